@@ -1,0 +1,151 @@
+"""What the wire carries and the store keeps: questions, and exchanges.
+
+An exchange is one attempt to have one question answered: the question, whom we asked and when, and the bytes that
+came back (or that none came). In bulk it travels as a plain tuple, `Row`, in the order of `Row`'s fields; `Exchange`
+is a view of one row for people: `show`, `why` and tests.
+
+An exchange says nothing about what the answer *means*. The rooms read that, later, from the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+A, NS, CNAME, SOA, PTR, MX, TXT, AAAA = 1, 2, 5, 6, 12, 15, 16, 28
+TYPE_NAMES = {A: "A", NS: "NS", CNAME: "CNAME", SOA: "SOA", PTR: "PTR", MX: "MX", TXT: "TXT", AAAA: "AAAA"}
+
+ANSWERED = "answered"
+"""A message that echoes our question came back. Its RCODE and content are the reader's business."""
+TIMEOUT = "timeout"
+"""Nothing that echoes our question came back in time."""
+UNREACHABLE = "unreachable"
+"""The network said no: port unreachable, no route, connection refused."""
+TRUNCATED = "truncated"
+"""The UDP answer had the TC bit; the same question follows over TCP."""
+
+SURVEY_ROUND = 0
+"""Questions of the survey itself. Rounds 1, 2, … are health rounds: the same test points, asked again each time."""
+
+NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = 0, 1, 2, 3, 4, 5
+
+
+class Question(NamedTuple):
+    """One DNS question: a presentation-format name in lower case, without final dot, and a type number."""
+
+    name: str
+    type: int
+
+
+class Row(NamedTuple):
+    """One exchange as it is stored, in this order; `id` and `sitting` are given by the store."""
+
+    id: int
+    sitting: int
+    pass_number: int
+    round: int
+    name: str
+    type: int
+    server: str
+    transport: str
+    attempt: int
+    outcome: str
+    asked_us: int
+    elapsed_us: int
+    answer: bytes
+
+
+WireRow = tuple[int, int, str, int, str, str, int, str, int, int, bytes]
+"""A row as the wire delivers it: `Row` without `id` and `sitting`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A view of one row, with units that people use."""
+
+    evidence_id: str
+    sitting: int
+    pass_number: int
+    round: int
+    question: Question
+    server: str
+    transport: str
+    attempt: int
+    outcome: str
+    asked_at: datetime
+    elapsed_s: float
+    answer: bytes
+
+    @classmethod
+    def of(cls, row: Row) -> Exchange:
+        return cls(
+            evidence_id=str(row.id),
+            sitting=row.sitting,
+            pass_number=row.pass_number,
+            round=row.round,
+            question=Question(row.name, row.type),
+            server=row.server,
+            transport=row.transport,
+            attempt=row.attempt,
+            outcome=row.outcome,
+            asked_at=at(row.asked_us),
+            elapsed_s=row.elapsed_us / 1e6,
+            answer=row.answer,
+        )
+
+
+def at(microseconds: int) -> datetime:
+    """The aware UTC time of a count of microseconds since 1970."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+
+
+def is_usable(row: Row) -> bool:
+    """Whether the answer says something: RCODE NOERROR or NXDOMAIN in a message that echoed the question."""
+    return row.outcome == ANSWERED and len(row.answer) >= 12 and row.answer[3] & 15 in (NOERROR, NXDOMAIN)
+
+
+class Exchanges:
+    """Exchanges of one or more passes, found by question: per question and pass the one that counts.
+
+    Within a pass an answer with NOERROR or NXDOMAIN counts before any other; otherwise the last attempt counts, which
+    says how the silence looked. Health rounds are kept apart, by round.
+    """
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._by_question: dict[tuple[str, int], dict[int, Row]] = {}
+        self._rounds: dict[int, dict[tuple[str, int], Row]] = {}
+        self.add(rows)
+
+    def add(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            if row.round:
+                place, at_key = self._rounds.setdefault(row.round, {}), (row.name, row.type)
+                if (known := place.get(at_key)) is None or not is_usable(known):
+                    place[at_key] = row
+            else:
+                passes = self._by_question.setdefault((row.name, row.type), {})
+                if (known := passes.get(row.pass_number)) is None or not is_usable(known):
+                    passes[row.pass_number] = row
+
+    def passes(self, name: str, type_: int) -> list[Row]:
+        """The exchange that counts of each pass, in the order of passes."""
+        found = self._by_question.get((name, type_))
+        return [found[number] for number in sorted(found)] if found else []
+
+    def latest(self, name: str, type_: int) -> Row | None:
+        """The latest pass that has an answer; the latest silence when none has; None when never asked."""
+        rows = self.passes(name, type_)
+        return next((row for row in reversed(rows) if is_usable(row)), rows[-1] if rows else None)
+
+    def rounds(self) -> list[int]:
+        """The numbers of the health rounds, in order."""
+        return sorted(self._rounds)
+
+    def in_round(self, number: int, name: str, type_: int) -> Row | None:
+        return self._rounds.get(number, {}).get((name, type_))
+
+    def in_round_all(self, number: int) -> Iterator[Row]:
+        """Every exchange of one health round that counts."""
+        return iter(self._rounds.get(number, {}).values())

@@ -1,0 +1,300 @@
+"""The data dictionary: every table, every column, every status word.
+
+A table is a pandas DataFrame whose columns stand here, in this order. `frame` makes one, `save` and `load` keep it as
+Parquet with a fixed schema, so that the same evidence gives the same bytes. The workbook's dictionary sheet and
+docs/tables.md are written from this module.
+
+Kinds of columns: text, integer, boolean (all three may be null), time (aware UTC), texts (a list of text).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+Kind = Literal["text", "integer", "boolean", "time", "texts"]
+
+
+class Dns(StrEnum):
+    """What a DNS question brought. `absent` is an answer; `silent` is none."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    SILENT = "silent"
+    NOT_ASKED = "not_asked"
+
+
+class Listing(StrEnum):
+    """What one list said of one address."""
+
+    LISTED = "listed"
+    CLEAR = "clear"
+    REFUSED = "refused"
+    SILENT = "silent"
+    NOT_ASKED = "not_asked"
+
+
+class Relay(StrEnum):
+    """What one server did with one form of the relay dialogue. `accepted` means: may relay."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    DEFERRED = "deferred"
+    SILENT = "silent"
+    NOT_ASKED = "not_asked"
+
+
+class Body(StrEnum):
+    """What the healthy lists said of one body's mail servers."""
+
+    LISTED = "listed"
+    CLEAR = "clear"
+    UNKNOWN = "unknown"
+    NO_MAIL = "no_mail"
+    OPTED_OUT = "opted_out"
+    OUT_OF_SCOPE = "out_of_scope"
+
+
+class Share(StrEnum):
+    """Whose the servers are."""
+
+    OWN = "own"
+    SHARED = "shared"
+    BOTH = "both"
+    UNKNOWN = "unknown"
+
+
+RELAY_CATEGORIES = frozenset({"open_relay"})
+ABUSE_CATEGORIES = frozenset(
+    {
+        "open_proxy",
+        "spam_source",
+        "exploited_host",
+        "botnet",
+        "attack_source",
+        "web_form",
+        "backscatter",
+    }
+)
+HEADLINE_CATEGORIES = RELAY_CATEGORIES | ABUSE_CATEGORIES
+"""Only these make a body `listed`; every other category is context."""
+
+BODY_KINDS = ("prefecture", "designated_city", "city", "special_ward", "town", "village", "national", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name, its kind, and what it says, in English and Japanese."""
+
+    name: str
+    kind: Kind
+    en: str
+    ja: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table: what a row stands for, its columns in order, and the columns that identify and order rows."""
+
+    name: str
+    row_en: str
+    row_ja: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+
+def _t(name: str, row_en: str, row_ja: str, key: str, *columns: tuple[str, Kind, str, str]) -> Table:
+    return Table(name, row_en, row_ja, tuple(key.split()), tuple(Column(*c) for c in columns))
+
+
+_EVIDENCE: tuple[str, Kind, str, str] = (
+    "evidence_id",
+    "text",
+    "evidence that this row was read from",
+    "この行の根拠となる証拠番号",
+)
+_EVIDENCES: tuple[str, Kind, str, str] = (
+    "evidence_ids",
+    "texts",
+    "evidence that this row was read from",
+    "この行の根拠となる証拠番号",
+)
+_CODE: tuple[str, Kind, str, str] = ("code", "text", "official code of the body, as text", "団体コード（文字列）")
+
+TABLES: Mapping[str, Table] = {
+    table.name: table
+    for table in (
+        _t(
+            "bodies",
+            "a local government or national body",
+            "自治体または国の行政機関",
+            "code",
+            _CODE,
+            ("prefecture", "text", "prefecture or region", "都道府県・地域"),
+            ("name", "text", "name of the body", "団体名"),
+            ("kana", "text", "reading of the name", "団体名の読み"),
+            ("kind", "text", "kind of body: " + ", ".join(BODY_KINDS), "団体の種別"),
+            ("in_scope", "boolean", "whether the body is surveyed", "調査対象か"),
+            ("scope_reason", "text", "why the body is not surveyed", "調査対象外の理由"),
+            ("source_sheet", "text", "sheet of the register", "台帳のシート名"),
+            ("source_row", "integer", "row of the register, as Excel counts", "台帳の行番号"),
+        ),
+        _t(
+            "domains",
+            "a body × mail domain",
+            "団体×メールドメイン",
+            "code domain",
+            _CODE,
+            ("domain", "text", "mail domain as A-label, no final dot", "メールドメイン（Aラベル）"),
+            ("basis", "text", "given, website, reviewed or convention", "ドメインの根拠"),
+            ("written", "text", "as it stands in the register's cell", "台帳セルの元の記載"),
+            ("source_row", "integer", "row of the register, as Excel counts", "台帳の行番号"),
+        ),
+        _t(
+            "problems",
+            "something in the register that needs a look",
+            "台帳で確認が必要な箇所",
+            "sheet row column",
+            ("sheet", "text", "sheet of the register", "シート名"),
+            ("row", "integer", "row, as Excel counts; null for the whole sheet", "行番号"),
+            ("column", "text", "column letter, or empty for the whole row", "列"),
+            ("value", "text", "what stands there", "セルの値"),
+            ("problem", "text", "what is wrong, in English", "問題点（英語）"),
+            ("problem_ja", "text", "what is wrong, in Japanese", "問題点"),
+            ("done", "text", "what was done about it, in English", "処理（英語）"),
+            ("done_ja", "text", "what was done about it, in Japanese", "処理"),
+            ("is_usable", "boolean", "whether the row is still surveyed", "調査に使えるか"),
+        ),
+        _t(
+            "mail_servers",
+            "a domain × mail server",
+            "ドメイン×メールサーバ",
+            "domain preference host",
+            ("domain", "text", "mail domain", "メールドメイン"),
+            ("preference", "integer", "MX preference; lower is tried first", "MX優先度"),
+            ("host", "text", "host name; null for null MX, none and silence", "ホスト名"),
+            ("kind", "text", "mx, implicit, null or none; null when silent", "MXの種別"),
+            ("target", "text", "host, cname, address_literal, localhost, special or dangling", "MXの指す先"),
+            ("status", "text", "present, absent or silent", "回答の状態"),
+            ("reason", "text", "what the silence or absence looked like", "理由"),
+            _EVIDENCE,
+        ),
+        _t(
+            "addresses",
+            "a host × address",
+            "ホスト×アドレス",
+            "host family address",
+            ("host", "text", "host name", "ホスト名"),
+            ("address", "text", "IPv4 or IPv6 address; null when absent or silent", "IPアドレス"),
+            ("family", "integer", "4 or 6", "IPバージョン"),
+            ("status", "text", "present, absent or silent", "回答の状態"),
+            ("reason", "text", "special address, or what the silence looked like", "理由"),
+            _EVIDENCE,
+        ),
+        _t(
+            "listings",
+            "an address × list",
+            "アドレス×ブラックリスト",
+            "address zone",
+            ("address", "text", "IPv4 or IPv6 address", "IPアドレス"),
+            ("zone", "text", "zone of the list; keys are written <key>", "リストのゾーン名"),
+            ("status", "text", "listed, clear, refused, silent or not_asked", "判定"),
+            ("codes", "texts", "return codes of the latest answer", "リターンコード"),
+            ("categories", "texts", "what the accepted codes say", "分類"),
+            ("reason", "text", "why not asked, refused or silent; changes between passes", "理由"),
+            ("text", "text", "the list's own words (TXT), made harmless", "リストの説明文（TXT）"),
+            ("confirmed", "boolean", "another pass agreed, later than the TTL", "再確認済みか"),
+            ("asked_at", "time", "when the answer that counts was asked for", "照会日時"),
+            _EVIDENCES,
+        ),
+        _t(
+            "lists",
+            "a selected list",
+            "使用したブラックリスト",
+            "zone",
+            ("zone", "text", "zone of the list", "リストのゾーン名"),
+            ("list_name", "text", "name of the list", "リスト名"),
+            ("group", "text", "relay, abuse or context", "区分"),
+            ("health", "text", "healthy or void", "健全性"),
+            ("health_ipv6", "text", "healthy, void or not_judged", "IPv6の健全性"),
+            ("reason", "text", "what failed first", "無効の理由"),
+            ("rounds", "integer", "health rounds judged", "検査回数"),
+            ("failed_round", "integer", "the first round that failed", "失敗した検査"),
+            ("asked_n", "integer", "addresses asked of the list", "照会したアドレス数"),
+            ("listed_n", "integer", "addresses that the list answered as listed", "登録アドレス数"),
+            _EVIDENCES,
+        ),
+        _t(
+            "findings",
+            "a body",
+            "団体",
+            "code",
+            _CODE,
+            ("status", "text", "listed, clear, unknown, no_mail, opted_out, out_of_scope", "判定"),
+            ("servers", "texts", "its mail servers", "メールサーバ"),
+            ("servers_listed", "texts", "those of them that are listed", "登録のあるメールサーバ"),
+            ("lists", "texts", "zones that list them", "登録のあるリスト"),
+            ("categories", "texts", "what those listings say", "登録の分類"),
+            (
+                "open_relay_listing",
+                "text",
+                "the status by open-relay lists alone; null when no such list was healthy",
+                "第三者中継リストだけによる判定",
+            ),
+            ("own_or_shared", "text", "own, shared, both or unknown", "自前・共用の別"),
+            ("listed_role", "text", "receives, sends or both", "登録サーバの役割"),
+            ("operator", "text", "who runs the servers, as far as names tell", "運用者"),
+            ("shared_with", "integer", "other bodies that use the same servers", "同じサーバを使う他団体数"),
+            ("confirmed", "boolean", "a listing was confirmed by a later pass; null when not listed", "再確認済みか"),
+            _EVIDENCES,
+            ("caveat", "texts", "what could not be known, and what to mind", "留意点"),
+        ),
+    )
+}
+
+_ARROW: Mapping[Kind, pa.DataType] = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "boolean": pa.bool_(),
+    "time": pa.timestamp("us", tz="UTC"),
+    "texts": pa.list_(pa.string()),
+}
+_PANDAS: Mapping[Kind, str] = {
+    "text": "str",
+    "integer": "Int64",
+    "boolean": "boolean",
+    "time": "datetime64[us, UTC]",
+    "texts": "object",
+}
+
+
+def frame(name: str, rows: Iterable[Sequence[object]] = ()) -> pd.DataFrame:
+    """A table of the dictionary from rows in column order; one row per what `TABLES[name]` says."""
+    table = TABLES[name]
+    columns = list(zip(*rows, strict=True)) or [()] * len(table.columns)
+    if len(columns) != len(table.columns):
+        raise ValueError(f"{name} has {len(table.columns)} columns, {len(columns)} were given")
+    return pd.DataFrame(
+        {c.name: pd.Series(list(v), dtype=_PANDAS[c.kind]) for c, v in zip(table.columns, columns, strict=True)}
+    )
+
+
+def save(name: str, data: pd.DataFrame, path: Path) -> None:
+    """Write one table as Parquet, its columns and their types as the dictionary says."""
+    table = TABLES[name]
+    schema = pa.schema([(c.name, _ARROW[c.kind]) for c in table.columns])
+    pq.write_table(pa.Table.from_pandas(data, schema=schema, preserve_index=False).replace_schema_metadata(), path)
+
+
+def load(name: str, path: Path) -> pd.DataFrame:
+    """Read one table from Parquet; one row per what `TABLES[name]` says."""
+    table = TABLES[name]
+    columns = pq.read_table(path).to_pydict()
+    return pd.DataFrame({c.name: pd.Series(columns[c.name], dtype=_PANDAS[c.kind]) for c in table.columns})
