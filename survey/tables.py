@@ -211,6 +211,7 @@ TABLES: Mapping[str, Table] = {
             ("reason", "text", "why not asked, refused or silent; changes between passes", "理由"),
             ("text", "text", "the list's own words (TXT), made harmless", "リストの説明文（TXT）"),
             ("confirmed", "boolean", "another pass agreed, later than the TTL", "再確認済みか"),
+            ("confirmed_categories", "texts", "the categories on which the passes agreed", "再確認された分類"),
             ("asked_at", "time", "when the answer that counts was asked for", "照会日時"),
             _EVIDENCES,
         ),

@@ -1,0 +1,306 @@
+"""The findings: what the healthy lists said of each body's mail servers, in one word, with every doubt beside it.
+
+The order of the rules is DESIGN's ("Status words", Body): `out_of_scope`; `opted_out`; `listed` when an address of one of
+its servers stands on a healthy list in an open-relay or abuse category; `unknown` when its domain is not known or does
+not exist, or an MX, an address, or any (address, healthy list) pair brought no answer, or when no address of it could be
+asked about at all; `no_mail` only on a positive answer; else `clear`. Nothing here asks, and no rule looks at a clock.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from .operators import registrable, users
+from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Dns, Listing, Share, frame
+
+_NO_MATTER = frozenset({"special_address", "opt_out", "no_ipv6", "list_void"})
+"""Reasons for not asking a pair that say nothing against the body's other answers."""
+
+
+@dataclass(slots=True)
+class _Address:
+    """What the healthy lists said of one address."""
+
+    categories: set[str] = field(default_factory=set)
+    confirmed: set[str] = field(default_factory=set)
+    zones: set[str] = field(default_factory=set)
+    evidence: list[str] = field(default_factory=list)
+    doubts: set[str] = field(default_factory=set)
+    relay_doubts: set[str] = field(default_factory=set)
+    doubt_evidence: list[str] = field(default_factory=list)
+    notes: set[str] = field(default_factory=set)
+    answers: int = 0
+    relay_answers: int = 0
+    opted_out: bool = False
+
+
+@dataclass(slots=True)
+class _Case:
+    """Everything known of one body, before a word is chosen."""
+
+    hosts: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)
+    doubts: set[str] = field(default_factory=set)
+    evidence: list[str] = field(default_factory=list)
+    domains_without_mail: int = 0
+    domains: int = 0
+
+
+def read(
+    bodies: pd.DataFrame,
+    domains: pd.DataFrame,
+    mail_servers: pd.DataFrame,
+    addresses: pd.DataFrame,
+    listings: pd.DataFrame,
+    lists: pd.DataFrame,
+    opted_out: frozenset[str] = frozenset(),
+) -> pd.DataFrame:
+    """The table `findings`: one row per body, whatever happened. `opted_out` are domains never asked about."""
+    relay_zones = set(lists.loc[lists["health"].eq("healthy") & lists["group"].eq("relay"), "zone"])
+    said = _addresses(listings, lists, relay_zones)
+    hosts_of, evidence_of, silent_hosts = _hosts(addresses)
+    by_domain: dict[str, list[tuple[object, ...]]] = defaultdict(list)
+    for row in mail_servers.itertuples(index=False, name=None):
+        by_domain[row[0]].append(row)
+    named: dict[str, list[str]] = defaultdict(list)
+    for code, domain in zip(domains["code"], domains["domain"], strict=True):
+        named[code].append(domain)
+    surveyed = set(bodies.loc[bodies["in_scope"], "code"])
+    cases = {
+        code: _case(
+            [d for d in named.get(code, ()) if d not in opted_out], by_domain, hosts_of, evidence_of, silent_hosts
+        )
+        for code in bodies["code"]
+    }
+    used_by = users({code: cases[code].hosts for code in cases if code in surveyed}, hosts_of)
+    rows = []
+    for code, in_scope in zip(bodies["code"], bodies["in_scope"], strict=True):
+        all_named = named.get(code, [])
+        if not in_scope:
+            rows.append(_plain(code, Body.OUT_OF_SCOPE, bool(relay_zones)))
+        elif all_named and all(domain in opted_out for domain in all_named):
+            rows.append(_plain(code, Body.OPTED_OUT, bool(relay_zones)))
+        else:
+            rows.append(_finding(code, cases[code], said, hosts_of, used_by, bool(relay_zones)))
+    found = frame("findings", sorted(rows, key=lambda row: str(row[0])))
+    if len(found) != len(bodies):
+        raise AssertionError(f"{len(bodies)} bodies went in, {len(found)} findings came out")
+    return found
+
+
+def _addresses(listings: pd.DataFrame, lists: pd.DataFrame, relay_zones: set[str]) -> dict[str, _Address]:
+    """Per address what the healthy lists said; void lists have no say, for or against."""
+    healthy = set(lists.loc[lists["health"].eq("healthy"), "zone"])
+    found: dict[str, _Address] = defaultdict(_Address)
+    columns = ["address", "zone", "status", "categories", "reason", "confirmed_categories", "evidence_ids"]
+    for address, zone, status, categories, why, confirmed, evidence in listings[columns].itertuples(
+        index=False, name=None
+    ):
+        one = found[address]
+        if status == Listing.NOT_ASKED and why == "opt_out":
+            one.opted_out = True
+        if zone not in healthy or (status == Listing.NOT_ASKED and why in _NO_MATTER) or why == "list_void":
+            continue
+        if status in (Listing.LISTED, Listing.CLEAR):
+            one.answers += 1
+            one.relay_answers += zone in relay_zones
+            if why in ("came_between_passes", "left_between_passes"):
+                one.notes.add(why)
+            counted = HEADLINE_CATEGORIES.intersection(categories)
+            if counted:
+                one.categories |= counted
+                one.confirmed |= counted.intersection(confirmed)
+                one.zones.add(zone)
+                one.evidence += evidence
+        else:
+            doubt = "listing_refused" if status == Listing.REFUSED else "listing_silent"
+            one.doubts.add(doubt)
+            one.doubt_evidence += evidence
+            if zone in relay_zones:
+                one.relay_doubts.add(doubt)
+    return found
+
+
+def _hosts(addresses: pd.DataFrame) -> tuple[dict[str, list[str]], dict[str, list[str]], set[str]]:
+    """Per host its askable addresses and its evidence; the hosts with a silent address question."""
+    known: dict[str, list[str]] = defaultdict(list)
+    evidence: dict[str, list[str]] = defaultdict(list)
+    silent = set()
+    columns = ["host", "address", "status", "reason", "evidence_id"]
+    for host, address, status, why, evidence_id in addresses[columns].itertuples(index=False, name=None):
+        if isinstance(evidence_id, str):
+            evidence[host].append(evidence_id)
+        if status == Dns.SILENT:
+            silent.add(host)
+        elif status == Dns.PRESENT and why != "special_address":
+            known[host].append(address)
+    return known, evidence, silent
+
+
+def _case(
+    domains: Iterable[str],
+    by_domain: Mapping[str, list[tuple[object, ...]]],
+    hosts_of: Mapping[str, list[str]],
+    evidence_of: Mapping[str, list[str]],
+    silent_hosts: set[str],
+) -> _Case:
+    case = _Case()
+    for domain in domains:
+        case.domains += 1
+        for _, _, host, kind, target, status, why, evidence in by_domain.get(domain, []):
+            if isinstance(evidence, str):
+                case.evidence.append(evidence)
+            if status in (Dns.SILENT, Dns.NOT_ASKED):
+                case.doubts.add("address_silent" if str(why).startswith("address_") else "mx_silent")
+            elif kind == "none" and why == "nxdomain":
+                case.doubts.add("domain_absent")
+            elif kind in ("none", "null"):
+                case.domains_without_mail += 1
+            elif isinstance(host, str):
+                case.hosts.append(host)
+                case.addresses += hosts_of.get(host, [])
+                case.evidence += evidence_of.get(host, [])
+                if host in silent_hosts and target not in ("address_literal", "localhost"):
+                    case.doubts.add("address_silent")
+    case.hosts = list(dict.fromkeys(case.hosts))
+    case.addresses = list(dict.fromkeys(case.addresses))
+    if not case.domains:
+        case.doubts.add("domain_unknown")
+    return case
+
+
+def _plain(code: str, status: Body, has_relay: bool) -> tuple[object, ...]:
+    relay = str(status) if has_relay else None
+    return (code, status, [], [], [], [], relay, Share.UNKNOWN, None, None, None, None, [], [])
+
+
+def _finding(
+    code: str,
+    case: _Case,
+    said: Mapping[str, _Address],
+    hosts_of: Mapping[str, list[str]],
+    used_by: Mapping[str, frozenset[str]],
+    has_relay: bool,
+) -> tuple[object, ...]:
+    heard = {address: said[address] for address in case.addresses if address in said}
+    listed = {address: one for address, one in heard.items() if one.categories}
+    status = _word(
+        case,
+        bool(listed),
+        set().union(*(one.doubts for one in heard.values())),
+        sum(one.answers for one in heard.values()),
+        all(one.opted_out for one in heard.values()) and bool(heard),
+    )
+    relay: str | None = None
+    if has_relay:
+        relay = _word(
+            case,
+            any(one.categories & RELAY_CATEGORIES for one in listed.values()),
+            set().union(*(one.relay_doubts for one in heard.values())),
+            sum(one.relay_answers for one in heard.values()),
+            status is Body.OPTED_OUT,
+        )
+    servers = case.hosts
+    servers_listed = [host for host in servers if any(address in listed for address in hosts_of.get(host, ()))]
+    counted = servers_listed if status is Body.LISTED else servers
+    others = frozenset().union(*(used_by.get(host, frozenset()) for host in counted)) - {code}
+    categories = sorted(set().union(*(one.categories for one in listed.values())))
+    confirmed = bool(set().union(*(one.confirmed for one in listed.values()))) if listed else None
+    evidence = list(case.evidence)
+    for one in heard.values():
+        evidence += one.evidence + one.doubt_evidence
+    return (
+        code,
+        status,
+        servers,
+        servers_listed,
+        sorted(set().union(*(one.zones for one in listed.values()))),
+        categories,
+        relay,
+        _share(code, counted, used_by),
+        "receives" if listed else None,
+        ", ".join(sorted({registrable(host) for host in counted})) or None,
+        len(others) if counted else None,
+        confirmed,
+        sorted(set(evidence), key=int),
+        _caveats(case, heard, status, confirmed, has_relay),
+    )
+
+
+def _word(case: _Case, is_listed: bool, doubts: set[str], answers: int, is_out: bool) -> Body:
+    if is_listed:
+        return Body.LISTED
+    if is_out and not case.doubts and not doubts:
+        return Body.OPTED_OUT
+    if case.doubts or doubts:
+        return Body.UNKNOWN
+    if case.domains and case.domains_without_mail == case.domains:
+        return Body.NO_MAIL
+    # A server without any address that a list could be asked about: nothing was heard, so nothing is clear.
+    return Body.CLEAR if answers else Body.UNKNOWN
+
+
+def _share(code: str, hosts: Iterable[str], used_by: Mapping[str, frozenset[str]]) -> Share:
+    kinds = {len(used_by.get(host, frozenset({code})) | {code}) > 1 for host in hosts}
+    if not kinds:
+        return Share.UNKNOWN
+    return Share.BOTH if len(kinds) == 2 else Share.SHARED if True in kinds else Share.OWN
+
+
+def _caveats(
+    case: _Case, heard: Mapping[str, _Address], status: Body, confirmed: bool | None, has_relay: bool
+) -> list[str]:
+    """Machine words, in a fixed order; the labels say them in Japanese and English."""
+    words = set(case.doubts)
+    for one in heard.values():
+        words |= one.doubts | one.notes
+    if status is Body.UNKNOWN and not words:
+        words.add("no_address")
+    if status is Body.LISTED:
+        if words & {"mx_silent", "address_silent", "domain_absent", "listing_silent", "listing_refused"}:
+            words.add("some_servers_unknown")
+        if not confirmed:
+            words.add("unconfirmed")
+    if not has_relay and status in (Body.LISTED, Body.CLEAR, Body.UNKNOWN):
+        words.add("no_healthy_relay_list")
+    return sorted(words)
+
+
+def headline(
+    findings: pd.DataFrame, mail_servers: pd.DataFrame, listings: pd.DataFrame, lists: pd.DataFrame
+) -> dict[str, object]:
+    """The counts of `headline.json`; statuses sum to `bodies`. Open-relay counts are None without a healthy list."""
+    status = findings["status"].value_counts()
+    healthy = lists["health"].eq("healthy")
+    relay_zones = sorted(lists.loc[healthy & lists["group"].eq("relay"), "zone"])
+    counts: dict[str, object] = {"bodies": len(findings)}
+    counts["bodies_surveyed"] = int((~findings["status"].isin([Body.OUT_OF_SCOPE, Body.OPTED_OUT])).sum())
+    for word in Body:
+        counts[f"bodies_{word}"] = int(status.get(word, 0))
+    is_listed = findings["status"].eq(Body.LISTED)
+    shared_only = int((is_listed & findings["own_or_shared"].eq(Share.SHARED)).sum())
+    counts["bodies_listed_own"] = int(is_listed.sum()) - shared_only
+    counts["bodies_listed_shared_only"] = shared_only
+    relay = findings["open_relay_listing"]
+    counts["bodies_listed_open_relay"] = int(relay.eq(Body.LISTED).sum()) if relay_zones else None
+    counts["bodies_unknown_open_relay"] = int(relay.eq(Body.UNKNOWN).sum()) if relay_zones else None
+    counts["open_relay_lists_used"] = relay_zones
+    counts["mail_servers"] = int(mail_servers["host"].nunique())
+    counts["servers_listed"] = len({host for hosts in findings["servers_listed"] for host in hosts})
+    asked = listings.loc[~listings["reason"].eq("special_address")]
+    counts["addresses"] = int(asked["address"].nunique())
+    counts["addresses_listed"] = int(
+        listings.loc[
+            listings["zone"].isin(lists.loc[healthy, "zone"])
+            & listings["status"].eq(Listing.LISTED)
+            & listings["categories"].map(lambda found: bool(HEADLINE_CATEGORIES.intersection(found))).astype(bool),
+            "address",
+        ].nunique()
+    )
+    counts["lists_used"] = sorted(lists.loc[healthy, "zone"])
+    counts["lists_void"] = sorted(lists.loc[~healthy, "zone"])
+    return counts

@@ -1,0 +1,209 @@
+"""The mail room: from a domain to its mail servers, from a server to its addresses.
+
+Rules: RFC 5321 §5.1 (MX, and the domain itself where there is none: implicit MX), RFC 7505 (null MX), RFC 2181 §10.3
+(an MX must not point to an alias, but many do), RFC 974's old address literals. What an MX points to is said in one
+word, `target`, and is never repaired: a town whose MX is `localhost` has told the world so.
+
+`first` and `follow` ask; `read` reads. Both are pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from ipaddress import ip_address
+
+import pandas as pd
+
+from .answers import Malformed, chain, decode, reason, word
+from .exchanges import AAAA, MX, NXDOMAIN, A, Exchanges, Question, Row, is_usable
+from .tables import Dns, frame
+
+_CHASE_MOST = 8
+_LITERAL = re.compile(r"\[?[0-9.]+\]?|\[?(ipv6:)?[0-9a-f:]+:[0-9a-f:]*\]?")
+
+
+def first(domains: Iterable[str]) -> list[Question]:
+    """One MX question per domain, each domain once."""
+    return [Question(domain, MX) for domain in dict.fromkeys(domains)]
+
+
+def follow(row: Row) -> Iterator[Question]:
+    """What the answer in one exchange makes us ask next: addresses of mail servers, or the end of a CNAME chain."""
+    if not is_usable(row):
+        return
+    if row.type == MX:
+        for host in hosts(row):
+            yield Question(host, A)
+            yield Question(host, AAAA)
+    elif row.type in (A, AAAA):
+        end = _loose_end(row)
+        if end is not None:
+            yield Question(end, row.type)
+
+
+def hosts(row: Row) -> list[str]:
+    """The host names whose addresses matter for a domain, from its MX exchange; the domain itself when implicit."""
+    if word(row, row.name, row.type) == Dns.ABSENT:
+        return [] if row.answer[3] & 15 == NXDOMAIN else [row.name]
+    found = _exchangers(row)
+    return [host for _, host in found if host != "." and _named(host) == "host"]
+
+
+def _exchangers(row: Row) -> list[tuple[int, str]]:
+    """(preference, host) of an MX answer, as told, each once, in order; nothing when it cannot be read."""
+    try:
+        _, records = chain(decode(row.answer), row.name, MX)
+    except Malformed:
+        return []
+    return sorted({record.value for record in records if isinstance(record.value, tuple)})
+
+
+def _loose_end(row: Row) -> str | None:
+    """The name at the end of a CNAME chain that the answer does not resolve."""
+    try:
+        answer = decode(row.answer)
+        end, records = chain(answer, row.name, row.type)
+    except Malformed:
+        return None
+    if records or end == row.name or answer.rcode == NXDOMAIN or answer.negative_ttl is not None:
+        return None
+    return end
+
+
+def _named(host: str) -> str:
+    """What a host name says of itself: host, address_literal, localhost or special."""
+    if _LITERAL.fullmatch(host):
+        return "address_literal"
+    if host == "localhost" or host.endswith((".localhost", ".localdomain")):
+        return "localhost"
+    if host.endswith((".local", ".invalid", ".onion", ".home.arpa", ".internal")):
+        return "special"
+    return "host"
+
+
+class _Addresses:
+    """The addresses of hosts, read once per host."""
+
+    def __init__(self, exchanges: Exchanges, askable: Callable[[str], bool]) -> None:
+        self._exchanges, self._askable = exchanges, askable
+        self._known: dict[str, list[tuple[object, ...]]] = {}
+        self.is_alias: set[str] = set()
+
+    def of(self, host: str) -> list[tuple[object, ...]]:
+        """Rows of the table `addresses` for one host."""
+        if host not in self._known:
+            self._known[host] = self._read(host)
+        return self._known[host]
+
+    def _read(self, host: str) -> list[tuple[object, ...]]:
+        rows: list[tuple[object, ...]] = []
+        nothing: list[tuple[object, ...]] = []
+        for family, type_ in ((4, A), (6, AAAA)):
+            status, why, found, evidence = self._resolve(host, type_)
+            if status is Dns.PRESENT:
+                for address in found:
+                    special = None if self._askable(address) else "special_address"
+                    rows.append((host, address, family, status, special, evidence))
+            elif status is Dns.SILENT:
+                rows.append((host, None, family, status, why, evidence))
+            else:
+                nothing.append((host, None, family, status, why, evidence))
+        return rows or nothing
+
+    def _resolve(self, host: str, type_: int) -> tuple[Dns, str, list[str], str | None]:
+        name, evidence = host, None
+        for _ in range(_CHASE_MOST):
+            row = self._exchanges.latest(name, type_)
+            if row is None:
+                return (Dns.SILENT, "not_asked", [], evidence)
+            evidence = str(row.id)
+            if not is_usable(row):
+                return Dns.SILENT, reason(row), [], evidence
+            end = _loose_end(row)
+            if end is not None:
+                self.is_alias.add(host)
+                name = end
+                continue
+            status = word(row, row.name, type_)
+            if status is not Dns.PRESENT:
+                return status, reason(row), [], evidence
+            canonical, records = chain(decode(row.answer), row.name, type_)
+            if canonical != host:
+                self.is_alias.add(host)
+            found = sorted({str(record.value) for record in records}, key=lambda text: ip_address(text).packed)
+            return Dns.PRESENT, "", found, evidence
+        return Dns.SILENT, "unfinished_chain", [], evidence
+
+
+def read(
+    domains: Iterable[str], exchanges: Exchanges, askable: Callable[[str], bool]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables `mail_servers` (one row per domain × mail server) and `addresses` (one row per host × address).
+
+    Every domain has at least one row: silence and absence are rows too.
+    """
+    addresses = _Addresses(exchanges, askable)
+    servers: list[tuple[object, ...]] = []
+    for domain in sorted(set(domains)):
+        servers += _servers(domain, exchanges, addresses)
+    named = sorted({str(row[2]) for row in servers if row[2] is not None and row[4] in ("host", "cname", "special")})
+    found = [row for host in named if _named(host) == "host" for row in addresses.of(host)]
+    found += [row for host in sorted(_implied(servers)) for row in addresses.of(host)]
+    unique = dict.fromkeys(found)
+    return frame("mail_servers", servers), frame("addresses", sorted(unique, key=_order))
+
+
+def _implied(servers: list[tuple[object, ...]]) -> set[str]:
+    """Hosts that are dangling or silent: they keep their rows in `addresses` too."""
+    return {str(row[2]) for row in servers if row[2] is not None and row[4] == "dangling"}
+
+
+def _order(row: tuple[object, ...]) -> tuple[str, str, str]:
+    return str(row[0]), str(row[2]), str(row[1])
+
+
+def _servers(domain: str, exchanges: Exchanges, addresses: _Addresses) -> list[tuple[object, ...]]:
+    row = exchanges.latest(domain, MX)
+    evidence = str(row.id) if row is not None else None
+    status = word(row, domain, MX)
+    if row is None or status is Dns.NOT_ASKED:
+        return [(domain, None, None, None, None, Dns.NOT_ASKED, "not_asked", evidence)]
+    if status is Dns.SILENT:
+        return [(domain, None, None, None, None, Dns.SILENT, reason(row), evidence)]
+    if status is Dns.ABSENT:
+        if row.answer[3] & 15 == NXDOMAIN:
+            return [(domain, None, None, "none", None, Dns.ABSENT, "nxdomain", evidence)]
+        own = addresses.of(domain)
+        if any(one[3] is Dns.PRESENT for one in own):
+            target = "cname" if domain in addresses.is_alias else "host"
+            if not any(one[3] is Dns.PRESENT and one[4] is None for one in own):
+                target = "special"
+            return [(domain, None, domain, "implicit", target, Dns.PRESENT, None, evidence)]
+        if any(one[3] is Dns.SILENT for one in own):
+            why = next(one[4] for one in own if one[3] is Dns.SILENT)
+            return [(domain, None, None, None, None, Dns.SILENT, f"address_{why}", evidence)]
+        return [(domain, None, None, "none", None, Dns.ABSENT, "nodata", evidence)]
+    found = _exchangers(row)
+    if [host for _, host in found] == ["."]:
+        return [(domain, found[0][0], None, "null", None, Dns.PRESENT, None, evidence)]
+    return [
+        (domain, preference, host, "mx", _target(host, addresses), Dns.PRESENT, None, evidence)
+        for preference, host in found
+    ]
+
+
+def _target(host: str, addresses: _Addresses) -> str:
+    """What an MX points to, in the data dictionary's words."""
+    if host == ".":
+        return "special"
+    named = _named(host)
+    if named != "host":
+        return named
+    rows = addresses.of(host)
+    if all(row[3] is Dns.ABSENT for row in rows):
+        return "dangling"
+    present = [row for row in rows if row[3] is Dns.PRESENT]
+    if present and all(row[4] is not None for row in present) and len(present) == len(rows):
+        return "special"
+    return "cname" if host in addresses.is_alias else "host"

@@ -1,0 +1,280 @@
+"""The run folder: what was asked of whom, and all tables, read from its evidence and nothing else.
+
+    register.xlsx   the register as it was given      lists/        the catalogue rows of the selected lists
+    opt-out.csv     who was not to be asked           run.toml      what was asked, of whom, when, which versions
+    evidence*.sqlite                                  tables/*.parquet · headline.json
+
+`read_tables` is the whole reading half of the house in one function: it needs no network, changes nothing, and gives
+the same tables for the same folder on any machine.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+
+import pandas as pd
+import tomli_w
+
+from . import blocklists, findings, mail, tables
+from .catalogue import Blocklist, load_selection, save_selection
+from .errors import RunError
+from .evidence import Archive, Mark
+from .exchanges import Exchanges, Row, at
+from .register import Register, load_register
+
+TOOL = "survey 0.1.0"
+TABLE_NAMES = ("bodies", "domains", "problems", "mail_servers", "addresses", "listings", "lists", "findings")
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """Who is not to be asked about: domains, and addresses or ranges."""
+
+    domains: frozenset[str]
+    networks: tuple[IPv4Network | IPv6Network, ...]
+
+    def has(self, address: str) -> bool:
+        found = ip_address(address)
+        return any(found in network for network in self.networks if network.version == found.version)
+
+
+def load_opt_out(path: Path) -> OptOut:
+    """Read an opt-out file (columns subject, since, who, reason); a line that is neither domain nor range is an error."""
+    domains, networks = set(), []
+    if path.is_file():
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for number, row in enumerate(csv.DictReader(file), 2):
+                subject = (row.get("subject") or "").strip().rstrip(".").lower()
+                if not subject:
+                    continue
+                try:
+                    networks.append(ip_network(subject, strict=False))
+                except ValueError:
+                    if "." not in subject or "/" in subject or " " in subject:
+                        raise RunError(
+                            f"{subject!r} is neither a domain nor an address nor a range",
+                            where=f"{path.name}, row {number}, column subject",
+                            remedy="write example.jp, 192.0.2.1 or 192.0.2.0/24",
+                            ja="ドメイン・アドレス・範囲のいずれでもありません",
+                        ) from None
+                    domains.add(subject)
+    return OptOut(frozenset(domains), tuple(networks))
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """All tables of a run and its headline."""
+
+    frames: Mapping[str, pd.DataFrame]
+    headline: Mapping[str, object]
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        return self.frames[name]
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The paths of one run."""
+
+    path: Path
+
+    @property
+    def settings_path(self) -> Path:
+        return self.path / "run.toml"
+
+    @property
+    def register_path(self) -> Path:
+        found = sorted(self.path.glob("register.*"))
+        if not found:
+            raise RunError(
+                "the run folder has no register", where=str(self.path), remedy="restore register.xlsx", ja="台帳がありません"
+            )
+        return found[0]
+
+    @property
+    def opt_out_path(self) -> Path:
+        return self.path / "opt-out.csv"
+
+    @property
+    def lists_path(self) -> Path:
+        return self.path / "lists"
+
+    @property
+    def has_evidence(self) -> bool:
+        return any(self.path.glob("evidence*.sqlite"))
+
+    def settings(self) -> dict[str, object]:
+        """What run.toml says."""
+        try:
+            return tomllib.loads(self.settings_path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RunError(
+                "this is no run folder: it has no run.toml",
+                where=str(self.path),
+                remedy="make a run with: python -m survey collect REGISTER.xlsx --run DIR",
+                ja="run.toml がなく、実行フォルダーではありません",
+            ) from None
+        except tomllib.TOMLDecodeError as error:
+            raise RunError(
+                f"run.toml cannot be read: {error}",
+                where=str(self.settings_path),
+                remedy="restore it from a copy",
+                ja="run.toml を読めません",
+            ) from error
+
+    def write_settings(self, settings: Mapping[str, object]) -> None:
+        aside = self.settings_path.with_suffix(".toml.new")
+        aside.write_text(tomli_w.dumps(settings), encoding="utf-8")
+        aside.replace(self.settings_path)
+
+    def begin(
+        self, register: Path, selected: Sequence[Blocklist], opt_out: Path, settings: Mapping[str, object]
+    ) -> None:
+        """Lay out a new run folder: copies of everything that reading will need; run.toml last."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        target = self.path / f"register{register.suffix.lower()}"
+        if register.resolve() != target.resolve():
+            shutil.copyfile(register, target)
+        save_selection(selected, self.lists_path)
+        if opt_out.is_file():
+            shutil.copyfile(opt_out, self.opt_out_path)
+        self.write_settings(settings)
+
+
+def finished_rounds(marks: Sequence[Mark]) -> dict[int, list[str]]:
+    """The zones asked in each finished health round."""
+    return {int(str(m.detail["number"])): [str(z) for z in _list(m.detail["zones"])] for m in marks if m.kind == "round"}
+
+
+def finished_passes(marks: Sequence[Mark]) -> dict[int, int]:
+    """When each finished pass ended, in microseconds."""
+    return {int(str(mark.detail["number"])): mark.marked_us for mark in marks if mark.kind == "pass"}
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def read_tables(
+    folder: RunFolder,
+    askable: Callable[[str], bool],
+    *,
+    rules: Sequence[Blocklist] | None = None,
+    register: Register | None = None,
+) -> Tables:
+    """Read every table of a run from its evidence, offline. `rules` replace the run's own catalogue rows."""
+    settings = folder.settings()
+    register = register or load_register(folder.register_path)
+    archive = Archive(folder.path)
+    marks = archive.marks()
+    exchanges, counted = Exchanges(), _Counter()
+    exchanges.add(counted.through(archive.rows()))
+    opt_out = load_opt_out(folder.opt_out_path)
+    asked = [domain for domain in register.domains["domain"] if domain not in opt_out.domains]
+    mail_servers, addresses = mail.read(asked, exchanges, askable)
+    present = addresses["address"].dropna()
+    selected = list(rules) if rules is not None else list(load_selection(folder.lists_path))
+    stored = settings.get("stored_zones")
+    listings, lists = blocklists.read(
+        selected,
+        addresses,
+        exchanges,
+        finished_rounds(marks),
+        zones={str(k): str(v) for k, v in stored.items()} if isinstance(stored, dict) else None,
+        opted_out=frozenset(address for address in present if opt_out.has(address)),
+        over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
+    )
+    found = findings.read(
+        register.bodies, register.domains, mail_servers, addresses, listings, lists, opt_out.domains
+    )
+    headline = findings.headline(found, mail_servers, listings, lists)
+    ended = finished_passes(marks)
+    headline["questions_asked"] = counted.questions
+    headline["packets_sent"] = counted.packets
+    headline["started_at"] = _iso(min((s.started_us for s in archive.sittings()), default=0))
+    headline["finished_at"] = _iso(max(ended.values())) if ended else None
+    headline["evidence_head"] = archive.head()
+    frames = {
+        "bodies": register.bodies,
+        "domains": register.domains,
+        "problems": register.problems,
+        "mail_servers": mail_servers,
+        "addresses": addresses,
+        "listings": listings,
+        "lists": lists,
+        "findings": found,
+    }
+    return Tables(frames, headline)
+
+
+class _Counter:
+    """Counts questions and packets while exchanges pass by."""
+
+    def __init__(self) -> None:
+        self.packets = 0
+        self._seen: set[tuple[int, int, str, int]] = set()
+
+    @property
+    def questions(self) -> int:
+        return len(self._seen)
+
+    def through(self, rows: object) -> list[Row]:
+        found: list[Row] = []
+        for row in rows:  # type: ignore[attr-defined]
+            self.packets += 1
+            self._seen.add((row.pass_number, row.round, row.name, row.type))
+            found.append(row)
+        return found
+
+
+def _iso(microseconds: int) -> str:
+    return at(microseconds).isoformat(timespec="seconds")
+
+
+def write_tables(found: Tables, folder: Path) -> None:
+    """Write `tables/*.parquet` and `headline.json` under a folder."""
+    (folder / "tables").mkdir(parents=True, exist_ok=True)
+    for name in TABLE_NAMES:
+        tables.save(name, found[name], folder / "tables" / f"{name}.parquet")
+    text = json.dumps(dict(found.headline), ensure_ascii=False, indent=2)
+    (folder / "headline.json").write_text(text + "\n", encoding="utf-8")
+
+
+def load_tables(folder: Path) -> Tables:
+    """The tables of a run as they were written."""
+    try:
+        frames = {name: tables.load(name, folder / "tables" / f"{name}.parquet") for name in TABLE_NAMES}
+        headline = json.loads((folder / "headline.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RunError(
+            f"a table is missing: {Path(str(error.filename)).name}",
+            where=str(folder),
+            remedy="read the tables again with: python -m survey tables DIR",
+            ja="表が足りません。python -m survey tables で読み直してください",
+        ) from None
+    return Tables(frames, headline)
+
+
+def now() -> str:
+    """This moment, aware, as ISO text."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def versions() -> dict[str, str]:
+    """Which versions observe and read."""
+    found = {}
+    for package in ("dnspython", "pandas", "pyarrow", "openpyxl", "XlsxWriter", "matplotlib"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
