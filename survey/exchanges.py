@@ -139,6 +139,10 @@ class Exchanges:
         rows = self.passes(name, type_)
         return next((row for row in reversed(rows) if is_usable(row)), rows[-1] if rows else None)
 
+    def questions(self) -> Iterator[Question]:
+        """Every question of the survey itself that was asked."""
+        return (Question(name, type_) for name, type_ in self._by_question)
+
     def rounds(self) -> list[int]:
         """The numbers of the health rounds, in order."""
         return sorted(self._rounds)

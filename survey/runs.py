@@ -48,7 +48,7 @@ class OptOut:
 
 
 def load_opt_out(path: Path) -> OptOut:
-    """Read an opt-out file (columns subject, since, who, reason); a line that is neither domain nor range is an error."""
+    """Read an opt-out file (columns subject, since, who, reason); what is neither domain nor range is an error."""
     domains, networks = set(), []
     if path.is_file():
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -96,7 +96,10 @@ class RunFolder:
         found = sorted(self.path.glob("register.*"))
         if not found:
             raise RunError(
-                "the run folder has no register", where=str(self.path), remedy="restore register.xlsx", ja="台帳がありません"
+                "the run folder has no register",
+                where=str(self.path),
+                remedy="restore register.xlsx",
+                ja="台帳がありません",
             )
         return found[0]
 
@@ -152,7 +155,9 @@ class RunFolder:
 
 def finished_rounds(marks: Sequence[Mark]) -> dict[int, list[str]]:
     """The zones asked in each finished health round."""
-    return {int(str(m.detail["number"])): [str(z) for z in _list(m.detail["zones"])] for m in marks if m.kind == "round"}
+    return {
+        int(str(m.detail["number"])): [str(z) for z in _list(m.detail["zones"])] for m in marks if m.kind == "round"
+    }
 
 
 def finished_passes(marks: Sequence[Mark]) -> dict[int, int]:
@@ -193,9 +198,7 @@ def read_tables(
         opted_out=frozenset(address for address in present if opt_out.has(address)),
         over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
     )
-    found = findings.read(
-        register.bodies, register.domains, mail_servers, addresses, listings, lists, opt_out.domains
-    )
+    found = findings.read(register.bodies, register.domains, mail_servers, addresses, listings, lists, opt_out.domains)
     headline = findings.headline(found, mail_servers, listings, lists)
     ended = finished_passes(marks)
     headline["questions_asked"] = counted.questions

@@ -1,0 +1,323 @@
+"""A lean decoder of DNS answers: A, AAAA, MX, CNAME and TXT by hand, every other type by dnspython.
+
+It reads bytes that strangers sent, so it raises `Malformed` and nothing else, follows compression pointers only
+backwards, and never trusts a record whose owner is not the question or the end of its alias chain. Formats: RFC 1035
+§3.3 and §4.1, RFC 3596 (AAAA), RFC 6891 (extended RCODE). Names are text in lower case without a final dot; dots,
+backslashes and bytes outside printable ASCII inside a label are escaped as RFC 1035 §5.1 does. What it accepts, dnspython
+accepts and reads the same way: a test holds them side by side.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from functools import lru_cache
+from ipaddress import IPv4Address, ip_address
+from typing import NamedTuple
+
+import dns.exception
+import dns.message
+import dns.rdata
+
+from .exchanges import AAAA, ANSWERED, CNAME, MX, NOERROR, NS, NXDOMAIN, PTR, SOA, TRUNCATED, TXT, A, Row
+from .tables import Dns
+
+_OPT = 41
+_TEXT_MOST = 500
+_CHAIN_MOST = 16
+_PLAIN = re.compile(rb"[a-z0-9_-]+")
+_RCODES = {1: "formerr", 2: "servfail", 4: "notimp", 5: "refused"}
+
+
+class Malformed(ValueError):
+    """The bytes are no DNS message that can be trusted."""
+
+
+class Record(NamedTuple):
+    """One record of the answer section; `value` is None for types that the survey does not read."""
+
+    owner: str
+    type: int
+    ttl: int
+    value: str | bytes | tuple[int, str] | None
+
+
+class Answer(NamedTuple):
+    """One decoded message: header facts and the answer section."""
+
+    rcode: int
+    authoritative: bool
+    truncated: bool
+    recursion_available: bool
+    records: tuple[Record, ...]
+    negative_ttl: int | None
+    """TTL of the denial (RFC 2308 §5: the lesser of the SOA's TTL and its MINIMUM); None without an SOA."""
+
+
+def _label(raw: bytes) -> str:
+    lower = raw.lower()
+    if _PLAIN.fullmatch(lower):
+        return lower.decode("ascii")
+    parts = []
+    for byte in lower:
+        if byte in b'".;\\@$()':
+            parts.append("\\" + chr(byte))
+        elif 0x20 < byte < 0x7F:
+            parts.append(chr(byte))
+        else:
+            parts.append(f"\\{byte:03d}")
+    return "".join(parts)
+
+
+def _name(message: bytes, at: int) -> tuple[str, int]:
+    """The name at an offset and the offset behind it."""
+    labels: list[str] = []
+    after = -1
+    length, lowest = 1, at
+    try:
+        while True:
+            size = message[at]
+            if size == 0:
+                at += 1
+                break
+            if size < 64:
+                raw = message[at + 1 : at + 1 + size]
+                if len(raw) != size:
+                    raise Malformed("a label runs over the end")
+                length += size + 1
+                if length > 255:
+                    raise Malformed("a name is longer than 255 octets")
+                labels.append(_label(raw))
+                at += 1 + size
+            elif size >= 192:
+                target = (size & 63) << 8 | message[at + 1]
+                if after < 0:
+                    after = at + 2
+                if target >= lowest:
+                    raise Malformed("a compression pointer does not point backwards")
+                at = lowest = target
+            else:
+                raise Malformed("a label has a reserved length")
+    except IndexError:
+        raise Malformed("a name runs over the end") from None
+    return ".".join(labels) or ".", after if after >= 0 else at
+
+
+def decode(message: bytes) -> Answer:
+    """Decode one message. Raises Malformed."""
+    if len(message) < 12:
+        raise Malformed("shorter than a header")
+    flags = message[2] << 8 | message[3]
+    counts = [message[i] << 8 | message[i + 1] for i in (4, 6, 8, 10)]
+    if flags & 0x7800:
+        raise Malformed("not an answer to a query")
+    at = 12
+    for _ in range(counts[0]):
+        _, at = _name(message, at)
+        at += 4
+        if at > len(message):
+            raise Malformed("the question runs over the end")
+    records: list[Record] = []
+    negative_ttl: int | None = None
+    rcode = flags & 15
+    has_opt = False
+    for section, count in enumerate(counts[1:]):
+        for _ in range(count):
+            owner, at = _name(message, at)
+            end = at + 10
+            if end > len(message):
+                raise Malformed("a record runs over the end")
+            type_ = message[at] << 8 | message[at + 1]
+            klass = message[at + 2] << 8 | message[at + 3]
+            ttl = int.from_bytes(message[at + 4 : at + 8], "big")
+            size = message[at + 8] << 8 | message[at + 9]
+            at, end = end, end + size
+            if end > len(message):
+                raise Malformed("a record's data runs over the end")
+            if type_ == _OPT:
+                if section != 2 or owner != "." or has_opt:
+                    raise Malformed("a misplaced OPT record")
+                has_opt = True
+                rcode |= (ttl >> 24) << 4
+                _check(message, at, size, klass, type_)
+            elif section == 0:
+                value = _value(message, at, end, type_, klass)
+                records.append(Record(owner, type_, 0 if ttl & 0x80000000 else ttl, value))
+            elif type_ == SOA and section == 1:
+                _check(message, at, size, klass, type_)
+                negative_ttl = min(ttl, int.from_bytes(message[end - 4 : end], "big"))
+            else:
+                _check(message, at, size, klass, type_)
+            at = end
+    if at != len(message):
+        raise Malformed("bytes behind the end")
+    return Answer(rcode, bool(flags & 0x400), bool(flags & 0x200), bool(flags & 0x80), tuple(records), negative_ttl)
+
+
+def _value(message: bytes, at: int, end: int, type_: int, klass: int) -> str | bytes | tuple[int, str] | None:
+    if klass != 1:
+        _check(message, at, end - at, klass, type_)
+        return None
+    if type_ == A:
+        if end - at != 4:
+            raise Malformed("an A record without four octets")
+        return f"{message[at]}.{message[at + 1]}.{message[at + 2]}.{message[at + 3]}"
+    if type_ == AAAA:
+        if end - at != 16:
+            raise Malformed("an AAAA record without sixteen octets")
+        return str(ip_address(message[at:end]))
+    if type_ in (CNAME, NS, PTR, MX):
+        start = at + 2 if type_ == MX else at
+        if start >= end:
+            raise Malformed("a name is missing")
+        name, after = _name(message, start)
+        if after != end:
+            raise Malformed("a name does not fill its record")
+        return (message[at] << 8 | message[at + 1], name) if type_ == MX else name
+    if type_ == TXT:
+        parts = []
+        if at == end:
+            raise Malformed("a TXT record without a string")
+        while at < end:
+            size = message[at]
+            if at + 1 + size > end:
+                raise Malformed("a TXT string runs over its record")
+            parts.append(message[at + 1 : at + 1 + size])
+            at += 1 + size
+        return b"".join(parts)
+    _check(message, at, end - at, klass, type_)
+    return None
+
+
+def _check(message: bytes, at: int, size: int, klass: int, type_: int) -> None:
+    """Let dnspython say whether a record that we do not read is well formed."""
+    if klass == 1 and type_ == A and size == 4:
+        return
+    try:
+        dns.rdata.from_wire(klass, type_, message, at, size)  # type: ignore[arg-type]
+    except (dns.exception.DNSException, ValueError, IndexError, KeyError, AttributeError) as error:
+        raise Malformed(f"a record of type {type_} cannot be read: {type(error).__name__}") from None
+
+
+def chain(answer: Answer, name: str, type_: int) -> tuple[str, tuple[Record, ...]]:
+    """Follow the aliases in an answer: the canonical name, and the records of the wanted type that it owns.
+
+    Records of unrelated owners are ignored. Raises Malformed on an alias loop.
+    """
+    seen = {name}
+    while True:
+        records = tuple(dict.fromkeys(r for r in answer.records if r.owner == name and r.type == type_))
+        if records or type_ == CNAME:
+            return name, records
+        aliases = {str(r.value) for r in answer.records if r.owner == name and r.type == CNAME}
+        if not aliases:
+            return name, ()
+        name = min(aliases)
+        if len(aliases) > 1 or name in seen or len(seen) > _CHAIN_MOST:
+            raise Malformed("an alias that loops or has two targets")
+        seen.add(name)
+
+
+def word(row: Row | None, name: str, type_: int) -> Dns:
+    """What one exchange says, in the data dictionary's words."""
+    if row is None:
+        return Dns.NOT_ASKED
+    return {"": Dns.PRESENT, "nxdomain": Dns.ABSENT, "nodata": Dns.ABSENT}.get(_said(row, name, type_), Dns.SILENT)
+
+
+def reason(row: Row) -> str:
+    """What the silence or absence of one exchange looked like, as a machine word; empty when records came."""
+    return _said(row, row.name, row.type)
+
+
+def _said(row: Row, name: str, type_: int) -> str:
+    if row.outcome != ANSWERED:
+        return TRUNCATED if row.outcome == TRUNCATED else row.outcome
+    if len(row.answer) >= 12 and (rcode := row.answer[3] & 15) not in (NOERROR, NXDOMAIN):
+        return _RCODES.get(rcode, f"rcode_{rcode}")
+    try:
+        answer = decode(row.answer)
+        end, records = chain(answer, name, type_)
+    except Malformed:
+        return "malformed"
+    if answer.rcode > 15:
+        return f"rcode_{answer.rcode}"
+    if records:
+        return ""
+    if answer.rcode == NXDOMAIN:
+        return "nxdomain"
+    if end != name and answer.negative_ttl is None:
+        # An authoritative server that knows only the alias has not said what lies behind it.
+        return "unfinished_chain"
+    return "nodata"
+
+
+def encode_name(text: str) -> bytes:
+    """A name in wire form, with its final zero. Raises Malformed on what cannot be a name."""
+    if text in (".", ""):
+        return b"\0"
+    if "\\" not in text and text.isascii():
+        labels = [label.encode("ascii") for label in text.lower().removesuffix(".").split(".")]
+    else:
+        labels = _unescaped(text)
+    if any(not 0 < len(label) < 64 for label in labels):
+        raise Malformed(f"a label is empty or longer than 63 octets in {text[:80]!r}")
+    wire = b"".join(bytes((len(label),)) + label for label in labels) + b"\0"
+    if len(wire) > 255:
+        raise Malformed("a name is longer than 255 octets")
+    return wire
+
+
+def _unescaped(text: str) -> list[bytes]:
+    labels, label, i = [], bytearray(), 0
+    if not text.isascii():
+        raise Malformed("a name with letters outside ASCII; encode it as A-label first")
+    while i < len(text):
+        char = text[i]
+        if char == ".":
+            labels.append(bytes(label))
+            label = bytearray()
+        elif char == "\\":
+            digits = text[i + 1 : i + 4]
+            if len(digits) == 3 and digits.isdigit():
+                if int(digits) > 255:
+                    raise Malformed("an escape above 255")
+                label.append(int(digits))
+                i += 3
+            elif i + 1 < len(text) and not text[i + 1].isdigit():
+                label.append(ord(text[i + 1]))
+                i += 1
+            else:
+                raise Malformed("an unfinished escape")
+        else:
+            label.append(ord(char))
+        i += 1
+    if label:
+        labels.append(bytes(label))
+    return [one.lower() for one in labels]
+
+
+@lru_cache(maxsize=1 << 16)
+def reverse_name(address: str) -> str:
+    """What stands in front of a list's zone: reversed octets (RFC 5782 §2.1) or 32 reversed nibbles (§2.4)."""
+    if ":" not in address:
+        return ".".join(reversed(str(IPv4Address(address)).split(".")))
+    return ".".join(reversed(socket.inet_pton(socket.AF_INET6, address).hex()))
+
+
+def reverse_wire(address: str) -> bytes:
+    """The same as labels in wire form, without a final zero."""
+    return b"".join(bytes((len(part),)) + part.encode() for part in reverse_name(address).split("."))
+
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\uffff]")
+
+
+def txt_text(raw: bytes) -> str:
+    """A stranger's text made harmless: control characters and direction marks visible, at most 500 characters."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        text = raw.decode("latin-1")
+    text = _UNSAFE.sub(lambda found: f"\\x{ord(found.group()):02x}", text[: 2 * _TEXT_MOST])
+    return text if len(text) <= _TEXT_MOST else f"{text[:_TEXT_MOST]}…"

@@ -1,0 +1,588 @@
+"""The hallway: the only place that sees both the rooms and the wire.
+
+One pass streams: a domain's addresses are asked as soon as its MX is known, the lists as soon as an address is known
+and the list has passed its first health round. Everything asked is decided by the rooms from answers already in hand;
+everything heard goes to the store before anyone reads it. A run that was cut off goes on: what is committed is not
+asked again within its pass, and questions whose tries were cut short get the tries that are left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+import time
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from . import blocklists, mail
+from .answers import chain, decode, encode_name, reverse_name, reverse_wire, word
+from .catalogue import Blocklist
+from .errors import DecisionNeeded, ResolverError, RunError
+from .evidence import Archive, Store
+from .exchanges import AAAA, MX, SURVEY_ROUND, TXT, A, Exchanges, Question, Row, WireRow, at, is_usable
+from .register import Register, load_register
+from .runs import (
+    TOOL,
+    OptOut,
+    RunFolder,
+    Tables,
+    finished_passes,
+    finished_rounds,
+    load_opt_out,
+    now,
+    read_tables,
+    versions,
+    write_tables,
+)
+from .tables import Dns
+from .wire.dns import Batch, DnsWire, Engine, Half
+from .worlds import World
+
+PUBLIC_RESOLVERS = frozenset(
+    {
+        *("8.8.8.8", "8.8.4.4", "2001:4860:4860::8888", "2001:4860:4860::8844"),
+        *("1.1.1.1", "1.0.0.1", "2606:4700:4700::1111", "2606:4700:4700::1001"),
+        *("9.9.9.9", "9.9.9.10", "149.112.112.112", "2620:fe::fe", "2620:fe::9"),
+        *("208.67.222.222", "208.67.220.220", "2620:119:35::35", "2620:119:53::53"),
+        *("64.6.64.6", "64.6.65.6", "4.2.2.1", "4.2.2.2", "94.140.14.14", "94.140.15.15"),
+        *("185.228.168.9", "76.76.2.0", "76.76.10.0"),
+    }
+)
+"""Resolvers whose questions lists refuse (Spamhaus, SURBL, URIBL and others say so by value or by silence)."""
+
+Progress = Callable[[int, int, str], None]
+"""Called with (finished, expected so far, what is going on)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a run asks: everything about it that is not the register, the lists or the world."""
+
+    passes: int = 2
+    pass_gap_s: float | None = None
+    """None: the largest TTL seen on a list, at least the world's gap."""
+    rate: float | None = None
+    """Ceiling in questions per second per list; the catalogue's limits win."""
+    resolver_rate: float | None = None
+    window: int = 256
+    engine: Engine = "auto"
+    health_every_questions: int = 2_000
+    health_every_s: float = 600.0
+
+
+def check_resolvers(resolvers: Sequence[tuple[str, int]]) -> None:
+    """Refuse resolvers whose questions the lists refuse."""
+    for address, _ in resolvers:
+        if address in PUBLIC_RESOLVERS:
+            raise ResolverError(
+                f"{address} is a public resolver; lists refuse what it asks, and refusals look like answers",
+                where="--resolver",
+                remedy="run a resolver of your own (make resolver) and name it: --resolver 127.0.0.1:5353",
+                ja=f"{address} は公開リゾルバで、リスト側が照会を拒みます。自前のリゾルバ（make resolver）を指定してください",
+            )
+
+
+def fingerprint(selected: Sequence[Blocklist]) -> str:
+    """A hash of which lists were selected."""
+    return hashlib.sha256("\n".join(sorted(one.zone for one in selected)).encode()).hexdigest()
+
+
+def collect(
+    register_path: Path,
+    folder: RunFolder,
+    selected: Sequence[Blocklist],
+    world: World,
+    resolvers: Sequence[tuple[str, int]],
+    *,
+    manner: Manner | None = None,
+    opt_out: Path = Path("data/opt-out.csv"),
+    notes: Mapping[str, object] | None = None,
+    progress: Progress | None = None,
+) -> Tables:
+    """Observe a register, or go on with a run that was cut off; then read the tables and write them.
+
+    Raises RunError when the folder belongs to another register or selection, or another process is at work in it;
+    ResolverError when the resolver is not honest; DecisionNeeded when a list's daily limit stopped the run.
+    """
+    manner = manner or Manner()
+    if world.name == "live":
+        check_resolvers(resolvers)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    with _alone(folder.path):
+        register = _begin(register_path, folder, selected, world, resolvers, manner, opt_out, notes)
+        observer = _Observer(folder, register, selected, world, resolvers, manner, progress)
+        observer.run(range(1, manner.passes + 1))
+        return _finish(folder, register, world, observer.over_limit)
+
+
+def recheck(
+    folder: RunFolder,
+    world: World,
+    selected: Sequence[Blocklist],
+    resolvers: Sequence[tuple[str, int]],
+    codes: Sequence[str] = (),
+    *,
+    manner: Manner | None = None,
+    progress: Progress | None = None,
+) -> Tables:
+    """Ask again as one new pass, about the bodies named or about all; then read and write the tables."""
+    if world.name == "live":
+        check_resolvers(resolvers)
+    with _alone(folder.path):
+        register = load_register(folder.register_path)
+        unknown = sorted(set(codes) - set(register.bodies["code"]))
+        if unknown:
+            raise RunError(
+                f"no body has the code {', '.join(unknown[:5])}",
+                where=str(folder.path),
+                remedy="take the code from the findings sheet",
+                ja="その団体コードは台帳にありません",
+            )
+        observer = _Observer(folder, register, selected, world, resolvers, manner or Manner(), progress, codes)
+        done = finished_passes(Archive(folder.path).marks())
+        observer.run([max(done, default=0) + 1])
+        return _finish(folder, register, world, observer.over_limit)
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else observes into this folder meanwhile; the lock goes with the process, however that ends."""
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise RunError(
+            "another process is collecting into this folder",
+            where=str(folder),
+            remedy="wait for it to end, or stop it, then run this command again",
+            ja="別の処理がこのフォルダーで収集中です。終わるのを待ってから再実行してください",
+        ) from None
+
+
+def _begin(
+    register_path: Path,
+    folder: RunFolder,
+    selected: Sequence[Blocklist],
+    world: World,
+    resolvers: Sequence[tuple[str, int]],
+    manner: Manner,
+    opt_out: Path,
+    notes: Mapping[str, object] | None,
+) -> Register:
+    """Make a new run folder, or see that an old one is about the same register and lists."""
+    sha256 = hashlib.sha256(register_path.read_bytes()).hexdigest()
+    if folder.settings_path.exists():
+        settings = folder.settings()
+        for key, mine, en, ja in (
+            ("register_sha256", sha256, "another register", "別の台帳"),
+            ("selection_sha256", fingerprint(selected), "another selection of lists", "別のリスト選択"),
+            ("world", world.name, "another world", "別の調査環境"),
+        ):
+            if settings.get(key) != mine:
+                raise RunError(
+                    f"this folder holds a run of {en}",
+                    where=str(folder.settings_path),
+                    remedy="name a new folder with --run, or the register and lists that this run began with",
+                    ja=f"このフォルダーには{ja}による調査が入っています。--run で新しいフォルダーを指定してください",
+                )
+        return load_register(folder.register_path)
+    register = load_register(register_path)
+    settings = {
+        "tool": TOOL,
+        "register": register_path.name,
+        "register_sha256": sha256,
+        "selection_sha256": fingerprint(selected),
+        "lists": sorted(one.zone for one in selected),
+        "world": world.name,
+        "timeout_s": world.timeout_s,
+        "tries": world.tries,
+        "pause_s": world.pause_s,
+        "resolvers": [f"{address}:{port}" for address, port in resolvers],
+        "started_at": now(),
+        "manner": {key: value for key, value in asdict(manner).items() if value is not None},
+        "stored_zones": {one.zone: stored_zone(one) for one in selected},
+        "versions": versions(),
+        **(notes or {}),
+    }
+    folder.begin(register_path, selected, opt_out, settings)
+    return register
+
+
+def _finish(folder: RunFolder, register: Register, world: World, over_limit: Iterable[str]) -> Tables:
+    found = read_tables(folder, world.askable, register=register)
+    write_tables(found, folder.path)
+    settings = folder.settings()
+    if found.headline["finished_at"]:
+        settings["finished_at"] = found.headline["finished_at"]
+    settings["evidence_head"] = found.headline["evidence_head"]
+    folder.write_settings(settings)
+    if over_limit:
+        raise DecisionNeeded(
+            f"the daily limit of {', '.join(sorted(over_limit))} is used up; the run is not finished",
+            where=str(folder.path),
+            remedy="run the same command again tomorrow (UTC); what is in evidence is not asked again",
+            ja="リストの1日の照会上限に達しました。明日（UTC）同じコマンドを再実行すると続きから始まります",
+        )
+    return found
+
+
+def stored_zone(blocklist: Blocklist) -> str:
+    """The zone as evidence keeps it: a key label is covered by one of the same length."""
+    if blocklist.asked_zone == blocklist.zone:
+        return blocklist.zone
+    key, _, rest = blocklist.asked_zone.partition(".")
+    return f"{'x' * len(key)}.{rest}"
+
+
+def zone_of(name: str, zones: Container[str]) -> str | None:
+    """The list that a question belongs to, by the labels after the reversed address; None for any other name."""
+    for labels in (4, 32):
+        parts = name.split(".", labels)
+        if len(parts) > labels and parts[labels] in zones:
+            return parts[labels]
+    return None
+
+
+class _Observer:
+    """Runs passes: holds what is known, what was asked, and what each list's health allows."""
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        register: Register,
+        selected: Sequence[Blocklist],
+        world: World,
+        resolvers: Sequence[tuple[str, int]],
+        manner: Manner,
+        progress: Progress | None,
+        codes: Sequence[str] = (),
+    ) -> None:
+        self._folder, self._register, self._world, self._manner = folder, register, world, manner
+        self._resolvers, self._codes = list(resolvers), list(codes)
+        self._progress = progress or (lambda done, expected, text: None)
+        self._lists = {stored_zone(one): one for one in selected}
+        self._opt_out: OptOut = load_opt_out(folder.opt_out_path)
+        self.over_limit: set[str] = set()
+        self.void: set[str] = set()
+        """Zones that failed a health round: void for the whole run, asked nothing more."""
+
+    def run(self, passes: Iterable[int]) -> None:
+        """Do the passes that are not finished, one after the other."""
+        archive = Archive(self._folder.path) if self._folder.has_evidence else None
+        marks = archive.marks() if archive else []
+        ended = finished_passes(marks)
+        todo = [number for number in passes if number not in ended]
+        if not todo:
+            return
+        self._known = Exchanges()
+        committed: dict[int, list[Row]] = defaultdict(list)
+        self._asked_today: dict[str, int] = defaultdict(int)
+        today = datetime.now(UTC).date()
+        self._round = 0
+        for row in archive.rows() if archive else ():
+            self._round = max(self._round, row.round)
+            committed[row.pass_number].append(row)
+            if at(row.asked_us).date() == today and (zone := zone_of(row.name, self._lists)):
+                self._asked_today[zone] += 1
+        stored = {one.zone: zone for zone, one in self._lists.items()}
+        rounds = Exchanges(row for rows in committed.values() for row in rows if row.round)
+        conditions = blocklists.health(list(self._lists.values()), rounds, finished_rounds(marks), stored)
+        self.void = {stored[zone] for zone, one in conditions.items() if one.void and one.rounds}
+        for number in sorted(committed):
+            if number not in todo:
+                self._known.add(committed.pop(number))
+        settings = {
+            "passes": todo,
+            "codes": self._codes,
+            "world": self._world.name,
+            "timeout_s": self._world.timeout_s,
+            "tries": self._world.tries,
+            "pause_s": self._world.pause_s,
+            "resolvers": [f"{address}:{port}" for address, port in self._resolvers],
+            "manner": asdict(self._manner),
+        }
+        wire = DnsWire(
+            self._resolvers,
+            self._world,
+            engine=self._manner.engine,
+            window=self._manner.window,
+            rate=self._manner.resolver_rate,
+        )
+        with Store(self._folder.path / "evidence.sqlite", TOOL, settings) as store, contextlib.closing(wire):
+            for zone, one in self._lists.items():
+                cover = None
+                if one.asked_zone != one.zone:
+                    label = encode_name(one.asked_zone)[: len(zone.partition(".")[0]) + 1].lower()
+                    cover = (label, label[:1] + b"x" * (len(label) - 1))
+                wire.open_channel(zone, encode_name(one.asked_zone), self._rate(one), cover)
+            for number in todo:
+                if number - 1 in ended:
+                    self._wait(ended[number - 1])
+                rows = committed.pop(number, [])
+                self._known.add(rows)
+                _Pass(self, wire, store, number, rows).run()
+                if self.over_limit:
+                    return
+                store.mark("pass", number=number, codes=self._codes)
+                ended[number] = time.time_ns() // 1000
+
+    def _rate(self, one: Blocklist) -> float | None:
+        rates = [rate for rate in (self._manner.rate, one.rate_per_s) if rate is not None]
+        return min(rates) if rates else None
+
+    def _wait(self, ended_us: int) -> None:
+        """Wait until a listing that the earlier pass saw cannot come from a cache any more."""
+        gap = self._manner.pass_gap_s
+        if gap is None:
+            gap = self._world.pass_gap_s
+            if gap:
+                gap = max(gap, float(self._largest_ttl()))
+        until = ended_us / 1e6 + gap
+        while (left := until - time.time()) > 0:
+            self._progress(0, int(left), f"next pass in {int(left)} s")
+            time.sleep(min(left, 1.0))
+
+    def _largest_ttl(self) -> int:
+        """The largest TTL seen in an answer of a list; at most a day, so that no list can stall a run for ever."""
+        largest = 0
+        for name, type_ in self._known.questions():
+            if type_ == A and (zone := zone_of(name, self._lists)) is not None:
+                for row in self._known.passes(name, A):
+                    largest = max(largest, blocklists.judge(self._lists[zone], row).ttl or 0)
+        return min(largest, 86_400)
+
+
+class _Pass:
+    """One pass: asks, listens, and asks what follows, until nothing is open."""
+
+    def __init__(self, observer: _Observer, wire: DnsWire, store: Store, number: int, committed: list[Row]) -> None:
+        self._o, self._wire, self._store, self._number = observer, wire, store, number
+        self._known = observer._known
+        self._lists = observer._lists
+        self._settled: dict[tuple[str, int], Row] = {}
+        self._tried: dict[tuple[str, int], int] = {}
+        for row in committed:
+            if row.round == SURVEY_ROUND:
+                key = (row.name, row.type)
+                if is_usable(row):
+                    self._settled[key] = row
+                self._tried[key] = max(self._tried.get(key, 0), row.attempt)
+        self._asked: set[tuple[str, int]] = set()
+        self._texts: set[tuple[str, str]] = set()
+        self._addresses: dict[str, None] = {}
+        self._open: dict[str, bool] = {}
+        """Zones that passed their first round of this pass, and whether IPv6 did too."""
+        self._round_rows: list[Row] = []
+        self._round_left = 0
+        self._round_zones: list[str] = []
+        self._round_at = time.monotonic()
+        self._since_round = 0
+        self._done = 0
+
+    def run(self) -> None:
+        self._start_round([zone for zone in self._lists if zone not in self._o.void])
+        for question in mail.first(self._domains()):
+            self._want(question)
+        self._listen()
+        live = [zone for zone in self._lists if zone in self._open]
+        if live:
+            self._start_round(live)
+            self._listen()
+
+    def _domains(self) -> list[str]:
+        register, codes = self._o._register, self._o._codes
+        scope = register.bodies.loc[register.bodies["in_scope"], "code"]
+        wanted = set(codes) & set(scope) if codes else set(scope)
+        domains = register.domains.loc[register.domains["code"].isin(wanted), "domain"]
+        return [domain for domain in domains if domain not in self._o._opt_out.domains]
+
+    def _listen(self) -> None:
+        for batch in self._wire.exchanges():
+            self._store.append(batch.rows)
+            self._take(batch)
+            self._progress("")
+
+    def _progress(self, text: str) -> None:
+        waiting = self._wire.waiting
+        self._o._progress(self._done, self._done + waiting, text or f"pass {self._number}")
+
+    # -- what to ask ---------------------------------------------------------------------------------------------
+
+    def _want(self, question: Question) -> None:
+        """Ask a question of the resolver, once per pass; what is committed already is taken as heard."""
+        if question in self._asked:
+            return
+        self._asked.add(question)
+        if (row := self._settled.get(question)) is not None:
+            self._heard(row)
+            return
+        tried = self._tried.get(question, 0)
+        if tried >= self._o._world.tries:
+            self._unheard(question)
+            return
+        wire = encode_name(question.name)[:-1]
+        half = Half(question.name, wire, question.type, self._number, SURVEY_ROUND, tried + 1)
+        self._wire.ask("", [half])
+
+    def _heard(self, row: Row) -> None:
+        """Ask what an answer of the resolver makes us ask: addresses, ends of aliases, and the lists."""
+        for question in mail.follow(row):
+            self._want(question)
+        if row.type in (A, AAAA) and word(row, row.name, row.type) is Dns.PRESENT:
+            for record in chain(decode(row.answer), row.name, row.type)[1]:
+                self._address(str(record.value))
+
+    def _unheard(self, question: Question) -> None:
+        """Silence in this pass: go on with what an earlier pass heard, so that its listings are asked again."""
+        earlier = self._known.latest(question.name, question.type)
+        if earlier is not None and is_usable(earlier):
+            self._heard(earlier)
+
+    def _address(self, address: str) -> None:
+        if address in self._addresses or not self._o._world.askable(address) or self._o._opt_out.has(address):
+            return
+        self._addresses[address] = None
+        for zone in self._open:
+            self._ask_list(zone, [address])
+
+    def _ask_list(self, zone: str, addresses: Iterable[str]) -> None:
+        """Ask one open list about addresses, each once per pass, within its daily limit."""
+        one, halves = self._lists[zone], []
+        limit = one.daily_limit
+        for address in addresses:
+            if ":" in address and not self._open[zone]:
+                continue
+            text = reverse_name(address)
+            key = (f"{text}.{zone}", A)
+            if (row := self._settled.get(key)) is not None:
+                self._listed(zone, row.name, row.answer)
+                continue
+            tried = self._tried.get(key, 0)
+            if tried >= self._o._world.tries:
+                continue
+            if limit is not None and self._o._asked_today[zone] >= limit:
+                if zone not in self._o.over_limit:
+                    self._o.over_limit.add(zone)
+                    self._store.mark("daily_limit", zone=zone)
+                continue
+            self._o._asked_today[zone] += 1
+            halves.append(Half(text, reverse_wire(address), A, self._number, SURVEY_ROUND, tried + 1))
+        self._wire.ask(zone, halves)
+
+    def _listed(self, zone: str, name: str, answer: bytes) -> None:
+        """An answer with records: ask for the list's own words too."""
+        text = name[: -len(zone) - 1]
+        if answer[6:8] == b"\0\0" or (zone, text) in self._texts:
+            return
+        self._texts.add((zone, text))
+        key = (name, TXT)
+        tried = self._tried.get(key, 0)
+        if key in self._settled or tried >= self._o._world.tries:
+            return
+        half = Half(text, encode_name(text)[:-1], TXT, self._number, SURVEY_ROUND, tried + 1)
+        self._wire.ask(zone, [half])
+
+    # -- what was heard ------------------------------------------------------------------------------------------
+
+    def _take(self, batch: Batch) -> None:
+        for row in batch.rows:
+            if row[1] != SURVEY_ROUND:
+                self._round_rows.append(Row(0, 0, *row))
+                if _is_final(row):
+                    self._round_left -= 1
+                continue
+            if not _is_final(row):
+                continue
+            self._done += 1
+            answer, type_ = row[10], row[3]
+            if type_ in (MX, AAAA):
+                self._heard(Row(0, 0, *row))
+            elif type_ == A:
+                # Nearly all answers of lists say "not listed" in the header; only the others are looked at here.
+                zone = zone_of(row[2], self._lists)
+                if zone is None:
+                    self._heard(Row(0, 0, *row))
+                else:
+                    self._since_round += 1
+                    if answer[6:8] != b"\0\0":
+                        self._listed(zone, row[2], answer)
+        for gone in batch.given_up:
+            if gone.round != SURVEY_ROUND:
+                self._round_left -= 1
+            else:
+                self._done += 1
+                if not gone.channel:
+                    self._unheard(Question(gone.name, gone.type))
+        if self._round_zones and self._round_left <= 0:
+            self._end_round()
+        elif not self._round_zones and self._is_round_due():
+            self._start_round(list(self._open))
+
+    # -- health --------------------------------------------------------------------------------------------------
+
+    def _is_round_due(self) -> bool:
+        if not self._open or not self._since_round:
+            return False
+        manner = self._o._manner
+        per_list = self._since_round / len(self._open)
+        is_late = time.monotonic() - self._round_at > manner.health_every_s
+        return per_list >= manner.health_every_questions or is_late
+
+    def _start_round(self, zones: list[str]) -> None:
+        """Ask the test points of these lists, fresh controls among them, and whether the resolver rewrites NXDOMAIN."""
+        self._o._round += 1
+        self._round_rows, self._round_zones, self._round_left = [], zones, 0
+        self._round_at, self._since_round = time.monotonic(), 0
+        round_ = self._o._round
+        for suffix in self._o._world.canaries:
+            name = f"nx-{secrets.token_hex(8)}.{suffix}"
+            self._wire.ask("", [Half(name, encode_name(name)[:-1], A, self._number, round_)])
+            self._round_left += 1
+        for zone in zones:
+            one = self._lists[zone]
+            tests = [*blocklists.tests(one, 4), *blocklists.tests(one, 6)]
+            halves = [
+                Half(reverse_name(test.address), reverse_wire(test.address), A, self._number, round_) for test in tests
+            ]
+            self._o._asked_today[zone] += len(halves)
+            self._round_left += len(halves)
+            self._wire.ask(zone, halves)
+
+    def _end_round(self) -> None:
+        """Judge the round: open the lists that pass their first one, ask nothing more of those that fail."""
+        zones, round_ = self._round_zones, self._o._round
+        self._round_zones = []
+        heard = Exchanges(self._round_rows)
+        self._store.mark("round", number=round_, zones=[self._lists[zone].zone for zone in zones])
+        for row in heard.in_round_all(round_):
+            if row.name.startswith("nx-") and word(row, row.name, row.type) is Dns.PRESENT:
+                raise ResolverError(
+                    f"the resolver answers for a name that does not exist ({row.name})",
+                    where=row.server,
+                    remedy="use a resolver that does not rewrite NXDOMAIN, such as your own: make resolver",
+                    ja="存在しない名前に回答するリゾルバです。自前のリゾルバ（make resolver）を使ってください",
+                )
+        for zone in zones:
+            why, why_ipv6, _ = blocklists.judge_round(self._lists[zone], heard, round_, zone)
+            if why is not None:
+                self._open.pop(zone, None)
+                self._o.void.add(zone)
+                self._wire.drop(zone)
+                self._progress(f"{self._lists[zone].zone}: void ({why})")
+            elif zone not in self._open:
+                self._open[zone] = self._lists[zone].ipv6 and why_ipv6 is None
+                self._ask_list(zone, list(self._addresses))
+            elif why_ipv6 is not None:
+                self._open[zone] = False
+
+
+def _is_final(row: WireRow) -> bool:
+    """Whether this exchange settles its question (the wire says itself when it gives up)."""
+    answer = row[10]
+    return row[7] == "answered" and len(answer) >= 12 and answer[3] & 15 in (0, 3)
