@@ -1,0 +1,537 @@
+"""The catalogue of blocklists: `data/lists.csv`, `data/codes.csv`, `data/selections.csv`, read and checked.
+
+A list's answers have no common meaning (RFC 5782 §2.3): every zone has its own codes, test points and terms. The files
+are made to be edited by people; every cell that cannot be used is an error that names file, row and column.
+
+Test points are written `127.0.0.2=127.0.0.2 127.0.0.4`: the address asked, and the codes of which at least one must
+come back; several points are separated by `;`. A zone with a key is written `<key>.zone`; the key itself comes from the
+environment or an untracked `keys.toml` and never stands in a table, a file of a run, or a message.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, ip_address
+from pathlib import Path
+from typing import NamedTuple
+
+from .answers import Malformed, encode_name
+from .errors import CatalogueError
+from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+MEANINGS = ("listing", "information", "whitelist", "error")
+CATEGORIES = HEADLINE_CATEGORIES | {
+    *("dynamic_policy", "network_escalation", "reputation", "tor_exit", "bulk_mailer", "informational"),
+    *("whitelist", "error"),
+}
+USES = (
+    *("query", "query_if_healthy", "optional", "needs_key", "needs_registration"),
+    *("informational_only", "never_as_blocklist", "historic_only", "never"),
+)
+_REFUSED_USES = {
+    "never": (
+        "it must never be asked again: it answers, or has answered, for every address",
+        "全アドレスを「登録あり」と答える恐れがあり、照会してはなりません",
+    ),
+    "historic_only": ("it is gone; only the report of 2002 names it", "既に閉鎖されたリストです"),
+    "never_as_blocklist": ("it is a whitelist or plain data, not a blocklist", "ブラックリストではありません"),
+}
+
+
+class TestPoint(NamedTuple):
+    """An address that must be listed, and the codes of which at least one must come back."""
+
+    address: str
+    codes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One return code, or a family of them, of one list."""
+
+    zone: str
+    code: str
+    match: str
+    category: str
+    meaning_kind: str
+    is_open_relay: bool
+    meaning: str
+    sources: str = ""
+    confidence: str = ""
+    fits: Callable[[str], bool] = field(default=lambda _: False, repr=False, compare=False)
+    """Whether an address 127.x.y.z carries this code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocklist:
+    """One list: whom to ask, what its answers mean, and on what terms."""
+
+    zone: str
+    list_name: str
+    operator: str
+    what_it_lists: str
+    status: str
+    status_as_of: str
+    use: str
+    positive: tuple[TestPoint, ...]
+    negative: tuple[str, ...]
+    positive_ipv6: tuple[TestPoint, ...]
+    negative_ipv6: tuple[str, ...]
+    ipv6: bool
+    commercial_use: str
+    daily_limit: int | None
+    rate_per_s: float | None
+    terms: str
+    lookup_url: str
+    delist_url: str
+    sources: str
+    confidence: str
+    notes: str
+    codes: tuple[Code, ...] = ()
+    asked_zone: str = field(default="", repr=False)
+    """The zone with its key filled in; never printed."""
+    terms_accepted_by: str = ""
+    terms_accepted_at: str = ""
+
+    @property
+    def group(self) -> str:
+        """relay, abuse or context: what the strongest of its listing codes says."""
+        said = {code.category for code in self.codes if code.meaning_kind == "listing"}
+        if said & RELAY_CATEGORIES:
+            return "relay"
+        return "abuse" if said & HEADLINE_CATEGORIES else "context"
+
+    def meanings(self, codes: Sequence[str]) -> list[Code | None]:
+        """What the catalogue says of the codes of one answer; None for a code that it does not know.
+
+        An exact code, list, range or pattern wins over bit masks; `other` speaks only for what nothing else fits.
+        """
+        found: list[Code | None] = []
+        for address in codes:
+            fitting = [code for code in self.codes if code.fits(address)]
+            for kinds in (("exact", "list", "range", "pattern"), ("bitmask",), ("other",)):
+                chosen = [code for code in fitting if code.match in kinds]
+                if chosen:
+                    found += chosen
+                    break
+            else:
+                found.append(_query_error(self.zone) if address.startswith("127.255.255.") else None)
+        return found
+
+
+def _query_error(zone: str) -> Code:
+    return Code(zone, "127.255.255.0/24", "pattern", "error", "error", False, "query error range")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One row of a selection: a zone taken or left out, why, and who accepted its terms when."""
+
+    zone: str
+    is_taken: bool
+    reason_en: str
+    reason_ja: str
+    terms_accepted_by: str
+    terms_accepted_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All lists by zone, and the named selections."""
+
+    lists: Mapping[str, Blocklist]
+    selections: Mapping[str, tuple[Choice, ...]]
+
+
+class _Place:
+    """Where a cell stands, for errors."""
+
+    def __init__(self, path: Path, row: int, values: Mapping[str, str | None]) -> None:
+        self.path, self.row, self.values = path, row, values
+
+    def text(self, column: str) -> str:
+        return (self.values.get(column) or "").strip()
+
+    def wrong(self, column: str, what: str, remedy: str, ja: str) -> CatalogueError:
+        return CatalogueError(
+            f"{what} ({self.text(column)[:60]!r})",
+            where=f"{self.path.name}, row {self.row}, column {column}",
+            remedy=remedy,
+            ja=ja,
+        )
+
+    def one_of(self, column: str, words: Sequence[str]) -> str:
+        found = self.text(column)
+        if found not in words:
+            raise self.wrong(
+                column,
+                "this is none of the words allowed",
+                f"write one of: {', '.join(words)}",
+                "使える語ではありません",
+            )
+        return found
+
+    def number(self, column: str, kind: type[int] | type[float]) -> float | None:
+        found = self.text(column)
+        if not found:
+            return None
+        try:
+            number = kind(found)
+        except ValueError:
+            number = -1
+        if not number > 0:
+            raise self.wrong(
+                column, "this is not a number above zero", "write a number, or leave it empty", "正の数を書いてください"
+            )
+        return number
+
+    def addresses(self, column: str, version: int) -> tuple[str, ...]:
+        found = []
+        for part in filter(None, (part.strip() for part in self.text(column).split(";"))):
+            found.append(self._address(column, part, version))
+        return tuple(found)
+
+    def points(self, column: str, version: int) -> tuple[TestPoint, ...]:
+        found = []
+        for part in filter(None, (part.strip() for part in self.text(column).split(";"))):
+            address, _, codes = part.partition("=")
+            expected = tuple(self._address(column, code, 4) for code in codes.split())
+            if not expected or not all(code.startswith("127.") for code in expected):
+                raise self.wrong(
+                    column,
+                    "a test point has no code inside 127/8",
+                    "write 127.0.0.2=127.0.0.2",
+                    "検査点の書き方が違います",
+                )
+            found.append(TestPoint(self._address(column, address.strip(), version), expected))
+        return tuple(found)
+
+    def _address(self, column: str, text: str, version: int) -> str:
+        try:
+            found = ip_address(text)
+        except ValueError:
+            found = None
+        if found is None or found.version != version:
+            raise self.wrong(
+                column, f"{text!r} is no IPv{version} address", "correct the address", "IPアドレスではありません"
+            )
+        return str(found)
+
+
+def _rows(path: Path, columns: Sequence[str]) -> list[_Place]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [column for column in columns if column not in (reader.fieldnames or ())]
+            if missing:
+                raise CatalogueError(
+                    f"columns are missing: {', '.join(missing)}",
+                    where=f"{path.name}, row 1",
+                    remedy="restore the header row",
+                    ja="見出し行に列が足りません",
+                )
+            return [_Place(path, number, row) for number, row in enumerate(reader, 2)]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise CatalogueError(
+            f"the file cannot be read: {error}",
+            where=str(path),
+            remedy="save it as CSV in UTF-8",
+            ja="ファイルを読めません",
+        ) from error
+
+
+_LIST_COLUMNS = (
+    *("zone", "list_name", "operator", "what_it_lists", "status", "status_as_of", "use", "positive", "negative"),
+    *("positive_ipv6", "negative_ipv6", "ipv6", "commercial_use", "daily_limit", "rate_per_s", "terms"),
+    *("lookup_url", "delist_url", "sources", "confidence", "notes"),
+)
+_CODE_COLUMNS = (
+    *("zone", "code", "match", "category", "meaning_kind", "is_open_relay", "meaning", "sources", "confidence"),
+)
+_CHOICE_COLUMNS = ("selection", "zone", "taken", "reason_en", "reason_ja", "terms_accepted_by", "terms_accepted_at")
+
+
+def load_catalogue(folder: Path = DATA) -> Catalogue:
+    """Read and check the whole catalogue. Raises CatalogueError, naming file, row and column."""
+    lists = _load_lists(folder / "lists.csv", folder / "codes.csv")
+    selections: dict[str, list[Choice]] = {}
+    path = folder / "selections.csv"
+    for place in _rows(path, _CHOICE_COLUMNS):
+        zone = place.text("zone")
+        if zone not in lists:
+            raise place.wrong(
+                "zone", "the catalogue has no such zone", "add it to lists.csv first", "カタログにないゾーンです"
+            )
+        choice = Choice(
+            zone,
+            place.one_of("taken", ("yes", "no")) == "yes",
+            *(place.text(name) for name in _CHOICE_COLUMNS[3:]),
+        )
+        if not choice.reason_en or not choice.reason_ja:
+            raise place.wrong(
+                "reason_en", "a choice without a reason", "say why, in both languages", "理由がありません"
+            )
+        selections.setdefault(place.text("selection"), []).append(choice)
+    return Catalogue(lists, {name: tuple(choices) for name, choices in selections.items()})
+
+
+def _load_lists(lists_path: Path, codes_path: Path) -> dict[str, Blocklist]:
+    codes: dict[str, list[Code]] = {}
+    places: dict[str, _Place] = {}
+    for place in _rows(codes_path, _CODE_COLUMNS):
+        codes.setdefault(place.text("zone"), []).append(_code(place))
+        places.setdefault(place.text("zone"), place)
+    found: dict[str, Blocklist] = {}
+    for place in _rows(lists_path, _LIST_COLUMNS):
+        one = _list(place)
+        if one.zone in found:
+            raise place.wrong("zone", "this zone stands here twice", "keep one of the rows", "ゾーンが重複しています")
+        found[one.zone] = replace(one, codes=tuple(codes.get(one.zone, ())))
+    for zone, place in places.items():
+        if zone not in found:
+            raise place.wrong(
+                "zone",
+                "codes of a zone that lists.csv does not have",
+                "add the list first",
+                "lists.csv にないゾーンです",
+            )
+    return found
+
+
+def _list(place: _Place) -> Blocklist:
+    zone = place.text("zone")
+    try:
+        encode_name(zone.replace("<key>", "key"))
+    except Malformed as error:
+        raise place.wrong(
+            "zone", f"this is no zone name: {error}", "write it without a final dot", "ゾーン名ではありません"
+        ) from None
+    limit = place.number("daily_limit", int)
+    return Blocklist(
+        zone=zone,
+        list_name=place.text("list_name"),
+        operator=place.text("operator"),
+        what_it_lists=place.text("what_it_lists"),
+        status=place.one_of("status", ("active", "probably active", "uncertain", "defunct", "practice")),
+        status_as_of=place.text("status_as_of"),
+        use=place.one_of("use", USES),
+        positive=place.points("positive", 4),
+        negative=place.addresses("negative", 4),
+        positive_ipv6=place.points("positive_ipv6", 6),
+        negative_ipv6=place.addresses("negative_ipv6", 6),
+        ipv6=place.one_of("ipv6", ("yes", "no", "unknown")) == "yes",
+        commercial_use=place.one_of("commercial_use", ("yes", "no", "unknown", "paid")),
+        daily_limit=int(limit) if limit is not None else None,
+        rate_per_s=place.number("rate_per_s", float),
+        asked_zone=zone,
+        **{name: place.text(name) for name in ("terms", "lookup_url", "delist_url", "sources", "confidence", "notes")},
+    )
+
+
+def _code(place: _Place) -> Code:
+    match, written = place.text("match"), place.text("code")
+    try:
+        fits = _MATCHERS[match](written)
+    except KeyError:
+        raise place.wrong(
+            "match", "an unknown way to match", f"write one of: {', '.join(_MATCHERS)}", "一致方法の語が違います"
+        ) from None
+    except ValueError as error:
+        raise place.wrong(
+            "code", f"the code cannot be read: {error}", "write it as 127.0.0.2", "コードを読めません"
+        ) from None
+    return Code(
+        zone=place.text("zone"),
+        code=written,
+        match=match,
+        category=place.one_of("category", sorted(CATEGORIES)),
+        meaning_kind=place.one_of("meaning_kind", MEANINGS),
+        is_open_relay=place.one_of("is_open_relay", ("yes", "no")) == "yes",
+        meaning=place.text("meaning"),
+        sources=place.text("sources"),
+        confidence=place.text("confidence"),
+        fits=fits,
+    )
+
+
+def _inside(text: str) -> int:
+    number = int(IPv4Address(text.strip()))
+    if number >> 24 != 127:
+        raise ValueError(f"{text} lies outside 127/8")
+    return number
+
+
+def _exact(written: str) -> Callable[[str], bool]:
+    return _members([written])
+
+
+def _members(written: Sequence[str]) -> Callable[[str], bool]:
+    numbers = frozenset(map(_inside, written))
+    return lambda address: int(IPv4Address(address)) in numbers
+
+
+def _range(written: str) -> Callable[[str], bool]:
+    low, high = map(_inside, written.split("-"))
+    if low > high:
+        raise ValueError("the range ends before it begins")
+    return lambda address: low <= int(IPv4Address(address)) <= high
+
+
+def _mask(written: str) -> Callable[[str], bool]:
+    bit = int(written.removeprefix("bit "))
+    if bit not in (1, 2, 4, 8, 16, 32, 64, 128):
+        raise ValueError("a bit mask names one bit of the last octet: bit 1, 2, 4 … 128")
+    return lambda address: address.startswith("127.0.0.") and bool(int(address.rpartition(".")[2]) & bit)
+
+
+def _pattern(written: str) -> Callable[[str], bool]:
+    """`127.0.x.0`, `127.0.{2-20}.{0-3}`, `127.255.255.0/24`: x is any octet, {a-b} a span."""
+    if written.endswith("/24"):
+        written = written.removesuffix(".0/24") + ".x"
+    spans = []
+    for octet in re.findall(r"\{[^}]*\}|[^.]+", written):
+        low, _, high = octet.strip("{}").partition("-") if octet.startswith("{") else (octet, "", octet)
+        spans.append((0, 255) if octet == "x" else (int(low), int(high or low)))
+    if len(spans) != 4 or spans[0] != (127, 127):
+        raise ValueError("a pattern has four octets and begins with 127")
+    return lambda address: all(
+        low <= int(octet) <= high for octet, (low, high) in zip(address.split("."), spans, strict=True)
+    )
+
+
+_MATCHERS: Mapping[str, Callable[[str], Callable[[str], bool]]] = {
+    "exact": _exact,
+    "range": _range,
+    "list": lambda written: _members(written.split(",")),
+    "bitmask": _mask,
+    "pattern": _pattern,
+    "other": lambda _: lambda address: address.startswith("127."),
+}
+
+
+def select(name_or_file: str, catalogue: Catalogue, keys: Mapping[str, str] | None = None) -> tuple[Blocklist, ...]:
+    """The lists of a named selection, or of a file: one zone per line, or a CSV with the columns of selections.csv.
+
+    Raises CatalogueError for lists that must not be asked, by name and with why, and for keys that are missing.
+    """
+    if name_or_file in catalogue.selections:
+        choices = catalogue.selections[name_or_file]
+    else:
+        choices = _choices(Path(name_or_file), catalogue)
+    keys = keys if keys is not None else load_keys()
+    found = [_take(choice, catalogue.lists[choice.zone], keys) for choice in choices if choice.is_taken]
+    if not found:
+        raise CatalogueError(
+            "the selection takes no list",
+            where=name_or_file,
+            remedy="take at least one",
+            ja="リストが1つも選ばれていません",
+        )
+    return tuple(found)
+
+
+def _choices(path: Path, catalogue: Catalogue) -> tuple[Choice, ...]:
+    if not path.is_file():
+        raise CatalogueError(
+            f"there is no selection and no file {path}",
+            where="--lists",
+            remedy=f"name one of: {', '.join(catalogue.selections)}, or a file",
+            ja="その名前の選択もファイルもありません",
+        )
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    if lines and "zone" in lines[0].split(","):
+        places = [_Place(path, number, row) for number, row in enumerate(csv.DictReader(lines), 2)]
+    else:
+        places = [_Place(path, n, {"zone": line.partition("#")[0]}) for n, line in enumerate(lines, 1)]
+    found = []
+    for place in places:
+        zone = place.text("zone").rstrip(".").lower()
+        if not zone or place.text("taken") == "no":
+            continue
+        if zone not in catalogue.lists:
+            raise place.wrong(
+                "zone", "the catalogue has no such zone", "add it to data/lists.csv first", "カタログにないゾーンです"
+            )
+        found.append(Choice(zone, True, *(place.text(name) for name in _CHOICE_COLUMNS[3:])))
+    return tuple(found)
+
+
+def _take(choice: Choice, one: Blocklist, keys: Mapping[str, str]) -> Blocklist:
+    if one.use in _REFUSED_USES:
+        en, ja = _REFUSED_USES[one.use]
+        why = f": {one.notes}" if one.notes else ""
+        raise CatalogueError(
+            f"{one.zone} is not asked: {en}{why}", where="--lists", remedy="take it out", ja=f"{one.zone}: {ja}"
+        )
+    asked = one.zone
+    if asked.startswith("<key>."):
+        name = key_name(one.zone)
+        key = keys.get(name, "")
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,63}", key):
+            raise CatalogueError(
+                f"{one.zone} needs a key",
+                where="--lists",
+                remedy=f"set {name} in the environment or in keys.toml",
+                ja=f"キーが必要です。環境変数 {name} か keys.toml に設定してください",
+            )
+        asked = f"{key}.{one.zone.removeprefix('<key>.')}"
+    return replace(
+        one,
+        asked_zone=asked,
+        terms_accepted_by=choice.terms_accepted_by,
+        terms_accepted_at=choice.terms_accepted_at,
+    )
+
+
+def key_name(zone: str) -> str:
+    """The name under which a list's key is looked for: SURVEY_KEY_ and the zone, letters and digits only."""
+    return "SURVEY_KEY_" + re.sub(r"[^A-Z0-9]+", "_", zone.removeprefix("<key>.").upper())
+
+
+def load_keys(path: Path = Path("keys.toml")) -> dict[str, str]:
+    """Keys of lists from `keys.toml` and the environment; the environment wins."""
+    found: dict[str, str] = {}
+    if path.is_file():
+        found |= {str(name): str(key) for name, key in tomllib.loads(path.read_text(encoding="utf-8")).items()}
+    return found | {name: key for name, key in os.environ.items() if name.startswith("SURVEY_KEY_")}
+
+
+def save_selection(selected: Sequence[Blocklist], folder: Path) -> None:
+    """Keep the catalogue rows of the selected lists with a run, so that it is read by the rules it was asked under."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lists.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow((*_LIST_COLUMNS, "terms_accepted_by", "terms_accepted_at"))
+        for one in selected:
+            writer.writerow(
+                [_written(one, name) for name in _LIST_COLUMNS] + [one.terms_accepted_by, one.terms_accepted_at]
+            )
+    with (folder / "codes.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(_CODE_COLUMNS)
+        for one in selected:
+            for code in one.codes:
+                values = [getattr(code, name) for name in _CODE_COLUMNS]
+                writer.writerow([("no", "yes")[v] if isinstance(v, bool) else v for v in values])
+
+
+def _written(one: Blocklist, name: str) -> str:
+    value = getattr(one, name)
+    if name == "ipv6":
+        return "yes" if value else "no"
+    if name in ("positive", "positive_ipv6"):
+        return ";".join(f"{point.address}={' '.join(point.codes)}" for point in value)
+    if name in ("negative", "negative_ipv6"):
+        return ";".join(value)
+    return "" if value is None else str(value)
+
+
+def load_selection(folder: Path) -> tuple[Blocklist, ...]:
+    """The lists that a run was asked under; keys are not among them."""
+    return tuple(_load_lists(folder / "lists.csv", folder / "codes.csv").values())
