@@ -3,8 +3,8 @@
 It reads bytes that strangers sent, so it raises `Malformed` and nothing else, follows compression pointers only
 backwards, and never trusts a record whose owner is not the question or the end of its alias chain. Formats: RFC 1035
 §3.3 and §4.1, RFC 3596 (AAAA), RFC 6891 (extended RCODE). Names are text in lower case without a final dot; dots,
-backslashes and bytes outside printable ASCII inside a label are escaped as RFC 1035 §5.1 does. What it accepts, dnspython
-accepts and reads the same way: a test holds them side by side.
+backslashes and bytes outside printable ASCII inside a label are escaped as RFC 1035 §5.1 does. What it accepts,
+dnspython accepts and reads the same way: a test holds them side by side.
 """
 
 from __future__ import annotations

@@ -222,12 +222,13 @@ def read(
         for address, is_special in subjects:
             history = histories[address]
             text_row = exchanges.latest(f"{reverse_name(address)}.{zone}", TXT)
-            row = _row(blocklist, condition, address, history, text_row, full_ttl)
-            if not history:
-                row = _not_asked(blocklist, condition, address, is_special, address in opted_out, zone in over_limit)
+            if history:
+                found = _row(blocklist, condition, address, history, text_row, full_ttl)
+            else:
+                found = _not_asked(blocklist, condition, address, is_special, address in opted_out, zone in over_limit)
             asked += bool(history)
-            listed += row[2] is Listing.LISTED
-            rows.append(row)
+            listed += found[2] is Listing.LISTED
+            rows.append(found)
         lists.append(
             (
                 blocklist.zone,
@@ -279,8 +280,6 @@ def _row(
     full_ttl: int,
 ) -> tuple[object, ...]:
     """One row of `listings`: the latest pass with an answer decides, every pass is named."""
-    if not history:
-        return ()
     row, judged = next((pair for pair in reversed(history) if pair[1].status in _SAID), history[-1])
     is_void = condition.void or (":" in address and condition.void_ipv6)
     status, why = (Listing.REFUSED, "list_void") if is_void else (judged.status, judged.reason)

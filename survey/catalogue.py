@@ -330,7 +330,12 @@ def _list(place: _Place) -> Blocklist:
         daily_limit=int(limit) if limit is not None else None,
         rate_per_s=place.number("rate_per_s", float),
         asked_zone=zone,
-        **{name: place.text(name) for name in ("terms", "lookup_url", "delist_url", "sources", "confidence", "notes")},
+        terms=place.text("terms"),
+        lookup_url=place.text("lookup_url"),
+        delist_url=place.text("delist_url"),
+        sources=place.text("sources"),
+        confidence=place.text("confidence"),
+        notes=place.text("notes"),
     )
 
 
@@ -486,6 +491,15 @@ def _take(choice: Choice, one: Blocklist, keys: Mapping[str, str]) -> Blocklist:
         asked_zone=asked,
         terms_accepted_by=choice.terms_accepted_by,
         terms_accepted_at=choice.terms_accepted_at,
+    )
+
+
+def rekey(selected: Sequence[Blocklist], keys: Mapping[str, str] | None = None) -> tuple[Blocklist, ...]:
+    """The lists of a finished run with their keys filled in again. Raises CatalogueError where one is missing."""
+    keys = keys if keys is not None else load_keys()
+    return tuple(
+        _take(Choice(one.zone, True, "", "", one.terms_accepted_by, one.terms_accepted_at), one, keys)
+        for one in selected
     )
 
 

@@ -14,7 +14,7 @@ import secrets
 import time
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -76,6 +76,16 @@ class Manner:
     health_every_s: float = 600.0
 
 
+LIVE_LIST_RATE, LIVE_RESOLVER_RATE = 10.0, 100.0
+"""Questions per second, where neither the catalogue nor the user says less: per list, and of a resolver."""
+
+
+def live_manner(manner: Manner) -> Manner:
+    """The same manner with the ceilings that the internet wants."""
+    rate = LIVE_LIST_RATE if manner.rate is None else manner.rate
+    return replace(manner, rate=rate, resolver_rate=manner.resolver_rate or LIVE_RESOLVER_RATE)
+
+
 def check_resolvers(resolvers: Sequence[tuple[str, int]]) -> None:
     """Refuse resolvers whose questions the lists refuse."""
     for address, _ in resolvers:
@@ -84,7 +94,7 @@ def check_resolvers(resolvers: Sequence[tuple[str, int]]) -> None:
                 f"{address} is a public resolver; lists refuse what it asks, and refusals look like answers",
                 where="--resolver",
                 remedy="run a resolver of your own (make resolver) and name it: --resolver 127.0.0.1:5353",
-                ja=f"{address} は公開リゾルバで、リスト側が照会を拒みます。自前のリゾルバ（make resolver）を指定してください",
+                ja=f"{address} は公開リゾルバで、リスト側が照会を拒みます。make resolver で自前のものを用意してください",
             )
 
 

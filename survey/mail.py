@@ -10,7 +10,7 @@ word, `target`, and is never repaired: a town whose MX is `localhost` has told t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import ip_address
 
 import pandas as pd
@@ -159,7 +159,7 @@ def _implied(servers: list[tuple[object, ...]]) -> set[str]:
     return {str(row[2]) for row in servers if row[2] is not None and row[4] == "dangling"}
 
 
-def _order(row: tuple[object, ...]) -> tuple[str, str, str]:
+def _order(row: Sequence[object]) -> tuple[str, str, str]:
     return str(row[0]), str(row[2]), str(row[1])
 
 

@@ -1,0 +1,353 @@
+"""The command line: `python -m survey …`. Each command is one function of the house, and one sentence."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from .errors import DecisionNeeded, ResolverError, RunError, SurveyError
+
+DONE, DECIDE, COULD_NOT = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 done, 1 a person must decide, 2 could not."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run_command(options))
+    except DecisionNeeded as error:
+        print(f"survey: {error}", file=sys.stderr)
+        return DECIDE
+    except SurveyError as error:
+        print(f"survey: {error}", file=sys.stderr)
+        return COULD_NOT
+    except KeyboardInterrupt:
+        print(
+            "survey: stopped; what was heard is kept, the same command goes on / 中断しました。同じコマンドで続きから始まります",
+            file=sys.stderr,
+        )
+        return COULD_NOT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m survey", description="Survey mail servers of local governments.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    one = commands.add_parser("collect", help="observe a register, or go on with a run that was cut off")
+    one.add_argument("register", nargs="?", type=Path, metavar="REGISTER.xlsx")
+    one.add_argument("--run", required=True, type=Path, metavar="DIR", dest="folder")
+    one.add_argument("--lists", default=None, metavar="SELECTION|FILE")
+    one.add_argument("--resolver", action="append", default=[], metavar="ADDR[:PORT]")
+    one.add_argument("--passes", type=_positive, default=2, metavar="N")
+    one.add_argument("--pass-gap", type=float, default=None, metavar="S")
+    one.add_argument("--rate", type=float, default=None, metavar="N")
+    one.add_argument("--opt-out", type=Path, default=Path("data/opt-out.csv"), metavar="FILE")
+    one.add_argument("--engine", choices=("auto", "fast", "portable"), default="auto")
+    one.add_argument("--practice", action="store_true")
+    one.add_argument("--seed", type=int, default=None, metavar="N")
+    one.set_defaults(run_command=_collect)
+
+    one = commands.add_parser("tables", help="read all tables of a run again, offline")
+    one.add_argument("folder", type=Path, metavar="DIR")
+    one.add_argument("--out", type=Path, metavar="DIR2")
+    one.set_defaults(run_command=_tables)
+
+    one = commands.add_parser("recheck", help="ask again as a new pass")
+    one.add_argument("folder", type=Path, metavar="DIR")
+    one.add_argument("codes", nargs="*", metavar="CODE")
+    one.add_argument("--resolver", action="append", default=[], metavar="ADDR[:PORT]")
+    one.add_argument("--rate", type=float, default=None, metavar="N")
+    one.set_defaults(run_command=_recheck)
+
+    one = commands.add_parser("report", help="write workbook, figures and executed notebooks into a run folder")
+    one.add_argument("folder", type=Path, metavar="DIR")
+    one.add_argument("--no-notebooks", action="store_true")
+    one.set_defaults(run_command=_report)
+
+    one = commands.add_parser("why", help="the chain behind one body, in words")
+    one.add_argument("folder", type=Path, metavar="DIR")
+    one.add_argument("body", metavar="CODE_OR_NAME")
+    one.set_defaults(run_command=_why)
+
+    one = commands.add_parser("show", help="one exchange as dig would show it")
+    one.add_argument("folder", type=Path, metavar="DIR")
+    one.add_argument("evidence_id", metavar="EVIDENCE_ID")
+    one.set_defaults(run_command=_show)
+
+    one = commands.add_parser("verify", help="is the evidence unaltered?")
+    one.add_argument("folder", type=Path, metavar="DIR")
+    one.add_argument("--head", metavar="HASH")
+    one.set_defaults(run_command=_verify)
+
+    one = commands.add_parser("practice", help="serve the practice country until Ctrl-C")
+    one.add_argument("--seed", type=int, default=81, metavar="N")
+    one.add_argument("--truth", type=Path, metavar="FILE")
+    one.add_argument("--register", type=Path, metavar="FILE")
+    one.set_defaults(run_command=_practice)
+
+    for command in commands.choices.values():
+        command.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _say(options: argparse.Namespace, result: Mapping[str, object], lines: Sequence[str]) -> None:
+    """The result on standard output: as one JSON object, or as lines for people."""
+    print(json.dumps(dict(result), ensure_ascii=False) if options.json else "\n".join(lines))
+
+
+def _resolvers(written: Sequence[str]) -> list[tuple[str, int]]:
+    """Resolvers as given, or the system's."""
+    found = []
+    for text in written:
+        address, _, port = text.rpartition(":") if text.count(":") == 1 or "]:" in text else (text, "", "53")
+        try:
+            found.append((address.strip("[]"), int(port)))
+        except ValueError:
+            raise ResolverError(
+                f"{text!r} is no address of a resolver",
+                where="--resolver",
+                remedy="write 127.0.0.1, 127.0.0.1:5353 or [::1]:53",
+                ja="リゾルバの書き方が違います",
+            ) from None
+    if not found:
+        import dns.resolver  # noqa: PLC0415 - reads the system's settings, only needed here
+
+        try:
+            found = [(str(address), 53) for address in dns.resolver.Resolver().nameservers]
+        except dns.resolver.NoResolverConfiguration:
+            found = []
+        if not found:
+            raise ResolverError(
+                "this system names no resolver",
+                where="--resolver",
+                remedy="run one of your own (make resolver) and name it: --resolver 127.0.0.1:5353",
+                ja="リゾルバの設定がありません。make resolver で用意し --resolver で指定してください",
+            )
+    return found
+
+
+@contextmanager
+def _progress() -> Iterator[object]:
+    """A bar on standard error: how many questions are answered of those known so far."""
+    from tqdm.auto import tqdm  # noqa: PLC0415 - only where something is shown
+
+    with tqdm(unit="q", file=sys.stderr, dynamic_ncols=True, mininterval=0.5) as bar:
+
+        def show(done: int, expected: int, text: str) -> None:
+            bar.total = expected
+            bar.n = done
+            bar.set_description_str(text, refresh=False)
+            bar.update(0)
+
+        yield show
+
+
+def _headline_lines(headline: Mapping[str, object], folder: Path) -> list[str]:
+    from .publish import labels  # noqa: PLC0415
+
+    return [*labels.headline_sentences(headline, "ja"), *labels.headline_sentences(headline, "en"), f"→ {folder}"]
+
+
+def _collect(options: argparse.Namespace) -> int:
+    from . import collect as hallway  # noqa: PLC0415
+    from .catalogue import load_catalogue, select  # noqa: PLC0415
+    from .runs import RunFolder  # noqa: PLC0415
+    from .worlds import LIVE  # noqa: PLC0415
+
+    folder = RunFolder(options.folder)
+    selected = select(options.lists or ("practice" if options.practice else "default"), load_catalogue())
+    manner = hallway.Manner(
+        passes=options.passes, pass_gap_s=options.pass_gap, rate=options.rate, engine=options.engine
+    )
+    with ExitStack() as stack:
+        world, register, notes = LIVE, options.register, {}
+        if options.practice:
+            from .practice.country import Country  # noqa: PLC0415
+            from .practice.world import PRACTICE, serve  # noqa: PLC0415
+
+            seed = options.seed if options.seed is not None else 81
+            country = Country.make(seed)
+            world, notes = PRACTICE, {"seed": seed}
+            if register is None:
+                folder.path.mkdir(parents=True, exist_ok=True)
+                register = folder.path / "register.xlsx"
+                if not folder.settings_path.exists():
+                    country.write_register(register)
+            if options.resolver:
+                resolvers = _resolvers(options.resolver)
+            else:
+                resolvers = [stack.enter_context(serve(country)).resolver]
+        else:
+            resolvers = _resolvers(options.resolver)
+            manner = hallway.live_manner(manner)
+        if register is None:
+            raise RunError(
+                "no register was named",
+                where="collect",
+                remedy="python -m survey collect REGISTER.xlsx --run DIR",
+                ja="台帳ファイルを指定してください",
+            )
+        if not register.is_file():
+            raise RunError(
+                "there is no such register", where=str(register), remedy="check the path", ja="台帳がありません"
+            )
+        progress = stack.enter_context(_progress())
+        found = hallway.collect(
+            register,
+            folder,
+            selected,
+            world,
+            resolvers,
+            manner=manner,
+            opt_out=options.opt_out,
+            notes=notes,
+            progress=progress,  # type: ignore[arg-type]
+        )
+    _say(options, found.headline, _headline_lines(found.headline, folder.path))
+    unusable = int((~found["problems"]["is_usable"].astype(bool) & found["problems"]["row"].notna()).sum())
+    if unusable:
+        print(
+            f"survey: {unusable} register rows could not be used; see tables/problems / 使えない台帳の行があります",
+            file=sys.stderr,
+        )
+        return DECIDE
+    return DONE if found.headline["lists_used"] else DECIDE
+
+
+def _world(settings: Mapping[str, object]) -> object:
+    from .worlds import LIVE  # noqa: PLC0415
+
+    if settings.get("world") == "practice":
+        from .practice.world import PRACTICE  # noqa: PLC0415
+
+        return PRACTICE
+    return LIVE
+
+
+def _tables(options: argparse.Namespace) -> int:
+    from .runs import RunFolder, read_tables, write_tables  # noqa: PLC0415
+
+    folder = RunFolder(options.folder)
+    found = read_tables(folder, _world(folder.settings()).askable)  # type: ignore[attr-defined]
+    out = options.out or options.folder
+    write_tables(found, out)
+    _say(options, found.headline, _headline_lines(found.headline, out))
+    return DONE
+
+
+def _recheck(options: argparse.Namespace) -> int:
+    from . import collect as hallway  # noqa: PLC0415
+    from .catalogue import load_catalogue, load_selection, rekey  # noqa: PLC0415
+    from .runs import RunFolder  # noqa: PLC0415
+
+    folder = RunFolder(options.folder)
+    settings = folder.settings()
+    world = _world(settings)
+    selected = rekey(load_selection(folder.lists_path))
+    manner = hallway.Manner(rate=options.rate)
+    with ExitStack() as stack:
+        if settings.get("world") == "practice" and not options.resolver:
+            from .practice.country import Country  # noqa: PLC0415
+            from .practice.world import serve  # noqa: PLC0415
+
+            seed = int(str(settings.get("seed", 81)))
+            resolvers = [stack.enter_context(serve(Country.make(seed))).resolver]
+        else:
+            resolvers = _resolvers(options.resolver)
+        if settings.get("world") == "live":
+            manner = hallway.live_manner(manner)
+        load_catalogue()
+        progress = stack.enter_context(_progress())
+        found = hallway.recheck(
+            folder,
+            world,  # type: ignore[arg-type]
+            selected,
+            resolvers,
+            options.codes,
+            manner=manner,
+            progress=progress,  # type: ignore[arg-type]
+        )
+    _say(options, found.headline, _headline_lines(found.headline, folder.path))
+    return DONE
+
+
+def _report(options: argparse.Namespace) -> int:
+    from .publish.report import write_report  # noqa: PLC0415
+
+    written = write_report(options.folder, with_notebooks=not options.no_notebooks)
+    _say(options, {"written": [str(path) for path in written]}, [f"  {path}" for path in written])
+    return DONE
+
+
+def _why(options: argparse.Namespace) -> int:
+    from .why import why  # noqa: PLC0415
+
+    text = why(options.folder, options.body)
+    _say(options, {"body": options.body, "text": text}, [text])
+    return DONE
+
+
+def _show(options: argparse.Namespace) -> int:
+    from .evidence import Archive  # noqa: PLC0415
+    from .exchanges import Exchange  # noqa: PLC0415
+    from .showing import show  # noqa: PLC0415
+
+    text = show(Exchange.of(Archive(options.folder).row(options.evidence_id)))
+    _say(options, {"evidence_id": options.evidence_id, "text": text}, [text])
+    return DONE
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from .evidence import Archive  # noqa: PLC0415
+
+    found = Archive(options.folder).verify(options.head)
+    result = {
+        "head": found.head,
+        "exchanges": found.exchanges,
+        "batches": found.batches,
+        "is_unaltered": found.is_unaltered,
+        "faults": list(found.faults),
+    }
+    word = "unaltered / 改変なし" if found.is_unaltered else "ALTERED / 改変あり"
+    lines = [f"{word}: {found.exchanges} exchanges in {found.batches} batches", f"head {found.head}", *found.faults]
+    _say(options, result, lines)
+    return DONE if found.is_unaltered else DECIDE
+
+
+def _practice(options: argparse.Namespace) -> int:
+    from .practice.country import Country  # noqa: PLC0415
+    from .practice.world import serve  # noqa: PLC0415
+
+    country = Country.make(options.seed)
+    if options.truth:
+        country.write_truth(options.truth)
+    if options.register:
+        country.write_register(options.register)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with serve(country) as served:
+        address = f"{served.resolver[0]}:{served.resolver[1]}"
+        line = f"serving practice country {options.seed} on {address} (Ctrl-C ends it) / 練習国を提供中"
+        _say(options, {"resolver": address, "seed": options.seed}, [line])
+        sys.stdout.flush()
+        try:
+            while True:
+                signal.pause() if hasattr(signal, "pause") else __import__("time").sleep(3600)
+        except KeyboardInterrupt:
+            return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
