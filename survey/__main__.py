@@ -28,10 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"survey: {error}", file=sys.stderr)
         return COULD_NOT
     except KeyboardInterrupt:
-        print(
-            "survey: stopped; what was heard is kept, the same command goes on / 中断しました。同じコマンドで続きから始まります",
-            file=sys.stderr,
-        )
+        said = "stopped; what was heard is kept, the same command goes on"
+        print(f"survey: {said} / 中断しました。同じコマンドで続きから始まります", file=sys.stderr)
         return COULD_NOT
 
 

@@ -139,12 +139,15 @@ def decode(message: bytes) -> Answer:
                     raise Malformed("a misplaced OPT record")
                 has_opt = True
                 rcode |= (ttl >> 24) << 4
-                _check(message, at, size, klass, type_)
+                _check_options(message, at, end)
             elif section == 0:
                 value = _value(message, at, end, type_, klass)
                 records.append(Record(owner, type_, 0 if ttl & 0x80000000 else ttl, value))
             elif type_ == SOA and section == 1:
-                _check(message, at, size, klass, type_)
+                _, place = _name(message, at)
+                _, place = _name(message, place)
+                if place + 20 != end:
+                    raise Malformed("an SOA record of the wrong length")
                 negative_ttl = min(ttl, int.from_bytes(message[end - 4 : end], "big"))
             else:
                 _check(message, at, size, klass, type_)
@@ -187,6 +190,14 @@ def _value(message: bytes, at: int, end: int, type_: int, klass: int) -> str | b
         return b"".join(parts)
     _check(message, at, end - at, klass, type_)
     return None
+
+
+def _check_options(message: bytes, at: int, end: int) -> None:
+    """Walk the options of an OPT record (RFC 6891 §6.1.2)."""
+    while at < end:
+        at += 4 + (message[at + 2] << 8 | message[at + 3]) if at + 4 <= end else end
+    if at != end:
+        raise Malformed("an EDNS option runs over its record")
 
 
 def _check(message: bytes, at: int, size: int, klass: int, type_: int) -> None:

@@ -94,7 +94,7 @@ def check_resolvers(resolvers: Sequence[tuple[str, int]]) -> None:
                 f"{address} is a public resolver; lists refuse what it asks, and refusals look like answers",
                 where="--resolver",
                 remedy="run a resolver of your own (make resolver) and name it: --resolver 127.0.0.1:5353",
-                ja=f"{address} は公開リゾルバで、リスト側が照会を拒みます。make resolver で自前のものを用意してください",
+                ja=f"{address} は公開リゾルバで、リスト側が照会を拒みます。自前のリゾルバを使ってください",
             )
 
 

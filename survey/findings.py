@@ -1,9 +1,9 @@
 """The findings: what the healthy lists said of each body's mail servers, in one word, with every doubt beside it.
 
 The rules, in their order: `out_of_scope`; `opted_out`; `listed` when an address of one of its servers stands on a
-healthy list in an open-relay or abuse category; `unknown` when its domain is not known or does not exist, or an MX, an address,
-or any (address, healthy list) pair brought no answer, or when no address of it could be asked about at all; `no_mail`
-only on a positive answer; else `clear`. Nothing here asks, and no rule looks at a clock.
+healthy list in an open-relay or abuse category; `unknown` when its domain is not known or does not exist, or an MX,
+an address, or any (address, healthy list) pair brought no answer, or when no address of it could be asked about at
+all; `no_mail` only on a positive answer; else `clear`. Nothing here asks, and no rule looks at a clock.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The register: from the Excel that a newsroom has to the tables `bodies`, `domains` and `problems`.
 
 Nothing is lost silently: every row that holds anything becomes a body, or joins one, or stands in `problems` with
-sheet, row, column, value, what is wrong and what was done. Codes are text; a lost zero or check digit is repaired only when
-exactly one official code fits and agrees with prefecture or name. Codes of other countries are kept as written.
+sheet, row, column, value, what is wrong and what was done. Codes are text; a lost zero or check digit is repaired only
+when exactly one official code fits and agrees with prefecture or name. Codes of other countries are kept as written.
 """
 
 from __future__ import annotations

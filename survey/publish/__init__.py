@@ -1,0 +1,1 @@
+"""From findings to things that people look at: words, figures, workbook, report."""

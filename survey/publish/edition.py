@@ -1,0 +1,97 @@
+"""What every output is made from: the tables of a run, its headline, and how it was made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ..runs import RunFolder, load_tables
+from . import labels
+from .labels import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """Tables, headline and settings of one run."""
+
+    tables: Mapping[str, pd.DataFrame]
+    headline: Mapping[str, object]
+    run: Mapping[str, object]
+
+    @classmethod
+    def of(cls, folder: Path) -> Edition:
+        """The edition of a run folder. Raises RunError when the folder is no finished run."""
+        settings = RunFolder(folder).settings()
+        tables = load_tables(folder)
+        return cls(tables.frames, tables.headline, settings)
+
+    @property
+    def is_practice(self) -> bool:
+        return self.run.get("world") == "practice"
+
+    def as_of(self) -> str:
+        """When the last pass ended, to the minute, UTC."""
+        when = str(self.headline.get("finished_at") or self.headline.get("started_at") or "")
+        return when[:16].replace("T", " ") + " UTC"
+
+    def source(self, language: Language) -> str:
+        """The source line of figures and sheets, with the practice label where it belongs."""
+        made = {
+            "ja": f"照会 {self.as_of()}、証拠 {self._head()}",
+            "en": f"asked {self.as_of()}, evidence {self._head()}",
+        }
+        label = f"{labels.PRACTICE[language]} ｜ " if self.is_practice else ""
+        return label + made[language]
+
+    def _head(self) -> str:
+        return str(self.headline["evidence_head"])[:12]
+
+    def named_findings(self) -> pd.DataFrame:
+        """Findings with name, prefecture and kind beside them; one row per body, as many as bodies."""
+        bodies = self.tables["bodies"][["code", "prefecture", "name", "kana", "kind"]]
+        found = bodies.merge(self.tables["findings"], on="code", validate="one_to_one")
+        if len(found) != len(bodies):
+            raise AssertionError(f"{len(bodies)} bodies, {len(found)} findings")
+        return found
+
+    def by(self, column: str) -> pd.DataFrame:
+        """Statuses counted by a column of the bodies: one row per value, one column per status word, and `bodies`."""
+        found = self.named_findings()
+        words = ["listed", "unknown", "clear", "no_mail", "opted_out", "out_of_scope"]
+        counts = pd.crosstab(found[column], found["status"]).reindex(columns=words, fill_value=0)
+        counts["bodies"] = counts[words].sum(axis=1)
+        relay = found["open_relay_listing"]
+        for word in ("listed", "unknown"):
+            counts[f"relay_{word}"] = relay.eq(word).groupby(found[column]).sum().reindex(counts.index).astype(int)
+        if int(counts["bodies"].sum()) != len(found):
+            raise AssertionError("the counts do not add up to the register")
+        return counts.reset_index()
+
+    def servers(self) -> pd.DataFrame:
+        """Mail servers: one row per host, with the bodies that use it and the lists that know it."""
+        domains = self.tables["domains"][["code", "domain"]]
+        mail = self.tables["mail_servers"]
+        used = mail.loc[mail["host"].notna(), ["domain", "host"]].merge(domains, on="domain")
+        bodies = used.groupby("host")["code"].nunique().rename("bodies")
+        found = self.named_findings()
+        listed: dict[str, set[str]] = {}
+        for hosts in found["servers_listed"]:
+            for host in hosts:
+                listed.setdefault(host, set())
+        addresses = self.tables["addresses"]
+        by_host = addresses.loc[addresses["address"].notna()].groupby("host")["address"].agg(list)
+        listings = self.tables["listings"]
+        healthy = set(self.tables["lists"].loc[self.tables["lists"]["health"].eq("healthy"), "zone"])
+        known = listings.loc[listings["status"].eq("listed") & listings["zone"].isin(healthy)]
+        zones = known.groupby("address")["zone"].agg(set).to_dict()
+        rows = []
+        for host, count in bodies.items():
+            own = by_host.get(host, [])
+            on = sorted(set().union(*(zones.get(address, set()) for address in own)))
+            rows.append((host, int(count), host in listed, ", ".join(own), ", ".join(on)))
+        table = pd.DataFrame(rows, columns=["host", "bodies", "is_listed", "addresses", "lists"])
+        order = table.sort_values(["is_listed", "bodies", "host"], ascending=[False, False, True])
+        return order.reset_index(drop=True)

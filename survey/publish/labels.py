@@ -1,0 +1,168 @@
+"""Every word and sentence that a reader sees, in Japanese and English, in one place.
+
+A count is never printed alone: `Bounded` prints it as "listed to listed + unknown, of how many".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["ja", "en"]
+
+_WORDS: Mapping[str, tuple[str, str]] = {
+    # status words
+    "listed": ("登録あり", "listed"),
+    "clear": ("登録なし", "not listed"),
+    "unknown": ("確認できず", "not determined"),
+    "no_mail": ("メールなし", "no mail"),
+    "opted_out": ("調査辞退", "opted out"),
+    "out_of_scope": ("対象外", "out of scope"),
+    "refused": ("照会拒否", "refused"),
+    "silent": ("応答なし", "no answer"),
+    "not_asked": ("未照会", "not asked"),
+    "healthy": ("有効", "healthy"),
+    "void": ("無効", "void"),
+    "not_judged": ("判定せず", "not judged"),
+    # whose
+    "own": ("自前", "own"),
+    "shared": ("共用", "shared"),
+    "both": ("自前と共用", "own and shared"),
+    "receives": ("受信", "receives"),
+    "sends": ("送信", "sends"),
+    # kinds of bodies
+    "prefecture": ("都道府県", "prefecture"),
+    "designated_city": ("政令指定都市", "designated city"),
+    "city": ("市", "city"),
+    "special_ward": ("特別区", "special ward"),
+    "town": ("町", "town"),
+    "village": ("村", "village"),
+    "national": ("国の機関", "national body"),
+    "other": ("その他", "other"),
+    # categories of listings
+    "open_relay": ("第三者中継", "open relay"),
+    "open_proxy": ("公開プロキシ", "open proxy"),
+    "spam_source": ("迷惑メール送信元", "spam source"),
+    "exploited_host": ("乗っ取られた機器", "exploited host"),
+    "botnet": ("ボットネット", "botnet"),
+    "attack_source": ("攻撃元", "attack source"),
+    "web_form": ("悪用されたフォーム", "abused web form"),
+    "backscatter": ("誤配送通知", "backscatter"),
+    "dynamic_policy": ("動的アドレス（方針）", "dynamic range (policy)"),
+    "network_escalation": ("近隣ネットワーク", "network escalation"),
+    "reputation": ("評判", "reputation"),
+    "relay": ("第三者中継", "open relay"),
+    "abuse": ("悪用", "abuse"),
+    "context": ("参考", "context"),
+    # caveats and reasons
+    "mx_silent": ("MXの照会に応答なし", "no answer about its MX"),
+    "domain_absent": ("ドメインが存在しない", "its domain does not exist"),
+    "domain_unknown": ("ドメインが不明", "its domain is not known"),
+    "address_silent": ("サーバのアドレスの照会に応答なし", "no answer about a server's address"),
+    "no_address": ("照会できるアドレスがない", "no address that lists can be asked about"),
+    "listing_silent": ("リストの応答なし", "a list did not answer"),
+    "listing_refused": ("リストが照会を拒否", "a list refused to answer"),
+    "unconfirmed": ("再確認されていない", "not confirmed by a second pass"),
+    "came_between_passes": ("2回の照会の間に登録", "listed between the passes"),
+    "left_between_passes": ("2回の照会の間に解除", "delisted between the passes"),
+    "no_healthy_relay_list": ("有効な第三者中継リストがない", "no healthy open-relay list"),
+    "some_servers_unknown": ("一部のサーバは確認できず", "some of its servers are not determined"),
+    "positive_not_listed": ("登録されているはずの検査点が未登録", "its positive test point was not listed"),
+    "positive_wrong_code": ("検査点のコードが異なる", "its test point gave another code"),
+    "negative_listed": ("登録されないはずの検査点が登録", "its negative test point was listed"),
+    "control_listed": ("無作為の検査用アドレスが登録", "a random control address was listed"),
+    "outside_127": ("127/8 以外の回答", "an answer outside 127/8"),
+    "no_positive_test_point": ("検査点で確認できない", "no test point proves it"),
+    "never_tested": ("健全性検査が完了していない", "no health round was finished"),
+    "error_code": ("拒否を示すコード", "an error code"),
+    "unknown_code": ("意味の分からないコード", "an unknown code"),
+    "timeout": ("時間切れ", "time-out"),
+    "servfail": ("SERVFAIL", "SERVFAIL"),
+    "unreachable": ("到達できず", "unreachable"),
+    "list_void": ("リストが無効", "list void"),
+    "special_address": ("特殊なアドレス", "special address"),
+    "no_ipv6": ("リストが IPv6 非対応", "list has no IPv6"),
+}
+
+PRACTICE = {"ja": "練習用の架空の国（実在しません）", "en": "Practice country – invented, not real"}
+NOT_CLOSED = {
+    "ja": "「登録なし」は、第三者中継を許していないことの証拠にはなりません。"
+    "2026年現在、第三者中継を載せる大規模なリストは残っていません。",
+    "en": "“Not listed” is no evidence that a server is not an open relay: "
+    "in 2026 no large list of open relays is left.",
+}
+CANNOT = {"ja": "判定不能", "en": "cannot be determined"}
+SHEETS = {
+    "summary": "要約",
+    "findings": "調査結果",
+    "regions": "地域別",
+    "servers": "サーバ別",
+    "unknown": "確認できず",
+    "method": "調査方法",
+    "dictionary": "用語",
+}
+
+
+def word(machine: object, language: Language) -> str:
+    """A machine word in a reader's language; a word that has no translation is shown as it is."""
+    found = _WORDS.get(str(machine))
+    return str(machine) if found is None else found[0 if language == "ja" else 1]
+
+
+def words(machine: Iterable[object], language: Language) -> str:
+    """Several machine words, joined as the language joins them."""
+    return ("、" if language == "ja" else ", ").join(word(one, language) for one in machine)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A count of listed ones with what it may be at most, and of how many."""
+
+    listed: int
+    unknown: int
+    total: int
+
+    def text(self, language: Language) -> str:
+        most = self.listed + self.unknown
+        if language == "ja":
+            span = f"{self.listed:,}" if not self.unknown else f"{self.listed:,}～{most:,}"
+            return f"{span}（全{self.total:,}中、確認できず{self.unknown:,}）"
+        span = f"{self.listed:,}" if not self.unknown else f"{self.listed:,} to {most:,}"
+        return f"{span} (of {self.total:,}; {self.unknown:,} not determined)"
+
+
+def bounded(headline: Mapping[str, object], what: Literal["bodies", "open_relay"]) -> Bounded | None:
+    """The headline's bounds; None where there was no healthy open-relay list."""
+    suffix = "" if what == "bodies" else "_open_relay"
+    listed, unknown = headline[f"bodies_listed{suffix}"], headline[f"bodies_unknown{suffix}"]
+    if listed is None or unknown is None:
+        return None
+    return Bounded(int(str(listed)), int(str(unknown)), int(str(headline["bodies_surveyed"])))
+
+
+def headline_sentences(headline: Mapping[str, object], language: Language) -> list[str]:
+    """The headline in sentences: what lists answered, with bounds and what could not be used."""
+    bodies, relay = bounded(headline, "bodies"), bounded(headline, "open_relay")
+    used, void = headline["lists_used"], headline["lists_void"]
+    used_n, void_n = len(used) if isinstance(used, list) else 0, len(void) if isinstance(void, list) else 0
+    if bodies is None:
+        raise ValueError("a headline without bodies")
+    if language == "ja":
+        said = relay.text("ja") if relay else CANNOT["ja"]
+        return [
+            f"第三者中継リストにメールサーバが登録されている自治体・行政機関: {said}",
+            f"第三者中継または悪用のリストに登録されている自治体・行政機関: {bodies.text('ja')}",
+            f"うち自前のサーバ {headline['bodies_listed_own']}、共用サーバのみ {headline['bodies_listed_shared_only']}",
+            f"使用したリスト {used_n}、無効としたリスト {void_n}",
+            NOT_CLOSED["ja"],
+        ]
+    said = relay.text("en") if relay else CANNOT["en"]
+    return [
+        f"Bodies whose mail servers stand on an open-relay list: {said}",
+        f"Bodies whose mail servers stand on an open-relay or abuse list: {bodies.text('en')}",
+        f"of these {headline['bodies_listed_own']} with servers of their own, "
+        f"{headline['bodies_listed_shared_only']} with shared ones only",
+        f"Lists used: {used_n}; void: {void_n}",
+        NOT_CLOSED["en"],
+    ]

@@ -1,0 +1,77 @@
+"""One exchange as `dig` would show it, from the bytes that were kept.
+
+Everything that a stranger sent is escaped: a control character, an escape sequence or a direction mark is printed as
+what it is, never sent to the terminal.
+"""
+
+from __future__ import annotations
+
+import re
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.opcode
+import dns.rcode
+import dns.rdatatype
+
+from .exchanges import Exchange
+
+_UNSAFE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_MOST = 20_000
+
+
+def show(exchange: Exchange) -> str:
+    """The whole exchange as text: question, answer or silence, and who was asked when."""
+    question = exchange.question
+    lines = [
+        f"; evidence {exchange.evidence_id}: sitting {exchange.sitting}, pass {exchange.pass_number}, "
+        f"health round {exchange.round}, attempt {exchange.attempt}, {exchange.transport}, {exchange.outcome}"
+    ]
+    if exchange.transport == "smtp":
+        lines += exchange.answer.decode("utf-8", "backslashreplace").splitlines()
+    elif not exchange.answer:
+        lines += [
+            f";{question.name}. IN {dns.rdatatype.to_text(dns.rdatatype.RdataType.make(question.type))}",
+            ";; no answer",
+        ]
+    else:
+        lines += _message(exchange.answer)
+    lines += [
+        "",
+        f";; Query time: {exchange.elapsed_s * 1000:.0f} msec",
+        f";; SERVER: {exchange.server} ({exchange.transport.upper()})",
+        f";; WHEN: {exchange.asked_at:%a %b %d %H:%M:%S UTC %Y}",
+        f";; MSG SIZE  rcvd: {len(exchange.answer)}",
+    ]
+    return _UNSAFE.sub(lambda found: f"\\x{ord(found.group()):02x}", "\n".join(lines))[:_MOST]
+
+
+def _message(data: bytes) -> list[str]:
+    """The message in dig's form; as hexadecimal where it cannot be read."""
+    try:
+        message = dns.message.from_wire(data)
+    except (dns.exception.DNSException, ValueError, IndexError) as error:
+        rows = [f"{at:04x}  {data[at : at + 16].hex(' ')}" for at in range(0, min(len(data), 4096), 16)]
+        return [f";; the answer cannot be read: {type(error).__name__}", *rows]
+    flags = dns.flags.to_text(message.flags).lower()
+    lines = [
+        f";; ->>HEADER<<- opcode: {dns.opcode.to_text(message.opcode())}, "
+        f"status: {dns.rcode.to_text(message.rcode())}, id: {message.id}",
+        f";; flags: {flags}; QUERY: {len(message.question)}, ANSWER: {sum(len(s) for s in message.answer)}, "
+        f"AUTHORITY: {sum(len(s) for s in message.authority)}, "
+        f"ADDITIONAL: {sum(len(s) for s in message.additional) + (message.edns >= 0)}",
+    ]
+    if message.edns >= 0:
+        lines += ["", ";; OPT PSEUDOSECTION:", f"; EDNS: version: {message.edns}, flags:; udp: {message.payload}"]
+    for title, section in (
+        ("QUESTION", message.question),
+        ("ANSWER", message.answer),
+        ("AUTHORITY", message.authority),
+        ("ADDITIONAL", message.additional),
+    ):
+        if section:
+            prefix = ";" if title == "QUESTION" else ""
+            lines += ["", f";; {title} SECTION:"]
+            lines += [f"{prefix}{line}" for rrset in section for line in rrset.to_text().splitlines()]
+    return lines
