@@ -1,1 +1,151 @@
-"""Which local governments' mail servers stand on which blocklists: asked, kept, judged, and told."""
+"""Which local governments' mail servers stand on which blocklists: asked, kept, judged, and told.
+
+import survey
+register = survey.load_register("register.xlsx")       # bodies, domains, problems
+run = survey.observe("register.xlsx", "runs/2026-11")  # observe, or go on with a run that was cut off
+run = survey.open_run("runs/2026-11")                  # read what was observed
+run.sentences()                                        # the headline, with its bounds
+run.findings                                           # one row per body, with evidence ids
+run.figure("by_region")                                # a figure
+run.why("011002")                                      # the whole chain behind one body
+run.show("4711")                                       # one exchange, as dig would show it
+run = survey.practice_run("runs/practice")             # the same on an invented country, on loopback
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from IPython.display import Image
+
+    from .publish.edition import Edition
+    from .publish.labels import Language
+    from .register import Register
+
+__all__ = ["Run", "load_register", "observe", "open_run", "practice_run"]
+
+# The rooms are imported where they are used, so that a process that only serves the practice country stays small.
+
+
+def load_register(path: str | Path) -> Register:
+    """Read a register from .xlsx or .csv: tables `bodies`, `domains` and `problems`. Raises RegisterError."""
+    from .register import load_register as read  # noqa: PLC0415
+
+    return read(path)
+
+
+def open_run(folder: str | Path) -> Run:
+    """Open a run folder. Raises RunError when it is none."""
+    return Run(Path(folder))
+
+
+def observe(
+    register: str | Path,
+    run: str | Path,
+    *,
+    lists: str = "default",
+    resolvers: Sequence[str] = (),
+    passes: int = 2,
+) -> Run:
+    """Observe a register into a run folder, with a progress bar, or go on where it was cut off."""
+    from .__main__ import main  # noqa: PLC0415
+
+    words = ["collect", str(register), "--run", str(run), "--lists", lists, "--passes", str(passes)]
+    _done(main([*words, *(word for resolver in resolvers for word in ("--resolver", resolver))]))
+    return open_run(run)
+
+
+def practice_run(run: str | Path, *, seed: int | None = None) -> Run:
+    """Survey the invented practice country on loopback; a finished run is left as it is."""
+    from .__main__ import main  # noqa: PLC0415
+
+    words = ["collect", "--practice", "--run", str(run)]
+    _done(main(words if seed is None else [*words, "--seed", str(seed)]))
+    return open_run(run)
+
+
+def _done(code: int) -> None:
+    if code == 2:
+        from .errors import RunError  # noqa: PLC0415
+
+        raise RunError("the survey could not be made; the line above says why", ja="調査できませんでした。上の行を参照")
+
+
+class Run:
+    """A run folder, read. Every table is an attribute: bodies, domains, mail_servers, listings, findings, …"""
+
+    def __init__(self, folder: Path) -> None:
+        from .publish.edition import Edition  # noqa: PLC0415
+
+        self.folder = folder
+        self.edition: Edition = Edition.of(folder)
+        self.headline: Mapping[str, object] = self.edition.headline
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if not name.startswith("_") and name in self.edition.tables:
+            return self.edition.tables[name]
+        raise AttributeError(f"a run has no {name!r}; its tables are {', '.join(self.edition.tables)}")
+
+    def __repr__(self) -> str:
+        return "\n".join(self.sentences())
+
+    def sentences(self, language: Language = "ja") -> list[str]:
+        """The headline in sentences, every count with its bounds."""
+        from .publish.labels import headline_sentences  # noqa: PLC0415
+
+        return headline_sentences(self.headline, language)
+
+    def by(self, column: str) -> pd.DataFrame:
+        """Statuses counted by prefecture or kind: one row per value; they add up to the register."""
+        return self.edition.by(column)
+
+    def servers(self) -> pd.DataFrame:
+        """One row per mail server: bodies that use it, addresses, lists."""
+        return self.edition.servers()
+
+    def named_findings(self, *statuses: str) -> pd.DataFrame:
+        """Findings with name, prefecture and kind; only these statuses, when some are named."""
+        found = self.edition.named_findings()
+        return found.loc[found["status"].isin(statuses)].reset_index(drop=True) if statuses else found
+
+    def operators(self) -> pd.DataFrame:
+        """One row per operator of mail servers: bodies, listed bodies, and the share of all listed ones, cumulative."""
+        return self.edition.operators()
+
+    def figure(self, name: str) -> Image:
+        """One of the figures of the report: by_region, by_kind, own_or_shared, not_determined."""
+        from IPython.display import Image  # noqa: PLC0415
+
+        from .publish.charts import write_figures  # noqa: PLC0415
+
+        path = self.folder / "figures" / f"{name}.png"
+        if not path.exists():
+            write_figures(self.edition, path.parent)
+        words = path.with_suffix(".txt").read_text(encoding="utf-8").strip()
+        image: Image = Image(filename=str(path), width=720, alt=words)  # type: ignore[no-untyped-call]
+        return image
+
+    def why(self, code_or_name: str) -> None:
+        """Print the whole chain behind one body."""
+        from .why import why  # noqa: PLC0415
+
+        print(why(self.folder, code_or_name))
+
+    def show(self, evidence_id: str) -> None:
+        """Print one exchange as dig would show it."""
+        from .evidence import Archive  # noqa: PLC0415
+        from .exchanges import Exchange  # noqa: PLC0415
+        from .showing import show  # noqa: PLC0415
+
+        print(show(Exchange.of(Archive(self.folder).row(evidence_id))))
+
+    def method(self) -> pd.DataFrame:
+        """The facts of the run: what was asked, of whom, when, with which versions."""
+        import pandas as pd  # noqa: PLC0415
+
+        shown = {name: value for name, value in self.edition.run.items() if not isinstance(value, dict)}
+        return pd.DataFrame({"fact": list(shown), "value": [str(value) for value in shown.values()]})

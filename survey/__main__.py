@@ -9,6 +9,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .collect import Progress
+    from .worlds import World
 
 from .errors import DecisionNeeded, ResolverError, RunError, SurveyError
 
@@ -138,7 +143,7 @@ def _resolvers(written: Sequence[str]) -> list[tuple[str, int]]:
 
 
 @contextmanager
-def _progress() -> Iterator[object]:
+def _progress() -> Iterator[Progress]:
     """A bar on standard error: how many questions are answered of those known so far."""
     from tqdm.auto import tqdm  # noqa: PLC0415 - only where something is shown
 
@@ -212,7 +217,7 @@ def _collect(options: argparse.Namespace) -> int:
             manner=manner,
             opt_out=options.opt_out,
             notes=notes,
-            progress=progress,  # type: ignore[arg-type]
+            progress=progress,
         )
     _say(options, found.headline, _headline_lines(found.headline, folder.path))
     unusable = int((~found["problems"]["is_usable"].astype(bool) & found["problems"]["row"].notna()).sum())
@@ -225,7 +230,7 @@ def _collect(options: argparse.Namespace) -> int:
     return DONE if found.headline["lists_used"] else DECIDE
 
 
-def _world(settings: Mapping[str, object]) -> object:
+def _world(settings: Mapping[str, object]) -> World:
     from .worlds import LIVE  # noqa: PLC0415
 
     if settings.get("world") == "practice":
@@ -239,7 +244,7 @@ def _tables(options: argparse.Namespace) -> int:
     from .runs import RunFolder, read_tables, write_tables  # noqa: PLC0415
 
     folder = RunFolder(options.folder)
-    found = read_tables(folder, _world(folder.settings()).askable)  # type: ignore[attr-defined]
+    found = read_tables(folder, _world(folder.settings()).askable)
     out = options.out or options.folder
     write_tables(found, out)
     _say(options, found.headline, _headline_lines(found.headline, out))
@@ -271,12 +276,12 @@ def _recheck(options: argparse.Namespace) -> int:
         progress = stack.enter_context(_progress())
         found = hallway.recheck(
             folder,
-            world,  # type: ignore[arg-type]
+            world,
             selected,
             resolvers,
             options.codes,
             manner=manner,
-            progress=progress,  # type: ignore[arg-type]
+            progress=progress,
         )
     _say(options, found.headline, _headline_lines(found.headline, folder.path))
     return DONE

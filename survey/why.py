@@ -76,17 +76,17 @@ def _body(tables: Tables, code_or_name: str, folder: Path) -> pd.Series:
 def _servers(tables: Tables, domain: str) -> list[str]:
     lines = []
     servers = tables["mail_servers"]
-    for server in servers.loc[servers["domain"].eq(domain)].itertuples():
-        evidence = f"[evidence {server.evidence_id}]"
-        if not isinstance(server.host, str):
-            said = {"null": "null MX: it takes no mail", "none": f"no mail server ({server.reason})"}.get(
-                str(server.kind), f"no answer ({server.reason})"
+    for server in servers.loc[servers["domain"].eq(domain)].to_dict("records"):
+        host, evidence = server["host"], f"[evidence {server['evidence_id']}]"
+        if not isinstance(host, str):
+            said = {"null": "null MX: it takes no mail", "none": f"no mail server ({server['reason']})"}.get(
+                str(server["kind"]), f"no answer ({server['reason']})"
             )
             lines.append(f"  MX: {said} {evidence}.")
             continue
-        preference = "" if pd.isna(server.preference) else f" preference {server.preference}"
-        lines.append(f"  MX{preference} {server.host} ({server.kind}, points to: {server.target}) {evidence}.")
-        lines += _addresses(tables, server.host)
+        preference = "" if pd.isna(server["preference"]) else f" preference {server['preference']}"
+        lines.append(f"  MX{preference} {host} ({server['kind']}, points to: {server['target']}) {evidence}.")
+        lines += _addresses(tables, host)
     return lines
 
 

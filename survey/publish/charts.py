@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib_fontja
@@ -27,7 +28,7 @@ _FONT = next(Path(matplotlib_fontja.__file__).parent.rglob("*.ttf"))
 _WIDTH = 7.2
 
 
-def _style() -> dict[str, object]:
+def _style() -> dict[Any, Any]:
     family = FontProperties(fname=str(_FONT)).get_name()
     if family not in {font.name for font in fontManager.ttflist}:
         fontManager.addfont(str(_FONT))
@@ -108,7 +109,15 @@ def _bars(axes: Axes, names: Sequence[str], parts: Sequence[tuple[Sequence[int],
 
 def _legend(axes: Axes) -> None:
     """One row of keys between subtitle and bars."""
-    axes.legend(frameon=False, fontsize=8, ncols=6, columnspacing=1.2, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.1)
+    axes.legend(
+        frameon=False,
+        fontsize=8,
+        ncols=6,
+        columnspacing=1.2,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        borderaxespad=0.1,
+    )
 
 
 def _relay_or_all(edition: Edition) -> str:
@@ -181,15 +190,16 @@ def _by_kind(edition: Edition, language: Language) -> tuple[Figure, str]:
     if int(left_out.sum()):
         name = {"ja": "対象外・辞退", "en": "not surveyed"}[language]
         parts.append(((left_out / totals * 100).tolist(), name, "#ffffff", ""))
-    names = [f"{labels.word(k, language)}\n{counts.at[k, 'bodies']:,}" for k in kinds]
+    of = {str(kind): {str(name): int(n) for name, n in row.items()} for kind, row in counts.to_dict("index").items()}
+    names = [f"{labels.word(k, language)}\n{of[k]['bodies']:,}" for k in kinds]
     _bars(axes, names, parts)
     for place, kind in enumerate(kinds):
-        one, other = int(counts.at[kind, "listed"]), int(counts.at[kind, "unknown"])
+        one, other = of[kind]["listed"], of[kind]["unknown"]
         axes.text(101, place, f"{one}～{one + other}" if other else f"{one}", va="center", fontsize=7)
     axes.set_xlim(0, 112)
     axes.set_xticks([0, 25, 50, 75, 100], ["0", "25", "50", "75", "100%"])
     _legend(axes)
-    spoken = "; ".join(f"{labels.word(k, language)} {counts.at[k, 'listed']}/{counts.at[k, 'bodies']}" for k in kinds)
+    spoken = "; ".join(f"{labels.word(k, language)} {of[k]['listed']}/{of[k]['bodies']}" for k in kinds)
     return figure, f"{title}. {subtitle}. {spoken}."
 
 

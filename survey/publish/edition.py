@@ -95,3 +95,17 @@ class Edition:
         table = pd.DataFrame(rows, columns=["host", "bodies", "is_listed", "addresses", "lists"])
         order = table.sort_values(["is_listed", "bodies", "host"], ascending=[False, False, True])
         return order.reset_index(drop=True)
+
+    def operators(self) -> pd.DataFrame:
+        """One row per operator (registrable domain): bodies, listed bodies, and the cumulative share of these."""
+        found = self.named_findings()
+        rows = found.loc[found["operator"].notna(), ["code", "operator", "status", "own_or_shared"]]
+        rows = rows.assign(operator=rows["operator"].str.split(", ")).explode("operator")
+        rows = rows.assign(is_listed=rows["status"].eq("listed"))
+        table = rows.groupby("operator").agg(bodies=("code", "nunique"), listed=("is_listed", "sum")).reset_index()
+        table = table.sort_values(["listed", "bodies", "operator"], ascending=[False, False, True]).reset_index(
+            drop=True
+        )
+        total = max(1, int(found["status"].eq("listed").sum()))
+        table["cumulative_share"] = (table["listed"].cumsum() / total).clip(upper=1.0).round(4)
+        return table

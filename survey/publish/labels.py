@@ -166,3 +166,8 @@ def headline_sentences(headline: Mapping[str, object], language: Language) -> li
         f"Lists used: {used_n}; void: {void_n}",
         NOT_CLOSED["en"],
     ]
+
+
+def vocabulary() -> list[tuple[str, str, str]]:
+    """Every machine word with its Japanese and English, for the dictionary sheet."""
+    return [(machine, ja, en) for machine, (ja, en) in _WORDS.items()]

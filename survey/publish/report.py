@@ -1,0 +1,86 @@
+"""Everything that a finished run folder holds beside its tables: workbook, figures, executed notebooks, manifest."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbconvert.exporters import HTMLExporter
+
+from ..errors import SurveyError
+from .charts import write_figures
+from .edition import Edition
+from .workbook import write_workbook
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+NOTEBOOKS = ROOT / "notebooks"
+MANIFEST = "MANIFEST.sha256"
+
+
+def write_report(folder: Path, *, with_notebooks: bool = True) -> list[Path]:
+    """Write findings.xlsx, figures/, notebooks/ and MANIFEST.sha256 into a run folder; the paths to look at."""
+    edition = Edition.of(folder)
+    write_workbook(edition, folder / "findings.xlsx")
+    write_figures(edition, folder / "figures", "ja")
+    written = [folder / "findings.xlsx", folder / "figures"]
+    if with_notebooks:
+        run_notebooks(folder)
+        written.append(folder / "notebooks")
+    write_manifest(folder)
+    return [*written, folder / MANIFEST]
+
+
+def run_notebooks(folder: Path) -> None:
+    """Execute the notebooks against this run. Raises SurveyError naming the notebook."""
+    out = folder / "notebooks"
+    out.mkdir(exist_ok=True)
+    sources = sorted(NOTEBOOKS.glob("[0-9]_*.ipynb"))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda source: _run(source, folder, out), sources))
+
+
+def _run(source: Path, folder: Path, out: Path) -> None:
+    notebook = nbformat.read(source, as_version=4)
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            cell.source = f"RUN = {_relative(folder)!r}"
+    if sys.platform == "win32":
+        asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
+    client = NotebookClient(notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}})
+    try:
+        client.execute()
+    except Exception as error:  # whatever the cell raised
+        raise SurveyError(
+            f"a cell failed: {str(error).strip().splitlines()[-1][:300]}",
+            where=f"notebooks/{source.name}",
+            remedy="open the notebook with make lab and run it there",
+            ja="ノートブックの実行に失敗しました。make lab で開いて確かめてください",
+        ) from error
+    nbformat.write(notebook, out / source.name)
+    exporter = HTMLExporter(exclude_input_prompt=True, exclude_output_prompt=True)
+    # Executed pages are opened from disk: nothing in them may ask the network.
+    exporter.require_js_url = exporter.jquery_url = exporter.mathjax_url = exporter.jupyter_widgets_base_url = ""
+    exporter.widget_renderer_url = exporter.mermaid_js_url = ""
+    page, _ = exporter.from_notebook_node(notebook)
+    (out / source.name).with_suffix(".html").write_text(page, encoding="utf-8")
+
+
+def _relative(folder: Path) -> str:
+    """The run folder as the notebooks name it, from the project's root where it lies below it."""
+    resolved = folder.resolve()
+    return resolved.relative_to(ROOT).as_posix() if resolved.is_relative_to(ROOT) else resolved.as_posix()
+
+
+def write_manifest(folder: Path) -> None:
+    """Write the SHA-256 of every file of the run but the manifest itself and `publish/`."""
+    lines = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in (MANIFEST, ".lock") and not name.startswith("publish/"):
+            lines.append(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {name}")
+    (folder / MANIFEST).write_text("\n".join(lines) + "\n", encoding="utf-8")
