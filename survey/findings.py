@@ -289,7 +289,8 @@ def headline(
     counts["bodies_listed_open_relay"] = int(relay.eq(Body.LISTED).sum()) if relay_zones else None
     counts["bodies_unknown_open_relay"] = int(relay.eq(Body.UNKNOWN).sum()) if relay_zones else None
     counts["open_relay_lists_used"] = relay_zones
-    counts["mail_servers"] = int(mail_servers["host"].nunique())
+    is_host = ~mail_servers["target"].isin(["address_literal", "localhost"])
+    counts["mail_servers"] = int(mail_servers.loc[is_host, "host"].nunique())
     counts["servers_listed"] = len({host for hosts in findings["servers_listed"] for host in hosts})
     asked = listings.loc[~listings["reason"].eq("special_address")]
     counts["addresses"] = int(asked["address"].nunique())

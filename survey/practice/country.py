@@ -327,15 +327,15 @@ class Country:
                 odd = f"m\\.x\\233\\(1.{domain}"
                 self.hosts[odd] = self.hosts.pop(host)
                 facts.exchangers = [(10, odd)]
-            case "no_domain":
+            case "no_domain" | "out_of_scope":
+                if trap == "out_of_scope":
+                    body.in_scope, body.scope_reason = False, "役所がない"
                 body.domains = []
                 del self.domains[domain], self.hosts[host]
                 if self.seed == 81:
                     # The country of 2002 keeps its number of domains: the body's neighbour has a second one.
                     self.domains[f"old.{domain}"] = DomainFacts(exchangers=[(10, self._host(f"mail.old.{domain}"))])
                     self.bodies[0].domains.append(f"old.{domain}")
-            case "out_of_scope":
-                body.in_scope, body.scope_reason = False, "役所がない"
             case "policy_only":
                 self.listed[POLICY][self.hosts[host].ipv4[0]] = ("127.0.0.10",)
                 self.listed[ABUSE][self.hosts[host].ipv4[0]] = ("127.0.0.10",)

@@ -51,7 +51,13 @@ def _run(source: Path, folder: Path, out: Path) -> None:
             cell.source = f"RUN = {_relative(folder)!r}"
     if sys.platform == "win32":
         asyncio.set_event_loop_policy(asyncio.WindowsSelectorEventLoopPolicy())
-    client = NotebookClient(notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(ROOT)}})
+    client = NotebookClient(
+        notebook,
+        timeout=900,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(ROOT)}},
+        extra_arguments=["--log-level=ERROR"],
+    )
     try:
         client.execute()
     except Exception as error:  # whatever the cell raised

@@ -66,8 +66,8 @@ class _Book:
         sheet.fit_to_pages(1, 0)
         sheet.set_margins(0.4, 0.4, 0.7, 0.6)
         label = "　練習用の架空の国 / PRACTICE – INVENTED" if self.edition.is_practice else ""
-        sheet.set_header(f"&L&8社内用 / internal{label}&R&8{SHEETS[key]}")
-        sheet.set_footer(f"&L&8{self.edition.as_of()}&R&8&P / &N")
+        sheet.set_header(f"&L&8 社内用 / internal{label}&R&8 {SHEETS[key]}")
+        sheet.set_footer(f"&L&8 {self.edition.as_of()}&R&8 &P / &N")
         sheet.repeat_rows(header_row)
         sheet.hide_gridlines(2)
         return sheet
@@ -122,10 +122,17 @@ def write_workbook(edition: Edition, path: Path) -> None:
 
 
 def _write_table(
-    writing: _Book, sheet: Worksheet, top: int, name: str, heads: Sequence[str], rows: Sequence[Sequence[object]]
+    writing: _Book,
+    sheet: Worksheet,
+    top: int,
+    name: str,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    most: int = _MOST_WIDTH,
 ) -> None:
     """A real Excel table with a filter; numbers as numbers, everything else as text; widths that fit."""
-    widths = [min(_MOST_WIDTH, max(_width(line) for line in head.split("\n")) + 3) for head in heads]
+    widths = [min(most, max(_width(line) for line in head.split("\n")) + 3) for head in heads]
     sheet.set_row(top, 30)
     last = top + max(1, len(rows))
     sheet.add_table(
@@ -148,9 +155,10 @@ def _write_table(
                 sheet.write_number(number, column, value, writing.format("number"))
             elif value is not None and value != "":
                 text = plain(value)
-                sheet.write_string(number, column, text, writing.format(statuses.get(text, "text")))
+                style = statuses.get(text, "text" if _width(text) <= most else "wrap")
+                sheet.write_string(number, column, text, writing.format(style))
                 if number < top + 400:
-                    widths[column] = min(_MOST_WIDTH, max(widths[column], _width(text) + 2))
+                    widths[column] = min(most, max(widths[column], _width(text) + 2))
     for column, width in enumerate(widths):
         sheet.set_column(column, column, max(_LEAST_WIDTH, width))
 
@@ -241,8 +249,8 @@ def _findings(writing: _Book) -> None:
                 word(one["kind"], "ja"),
                 word(one["status"], "ja"),
                 word(relay, "ja") if isinstance(relay, str) else labels.CANNOT["ja"],
-                "\n".join(one["servers_listed"]),
-                "\n".join(one["lists"]),
+                ", ".join(one["servers_listed"]),
+                ", ".join(one["lists"]),
                 words(one["categories"], "ja"),
                 word(one["own_or_shared"], "ja") if one["servers"] else "",
                 None if pd.isna(one["shared_with"]) else int(one["shared_with"]),
@@ -253,7 +261,9 @@ def _findings(writing: _Book) -> None:
                 " ".join(one["evidence_ids"]),
             )
         )
-    _write_table(writing, sheet, 3, "findings", heads, rows)
+    _write_table(writing, sheet, 3, "findings", heads, rows, most=26)
+    # On paper the chain behind a finding is left out: server names and evidence ids are for the screen.
+    sheet.print_area(0, 0, 3 + len(rows), len(heads) - 3)
     sheet.freeze_panes(4, 3)
 
 

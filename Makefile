@@ -1,0 +1,54 @@
+# The tasks of the survey, as a menu. Each makes its own .venv and installs what it needs.
+#
+#   make report [SEED=n]   survey the practice country and write its report into runs/
+#   make test              the tests
+#   make check             lint, types, layers, documents
+#   make lab               JupyterLab at the first notebook
+#   make daemons           the real servers that tests use, unpacked below .daemons/
+#   make resolver          a resolver of your own on 127.0.0.1:5353 (unbound)
+#   make bench             how fast, beside peers, measured in one run
+
+PYTHON ?= python3
+SEED ?=
+RUN := runs/practice$(if $(SEED),-$(SEED),)
+PY := .venv/bin/python
+
+.PHONY: report test check lab daemons resolver bench clean
+
+.venv/.made: requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
+	test -x $(PY) || $(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv/.made-dev: .venv/.made requirements-dev.txt
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+report: .venv/.made
+	$(PY) -m survey collect --practice $(if $(SEED),--seed $(SEED)) --run $(RUN)
+	$(PY) -m survey report $(RUN)
+
+test: .venv/.made-dev
+	$(PY) -m pytest
+
+check: .venv/.made-dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(PY) -m pytest -q tests/test_layers.py tests/test_docs.py
+
+lab: .venv/.made
+	$(PY) -m jupyter lab notebooks/0_start.ipynb
+
+daemons:
+	tools/daemons
+
+resolver:
+	tools/resolver
+
+bench: .venv/.made-dev
+	$(PY) -m benchmarks.practice
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
