@@ -1,11 +1,19 @@
-"""What several test rooms share: where the shared data lies, and which real servers are there."""
+"""What several test rooms share: where the shared data lies, and a practice country that has been surveyed once."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from survey.catalogue import load_catalogue, select
+from survey.collect import Manner, collect
+from survey.practice.country import Country
+from survey.practice.world import PRACTICE, serve
+from survey.runs import RunFolder, Tables
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,3 +28,35 @@ def shared() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """A practice country with its finished run."""
+
+    country: Country
+    folder: Path
+    tables: Tables
+
+
+def survey_country(country: Country, folder: Path, manner: Manner | None = None) -> Surveyed:
+    """Serve a country, survey it into a folder, and stop serving."""
+    folder.mkdir(parents=True, exist_ok=True)
+    country.write_register(folder / "register.xlsx")
+    with serve(country) as served:
+        tables = collect(
+            folder / "register.xlsx",
+            RunFolder(folder),
+            select("practice", load_catalogue()),
+            PRACTICE,
+            [served.resolver],
+            manner=manner,
+            notes={"seed": country.seed},
+        )
+    return Surveyed(country, folder, tables)
+
+
+@pytest.fixture(scope="session")
+def surveyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surveyed]:
+    """The practice country of 2002 (seed 81), surveyed in two passes; tests only read it."""
+    yield survey_country(Country.make(81), tmp_path_factory.mktemp("country") / "run")

@@ -1,0 +1,121 @@
+"""The store keeps, refuses, and tells when it was altered."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from survey.errors import EvidenceError
+from survey.evidence import Archive, Store
+
+ROW = (1, 0, "city.example", 15, "127.0.0.1:53", "udp", 1, "answered", 1_700_000_000_000_000, 900, b"\0" * 12)
+
+
+def write(folder, rows=3, **settings):
+    with Store(folder / "evidence.sqlite", "test", settings) as store:
+        for number in range(rows):
+            store.append([(*ROW[:2], f"city{number}.example", *ROW[3:])])
+        store.mark("pass", number=1)
+
+
+def test_what_was_appended_is_read_back_in_order(tmp_path):
+    write(tmp_path)
+    archive = Archive(tmp_path)
+    assert [row.name for row in archive.rows()] == ["city0.example", "city1.example", "city2.example"]
+    assert archive.row("2").name == "city1.example"
+    assert [(mark.kind, mark.detail) for mark in archive.marks()] == [("pass", {"number": 1})]
+    assert [path.name for path in tmp_path.iterdir()] == ["evidence.sqlite"]
+
+
+def test_a_second_sitting_goes_on_with_the_chain(tmp_path):
+    write(tmp_path)
+    before = Archive(tmp_path).head()
+    write(tmp_path, rows=2, again=True)
+    found = Archive(tmp_path).verify()
+    assert found.is_unaltered
+    assert found.exchanges == 5
+    assert found.head != before
+    assert [sitting.settings for sitting in Archive(tmp_path).sittings()] == [{}, {"again": True}]
+
+
+@pytest.mark.parametrize("table", ["sittings", "exchanges", "marks", "batches"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE {t} SET id = id WHERE id = 1",
+        "DELETE FROM {t} WHERE id = 1",
+        "INSERT OR REPLACE INTO {t} SELECT * FROM {t} WHERE id = 1",
+        "REPLACE INTO {t} SELECT * FROM {t} WHERE id = 1",
+        "INSERT OR IGNORE INTO {t} SELECT * FROM {t} WHERE id = 1",
+        "UPDATE OR REPLACE {t} SET id = 2 WHERE id = 1",
+    ],
+)
+def test_the_store_itself_refuses_to_rewrite(tmp_path, table, statement):
+    write(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "evidence.sqlite")) as connection:
+        with pytest.raises(sqlite3.DatabaseError, match="evidence is"):
+            connection.execute(statement.format(t=table))
+        connection.rollback()
+    assert Archive(tmp_path).verify().is_unaltered
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE exchanges SET answer = x'01' WHERE id = 2", "altered"),
+        ("UPDATE exchanges SET name = 'other.example' WHERE id = 1", "altered"),
+        ("UPDATE exchanges SET asked_us = asked_us + 1 WHERE id = 3", "altered"),
+        ("UPDATE exchanges SET name = 5 WHERE id = 3", "altered"),
+        ("DELETE FROM exchanges WHERE id = 2", "missing"),
+        ("UPDATE marks SET detail = '{\"number\": 2}'", "altered"),
+        ("UPDATE sittings SET settings = '{\"passes\": 9}'", "altered"),
+        ("DELETE FROM sittings", "cannot be read"),
+        ("DELETE FROM batches", "after the last seal"),
+        ("UPDATE batches SET digest = x'00' WHERE id = 1", "altered"),
+    ],
+)
+def test_verify_finds_what_was_altered_past_the_triggers(tmp_path, statement, told):
+    write(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "evidence.sqlite")) as connection:
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        connection.execute(statement)
+        connection.commit()
+    found = Archive(tmp_path).verify()
+    assert not found.is_unaltered
+    assert told in " ".join(found.faults)
+
+
+def test_a_cut_end_is_found_by_the_head_that_was_printed(tmp_path):
+    write(tmp_path)
+    (tmp_path / "copy").mkdir()
+    shutil.copy(tmp_path / "evidence.sqlite", tmp_path / "copy" / "evidence.sqlite")
+    write(tmp_path, rows=1)
+    head = Archive(tmp_path).head()
+    assert Archive(tmp_path / "copy").verify().is_unaltered
+    assert not Archive(tmp_path / "copy").verify(head).is_unaltered
+    assert Archive(tmp_path).verify(head.upper()).is_unaltered
+
+
+def test_shards_are_read_as_one(tmp_path):
+    write(tmp_path)
+    with Store(tmp_path / "evidence-1.sqlite", "test", {}, shard=1) as store:
+        store.append([ROW])
+    archive = Archive(tmp_path)
+    assert len(list(archive.rows())) == 4
+    assert archive.row(str((1 << 40) + 1)).name == "city.example"
+    assert archive.verify().is_unaltered
+
+
+def test_a_folder_without_evidence_and_a_wrong_id_say_what_to_do(tmp_path):
+    with pytest.raises(EvidenceError, match="no evidence in this folder"):
+        Archive(tmp_path)
+    write(tmp_path)
+    with pytest.raises(EvidenceError, match="no evidence has the id"):
+        Archive(tmp_path).row("99")
+    (tmp_path / "evidence.sqlite").write_bytes(b"no database at all" * 100)
+    with pytest.raises(EvidenceError, match="not evidence"):
+        Archive(tmp_path).head()
