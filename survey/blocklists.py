@@ -54,7 +54,7 @@ class Judgement(NamedTuple):
 
 @dataclass(slots=True)
 class Health:
-    """One list's health: why it is void (None: healthy), since which round, and the evidence. IPv6 apart."""
+    """One list's health: why it is void (None: healthy), in which of its rounds, and the evidence. IPv6 apart."""
 
     void: str | None = None
     void_ipv6: str | None = None
@@ -129,9 +129,12 @@ def judge_round(
     failures: dict[int, str] = {}
     evidence: list[str] = []
     proven = set()
-    for row in exchanges.in_round_all(number):
-        if row.type != A or not row.name.endswith(suffix):
-            continue
+    asked = [row for row in exchanges.in_round_all(number) if row.type == A and row.name.endswith(suffix)]
+    # Of several failures the most telling is named, whatever came first: negative points, controls, positive points.
+    halves_asked = [row.name.removesuffix(suffix) for row in asked]
+    ranks = [0 if half in negative else 2 if half in expected else 1 for half in halves_asked]
+    asked = [row for _, _, row in sorted(zip(ranks, halves_asked, asked, strict=True), key=lambda entry: entry[:2])]
+    for row in asked:
         evidence.append(str(row.id))
         half = row.name.removesuffix(suffix)
         family = 6 if half.count(".") == 31 else 4
@@ -176,7 +179,7 @@ def health(
             one.rounds += 1
             one.evidence += evidence
             if why is not None and one.void is None:
-                one.void, one.failed_round = why, number
+                one.void, one.failed_round = why, one.rounds
             if blocklist.ipv6 and why_ipv6 is not None and one.void_ipv6 is None:
                 one.void_ipv6 = why_ipv6
     for one in found.values():

@@ -54,6 +54,8 @@ class Answers:
     zones: dict[bytes, Zone] = field(default_factory=dict)
     only_tcp: set[bytes] = field(default_factory=set)
     only_plain: set[bytes] = field(default_factory=set)
+    rewrites_to: str = ""
+    """An address that is answered in place of NXDOMAIN, as some providers' resolvers do; empty for honesty."""
 
 
 def _wire_question(name: str, type_: int) -> bytes:
@@ -160,6 +162,8 @@ class _Server:
 
     def __init__(self, answers: Answers, delay_s: float) -> None:
         self._answers, self._delay_s = answers, delay_s
+        lie = [_record(_SELF, A, ip_address(answers.rewrites_to).packed)] if answers.rewrites_to else []
+        self._absent = _body(_NOERROR, lie) if lie else _ABSENT
         self.counts: dict[bytes, int] = {}
         self._held: deque[tuple[float, bytes, tuple[str, int]]] = deque()
         for _ in range(20):
@@ -194,7 +198,7 @@ class _Server:
             if zone.mode != "ok":
                 body = _WORLD[zone.mode]
         if body is None:
-            body = _NO_DATA if question[:-4] in known.names else _ABSENT
+            body = _NO_DATA if question[:-4] in known.names else self._absent
         elif body == SILENT:
             return SILENT
         has_edns = data[11] > 0

@@ -1,0 +1,239 @@
+"""The lean decoder: equal to dnspython on everything that both accept, and Malformed on everything else."""
+
+from __future__ import annotations
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rdtypes.ANY.TXT
+import dns.rrset
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from survey import answers
+from survey.answers import Malformed, chain, decode, encode_name, reason, reverse_name, reverse_wire, txt_text, word
+from survey.exchanges import AAAA, CNAME, MX, TXT, A, Row
+from survey.tables import Dns
+
+LABELS = st.binary(min_size=1, max_size=12)
+NAMES = st.lists(LABELS, min_size=1, max_size=5).map(lambda labels: dns.name.Name([*labels, b""]))
+TTLS = st.integers(0, 2**31 - 1)
+
+
+def a_record(kind, name, target, octets, number, text):
+    values = {
+        "A": ".".join(map(str, octets[:4])),
+        "AAAA": ":".join(f"{octets[i] << 8 | octets[i + 1]:x}" for i in range(0, 16, 2)),
+        "MX": f"{number} {target.to_text()}",
+        "CNAME": target.to_text(),
+        "NS": target.to_text(),
+        "SOA": f"{target.to_text()} {name.to_text()} 1 2 3 4 {number}",
+        "CAA": '0 issue "ca.example"',
+        "SRV": f"1 2 {number} {target.to_text()}",
+    }
+    if kind == "TXT":
+        return dns.rrset.from_rdata(name, 60, dns.rdatatype.RdataType.TXT and txt(text))
+    return dns.rrset.from_text(name, 60, "IN", kind, values[kind])
+
+
+def txt(raw):
+    return dns.rdtypes.ANY.TXT.TXT(1, 16, [raw[i : i + 255] for i in range(0, len(raw), 255)] or [b""])
+
+
+RECORDS = st.builds(
+    a_record,
+    st.sampled_from(["A", "AAAA", "MX", "CNAME", "NS", "SOA", "CAA", "SRV", "TXT"]),
+    NAMES,
+    NAMES,
+    st.binary(min_size=16, max_size=16),
+    st.integers(0, 65535),
+    st.binary(max_size=600),
+)
+
+
+@st.composite
+def messages(draw):
+    query = dns.message.make_query(draw(NAMES), draw(st.sampled_from(["A", "MX", "TXT", "AAAA"])), use_edns=0)
+    response = dns.message.make_response(query)
+    response.flags |= draw(st.sampled_from([0, dns.flags.AA, dns.flags.RA]))
+    response.set_rcode(draw(st.sampled_from([0, 2, 3, 5, 16, 23])))
+    response.answer = draw(st.lists(RECORDS, max_size=5))
+    response.authority = draw(st.lists(RECORDS, max_size=2))
+    return response.to_wire(max_size=65535)
+
+
+def by_dnspython(data):
+    """What dnspython reads, record by record, in the lean decoder's form; None where it refuses."""
+    try:
+        message = dns.message.from_wire(data, one_rr_per_rrset=True)
+    except (dns.exception.DNSException, ValueError, KeyError, IndexError):
+        return None
+    found = []
+    for rrset in message.answer:
+        for rdata in rrset:
+            value = None
+            if rrset.rdclass == 1:
+                match rrset.rdtype:
+                    case 1 | 28:
+                        value = rdata.address
+                    case 15:
+                        value = (rdata.preference, text_of(rdata.exchange))
+                    case 5 | 2 | 12:
+                        value = text_of(rdata.target)
+                    case 16:
+                        value = b"".join(rdata.strings)
+            found.append((text_of(rrset.name), int(rrset.rdtype), value))
+    return int(message.rcode()), bool(message.flags & dns.flags.AA), found
+
+
+def text_of(name):
+    return name.canonicalize().to_text(omit_final_dot=True) if name != dns.name.root else "."
+
+
+def by_hand(data):
+    try:
+        answer = decode(data)
+    except Malformed:
+        return None
+    return answer.rcode, answer.authoritative, [(record.owner, record.type, record.value) for record in answer.records]
+
+
+def ipv6_forms(found):
+    """dnspython prints mapped IPv6 addresses with dots; the values are compared as addresses."""
+    import ipaddress
+
+    return [(o, t, ipaddress.ip_address(v) if t in (1, 28) and v else v) for o, t, v in found]
+
+
+def compare(data):
+    ours, theirs = by_hand(data), by_dnspython(data)
+    if ours is not None and theirs is not None:
+        assert ours[:2] == theirs[:2]
+        assert ipv6_forms(ours[2]) == ipv6_forms(theirs[2])
+    return ours, theirs
+
+
+@settings(max_examples=300, deadline=None)
+@given(messages())
+def test_whole_messages_are_read_as_dnspython_reads_them(data):
+    ours, theirs = compare(data)
+    assert theirs is not None
+    assert ours is not None
+
+
+@settings(max_examples=400, deadline=None)
+@given(messages(), st.data())
+def test_damaged_messages_are_never_read_differently(data, draws):
+    damaged = bytearray(data)
+    for _ in range(draws.draw(st.integers(1, 4))):
+        place = draws.draw(st.integers(0, len(damaged) - 1))
+        damaged[place] = draws.draw(st.integers(0, 255))
+    compare(bytes(damaged[: draws.draw(st.integers(0, len(damaged)))]))
+    compare(bytes(damaged))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=200))
+def test_random_bytes_raise_malformed_and_nothing_else(data):
+    compare(data)
+    compare(b"\0\1\x81\x80\0\1\0\1\0\0\0\0" + data)
+
+
+@given(NAMES)
+def test_names_go_there_and_back(name):
+    wire = name.canonicalize().to_wire()
+    text = text_of(name)
+    assert encode_name(text) == wire
+    assert answers._name(wire, 0) == (text, len(wire))
+
+
+@pytest.mark.parametrize(
+    "text", ["a..b", ".a", "a" * 64 + ".b", ".".join(["a" * 60] * 5), "x\\", "x\\12", "x\\999", "ä.b"]
+)
+def test_what_is_no_name_is_refused(text):
+    with pytest.raises(Malformed):
+        encode_name(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        (b"\xc0\x0c", "a pointer to itself"),
+        (b"\xc0\x20", "a pointer forwards"),
+        (b"\x3f" + b"a" * 10, "a label over the end"),
+        (b"\x80abc\0", "a reserved length"),
+        ((b"\x3f" + b"a" * 63) * 4 + b"\0", "a name over 255 octets"),
+    ],
+)
+def test_hostile_names_are_malformed(name, what):
+    with pytest.raises(Malformed):
+        decode(b"\0\1\x81\x80\0\1\0\0\0\0\0\0" + name + b"\0\1\0\1")
+
+
+def test_reversed_addresses_stand_in_front_of_the_zone():
+    assert reverse_name("127.0.0.2") == "2.0.0.127"
+    assert reverse_name("2001:db8::1") == "1" + ".0" * 23 + ".8.b.d.0.1.0.0.2"
+    assert reverse_wire("10.2.0.1") == b"\x011\x010\x012\x0210"
+    assert len(reverse_wire("::1")) == 64
+
+
+def response(*records, rcode=0, soa=False, outcome="answered", name="a.example", type_=A):
+    query = dns.message.make_query(name, type_)
+    message = dns.message.make_response(query)
+    message.set_rcode(rcode)
+    message.answer = [dns.rrset.from_text(*record) for record in records]
+    if soa:
+        message.authority = [dns.rrset.from_text("example.", 60, "IN", "SOA", "a. b. 1 2 3 4 5")]
+    data = message.to_wire() if outcome == "answered" else b""
+    return Row(1, 1, 1, 0, name, type_, "s", "udp", 1, outcome, 0, 0, data)
+
+
+ALIAS = ("a.example.", 60, "IN", "CNAME", "b.example.")
+
+
+@pytest.mark.parametrize(
+    ("row", "status", "why"),
+    [
+        (None, Dns.NOT_ASKED, None),
+        (response(outcome="timeout"), Dns.SILENT, "timeout"),
+        (response(rcode=2), Dns.SILENT, "servfail"),
+        (response(rcode=5), Dns.SILENT, "refused"),
+        (response(rcode=9), Dns.SILENT, "rcode_9"),
+        (response(rcode=3, soa=True), Dns.ABSENT, "nxdomain"),
+        (response(), Dns.ABSENT, "nodata"),
+        (response(("a.example.", 60, "IN", "A", "192.0.2.1")), Dns.PRESENT, ""),
+        (response(ALIAS, ("b.example.", 60, "IN", "A", "192.0.2.1")), Dns.PRESENT, ""),
+        (response(ALIAS), Dns.SILENT, "unfinished_chain"),
+        (response(ALIAS, soa=True), Dns.ABSENT, "nodata"),
+        (response(ALIAS, rcode=3), Dns.ABSENT, "nxdomain"),
+        (response(ALIAS, ("b.example.", 60, "IN", "CNAME", "a.example.")), Dns.SILENT, "malformed"),
+        (response(("other.example.", 60, "IN", "A", "192.0.2.1")), Dns.ABSENT, "nodata"),
+    ],
+)
+def test_silence_absence_and_presence_are_different_words(row, status, why):
+    assert word(row, "a.example", A) is status
+    if row is not None:
+        assert reason(row) == why
+
+
+def test_records_of_other_owners_are_not_trusted():
+    row = response(ALIAS, ("b.example.", 60, "IN", "A", "192.0.2.1"), ("c.example.", 60, "IN", "A", "192.0.2.9"))
+    canonical, records = chain(decode(row.answer), "a.example", A)
+    assert canonical == "b.example"
+    assert [record.value for record in records] == ["192.0.2.1"]
+
+
+@given(st.binary(max_size=3000))
+def test_a_strangers_text_is_harmless(raw):
+    text = txt_text(raw)
+    assert len(text) <= 501
+    assert all(char.isprintable() or char in "\u3000\u00ad" or not char.isascii() for char in text)
+    assert not any(ord(char) < 32 or 0x7F <= ord(char) < 0xA0 or 0x202A <= ord(char) <= 0x202E for char in text)
+
+
+def test_types_have_their_numbers():
+    assert (A, CNAME, MX, TXT, AAAA) == (1, 5, 15, 16, 28)

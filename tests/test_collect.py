@@ -1,0 +1,224 @@
+"""The hallway: killed runs go on, foreign folders are refused, a list that fails in mid-run is void throughout."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from survey.answers import encode_name
+from survey.catalogue import load_catalogue, select
+from survey.collect import Manner, check_resolvers, collect, recheck
+from survey.errors import DecisionNeeded, ResolverError, RunError
+from survey.evidence import Archive
+from survey.exchanges import SURVEY_ROUND, is_usable
+from survey.practice.country import Country
+from survey.practice.world import PRACTICE, serve
+from survey.runs import TABLE_NAMES, RunFolder, load_tables
+from tests.conftest import ROOT, survey_country
+
+LISTS = select("practice", load_catalogue())
+CHANGING = ("evidence_id", "evidence_ids", "asked_at")
+
+
+def same(one, other):
+    """Whether two runs say the same, evidence numbers and times aside."""
+    for name in TABLE_NAMES:
+        left, right = (t[name].drop(columns=[c for c in CHANGING if c in t[name]]) for t in (one, other))
+        if name == "lists":
+            left, right = left.drop(columns=["rounds"]), right.drop(columns=["rounds"])
+        pd.testing.assert_frame_equal(left, right, obj=name)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a POSIX signal")
+def test_a_run_that_is_killed_ten_times_says_what_an_undisturbed_run_says(tmp_path):
+    random_ = random.Random(2002)
+    country = Country.make(7)
+    undisturbed = survey_country(country, tmp_path / "undisturbed", Manner(passes=1))
+    register = tmp_path / "register.xlsx"
+    country.write_register(register)
+    with serve(country) as served:
+        command = [sys.executable, "-m", "survey", "collect", str(register), "--run", str(tmp_path / "killed")]
+        command += ["--practice", "--resolver", f"127.0.0.1:{served.resolver[1]}", "--passes", "1", "--rate", "160"]
+        settled, kills = set(), 0
+        before: dict[bytes, int] = {}
+        while True:
+            process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            if kills < 10:
+                time.sleep(random_.uniform(0.9, 2.0))
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process.pid, signal.SIGKILL)
+                    kills += 1
+            code = process.wait()
+            counts = dict(served.counts())
+            # What was committed when this sitting began was not asked in it again.
+            for name, type_ in settled:
+                key = encode_name(name) + type_.to_bytes(2, "big") + b"\0\1"
+                assert counts[key] == before[key], f"{name} {type_} was asked again"
+            rows = list(Archive(tmp_path / "killed").rows()) if RunFolder(tmp_path / "killed").has_evidence else []
+            settled = {(row.name, row.type) for row in rows if row.round == SURVEY_ROUND and is_usable(row)}
+            before = counts
+            if code == 0:
+                break
+            assert code == -signal.SIGKILL
+        assert kills == 10
+    tables = load_tables(tmp_path / "killed")
+    same(tables, undisturbed.tables)
+    assert Archive(tmp_path / "killed").verify().is_unaltered
+    usable = Counter((row.name, row.type) for row in rows if row.round == SURVEY_ROUND and is_usable(row))
+    assert max(usable.values()) == 1
+    assert not list((tmp_path / "killed").glob("evidence.sqlite-*")), "one checkpointed file at the end"
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return survey_country(Country.make(4), tmp_path_factory.mktemp("small") / "run")
+
+
+def go_on(surveyed, **changes):
+    arguments = {
+        "register_path": surveyed.folder / "register.xlsx",
+        "folder": RunFolder(surveyed.folder),
+        "selected": LISTS,
+        "world": PRACTICE,
+        "resolvers": [("127.0.0.1", 9)],
+    }
+    return collect(**(arguments | changes))
+
+
+def test_a_finished_run_asks_nothing_and_changes_nothing(small):
+    head = Archive(small.folder).head()
+    same(go_on(small), small.tables)
+    assert Archive(small.folder).head() == head
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_any_country_is_found_as_it_is(tmp_path, seed):
+    surveyed = survey_country(Country.make(seed), tmp_path / "run", Manner(engine=("fast", "portable")[seed % 2]))
+    findings = surveyed.tables["findings"]
+    columns = ["code", "status", "open_relay_listing", "own_or_shared"]
+    assert [tuple(row) for row in findings[columns].itertuples(index=False)] == surveyed.country.truth()
+
+
+def test_a_folder_of_another_register_selection_or_world_is_refused(small, tmp_path):
+    other = tmp_path / "other.xlsx"
+    Country.make(5).write_register(other)
+    with pytest.raises(RunError, match="another register"):
+        go_on(small, register_path=other)
+    with pytest.raises(RunError, match="another selection"):
+        go_on(small, selected=LISTS[:3])
+    with pytest.raises(RunError, match="another world"):
+        go_on(small, world=dataclasses.replace(PRACTICE, name="live"))
+
+
+def test_two_processes_never_collect_into_one_folder(small):
+    from filelock import FileLock
+
+    with FileLock(small.folder / ".lock"), pytest.raises(RunError, match="another process"):
+        go_on(small)
+
+
+def test_a_recheck_is_a_new_pass_about_the_bodies_named(small, tmp_path):
+    import shutil
+
+    folder = RunFolder(tmp_path / "copy")
+    shutil.copytree(small.folder, folder.path)
+    listed = small.tables["findings"].query("status == 'listed'")["code"].iloc[0]
+    with serve(small.country) as served:
+        tables = recheck(folder, PRACTICE, LISTS, [served.resolver], [listed])
+        asked = served.counts()
+    assert 0 < len(asked) < 400
+    assert tables.headline["bodies_listed"] == small.tables.headline["bodies_listed"]
+    passes = {row.pass_number for row in Archive(folder.path).rows()}
+    assert passes == {1, 2, 3}
+    with pytest.raises(RunError, match="no body has the code"):
+        recheck(folder, PRACTICE, LISTS, [("127.0.0.1", 9)], ["000000"])
+
+
+@pytest.mark.parametrize("becomes", ["world", "refusing", "parked", "emptied", "silent", "servfail"])
+def test_a_list_that_dies_in_mid_run_is_void_for_the_whole_run(tmp_path, becomes):
+    country = Country.make(3)
+    country.write_register(tmp_path / "register.xlsx")
+
+    def die(answers):
+        zone = answers.zones[encode_name("orbz.dnsbl.example")]
+        zone.after, zone.becomes = 500, becomes
+
+    with serve(country, change=die) as served:
+        tables = collect(
+            tmp_path / "register.xlsx",
+            RunFolder(tmp_path / "run"),
+            LISTS,
+            PRACTICE,
+            [served.resolver],
+            manner=Manner(passes=1, health_every_questions=200),
+        )
+    assert "orbz.dnsbl.example" in tables.headline["lists_void"]
+    listings = tables["listings"]
+    assert not listings.loc[listings["zone"].eq("orbz.dnsbl.example"), "status"].eq("listed").any()
+    # Nobody is listed who is not, and what the dead list alone knew is not called clear by it.
+    truth = {row[0]: row for row in country.truth()}
+    for finding in tables["findings"].itertuples():
+        if finding.status == "listed":
+            assert truth[finding.code][1] == "listed"
+        assert "orbz.dnsbl.example" not in finding.lists
+
+
+def test_a_resolver_that_rewrites_nxdomain_is_found_before_anything_is_believed(tmp_path):
+    country = Country.make(3)
+    country.write_register(tmp_path / "register.xlsx")
+
+    def rewrite(answers):
+        answers.rewrites_to = "198.18.0.1"
+
+    with serve(country, change=rewrite) as served, pytest.raises(ResolverError, match="does not exist"):
+        collect(tmp_path / "register.xlsx", RunFolder(tmp_path / "run"), LISTS, PRACTICE, [served.resolver])
+
+
+def test_public_resolvers_are_refused_with_the_remedy():
+    with pytest.raises(ResolverError, match="make resolver"):
+        check_resolvers([("192.0.2.1", 53), ("8.8.8.8", 53)])
+
+
+def test_a_daily_limit_stops_the_list_and_says_so(tmp_path):
+    country = Country.make(3)
+    country.write_register(tmp_path / "register.xlsx")
+    limited = tuple(dataclasses.replace(x, daily_limit=50) if x.zone.startswith("orbz") else x for x in LISTS)
+    with serve(country) as served:
+        with pytest.raises(DecisionNeeded, match="daily limit"):
+            collect(tmp_path / "register.xlsx", RunFolder(tmp_path / "run"), limited, PRACTICE, [served.resolver])
+        zone = encode_name("orbz.dnsbl.example")
+        asked = sum(count for question, count in served.counts().items() if question[:-4].endswith(zone))
+    assert asked <= 50 + 16
+    tables = load_tables(tmp_path / "run")
+    reasons = tables["listings"].query("zone == 'orbz.dnsbl.example'")["reason"]
+    assert "daily_limit" in set(reasons)
+    assert tables.headline["bodies_clear"] < 200, "what was not asked is not clear"
+
+
+def test_tables_are_read_from_a_copied_read_only_folder(small, tmp_path):
+    import shutil
+
+    copy = tmp_path / "copy"
+    shutil.copytree(small.folder, copy)
+    for path in copy.rglob("*"):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    copy.chmod(0o555)
+    try:
+        command = [sys.executable, "-m", "survey", "tables", str(copy), "--out", str(tmp_path / "again")]
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    finally:
+        copy.chmod(0o755)
+    for path in sorted((small.folder / "tables").iterdir()):
+        assert path.read_bytes() == (tmp_path / "again" / "tables" / path.name).read_bytes()
+    assert Path(tmp_path / "again" / "headline.json").read_bytes() == (small.folder / "headline.json").read_bytes()

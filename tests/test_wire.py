@@ -1,0 +1,248 @@
+"""The bulk loop against servers that misbehave: strays, lies, silence, truncation, dripping streams, refused ports."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import socket
+import struct
+import threading
+import time
+
+import pytest
+
+from survey.answers import encode_name
+from survey.exchanges import ANSWERED, TIMEOUT, TRUNCATED, UNREACHABLE
+from survey.practice.world import PRACTICE
+from survey.wire.dns import DnsWire, Half
+from survey.wire.pace import Bucket
+
+WORLD = dataclasses.replace(PRACTICE, timeout_s=0.2, pause_s=0.05)
+ENGINES = ["fast", "portable"]
+
+
+def answer(query, *, rcode=0, flags=0x80, records=b"", count=0, id_=None, question=None):
+    end = query.find(b"\0", 12) + 5
+    head = (id_ or query[:2]) + bytes((0x81, flags | rcode)) + b"\0\1" + struct.pack("!H", count) + b"\0\0\0\0"
+    return head + (question or query[12:end]) + records
+
+
+def name_of(query):
+    labels, at = [], 12
+    while query[at]:
+        labels.append(query[at + 1 : at + 1 + query[at]].decode())
+        at += 1 + query[at]
+    return ".".join(labels)
+
+
+@contextlib.contextmanager
+def server(reply, stream=None):
+    """A UDP server on a free port of 127.0.0.1 that sends whatever `reply(query, sock, sender)` returns."""
+    for _ in range(20):
+        tcp = socket.create_server(("127.0.0.1", 0))
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind(tcp.getsockname())
+            break
+        except OSError:
+            tcp.close()
+            udp.close()
+    udp.settimeout(0.05)
+    tcp.settimeout(0.05)
+    seen, done = [], threading.Event()
+
+    def listen():
+        while not done.is_set():
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                query, sender = udp.recvfrom(4096)
+                seen.append(query)
+                for one in reply(query, udp, sender) or ():
+                    udp.sendto(one, sender)
+
+    def accept():
+        while not done.is_set():
+            with contextlib.suppress(TimeoutError):
+                one, _ = tcp.accept()
+                threading.Thread(target=converse, args=(one,), daemon=True).start()
+
+    def converse(one):
+        with one, contextlib.suppress(OSError):
+            one.settimeout(2)
+            size = int.from_bytes(one.recv(2, socket.MSG_WAITALL), "big")
+            stream(one, one.recv(size, socket.MSG_WAITALL), done)
+
+    threads = [threading.Thread(target=listen)] + ([threading.Thread(target=accept)] if stream else [])
+    for thread in threads:
+        thread.start()
+    try:
+        yield udp.getsockname(), seen
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+        udp.close()
+        tcp.close()
+
+
+def ask(address, names, engine, *, window=256, rate=None, others=()):
+    wire = DnsWire([address, *others], WORLD, engine=engine, window=window, rate=rate)
+    with contextlib.closing(wire):
+        wire.ask("", [Half(name, encode_name(name)[:-1], 1, 1, 0) for name in names])
+        rows, gone = [], []
+        for batch in wire.exchanges():
+            rows += batch.rows
+            gone += batch.given_up
+    return rows, gone, wire
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_question_is_answered_once(engine):
+    names = [f"n{number}.example" for number in range(3000)]
+    with server(lambda query, *_: [answer(query, rcode=3)]) as (address, seen):
+        rows, gone, wire = ask(address, names, engine, window=64)
+    assert sorted(row[2] for row in rows) == sorted(names)
+    assert {row[7] for row in rows} == {ANSWERED}
+    assert not gone
+    assert len(seen) == wire.sent == 3000
+    ids = [query[:2] for query in seen]
+    assert len(set(ids)) > 2500, "ids are drawn at random"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lambda query: answer(query, id_=bytes((query[0] ^ 255, query[1]))),
+        lambda query: answer(query, question=b"\x05other" + query[12 : query.find(b"\0", 12) + 5]),
+        lambda query: answer(query, question=query[12 : query.find(b"\0", 12) + 1] + b"\0\x10\0\1"),
+        lambda query: query,
+        lambda query: b"\xff" * 40,
+        lambda query: query[:5],
+        lambda query: b"",
+    ],
+)
+def test_lies_and_strays_are_silence_until_the_truth_comes(engine, lie):
+    with server(lambda query, *_: [lie(query)] * 30) as (address, seen):
+        rows, gone, wire = ask(address, ["a.example"], engine)
+    assert [row[7] for row in rows] == [TIMEOUT] * 3
+    assert [one.name for one in gone] == ["a.example"]
+    assert len(seen) == 3
+    assert wire.strays >= 30
+    with server(lambda query, *_: [lie(query), answer(query, rcode=3)]) as (address, _):
+        rows, gone, _ = ask(address, ["a.example"], engine)
+    assert [row[7] for row in rows] == [ANSWERED]
+    assert not gone
+
+
+def test_an_answer_from_another_address_is_ignored():
+    other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    other.bind(("127.0.0.1", 0))
+
+    def reply(query, _, sender):
+        other.sendto(answer(query), sender)
+
+    with server(reply) as (address, _):
+        rows, _, _ = ask(address, ["a.example"], "fast")
+    other.close()
+    assert {row[7] for row in rows} == {TIMEOUT}
+
+
+def test_a_refusing_server_is_asked_again_and_another_takes_over():
+    with (
+        server(lambda query, *_: [answer(query, rcode=5)]) as (first, seen),
+        server(lambda query, *_: [answer(query, rcode=3)]) as (second, _),
+    ):
+        rows, gone, _ = ask(first, ["a.example"], "fast", others=[second])
+    assert [(row[6], row[10][3] & 15, row[4]) for row in rows] == [
+        (1, 5, f"{first[0]}:{first[1]}"),
+        (2, 3, f"{second[0]}:{second[1]}"),
+    ]
+    assert not gone
+    assert len(seen) == 1
+
+
+def test_a_closed_port_is_unreachable_not_absent():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = closed.getsockname()
+    rows, gone, _ = ask(address, ["a.example"], "fast")
+    assert {row[7] for row in rows} <= {UNREACHABLE, TIMEOUT}
+    assert len(rows) == 3
+    assert len(gone) == 1
+
+
+def test_a_server_without_edns_is_asked_without_it():
+    def reply(query, *_):
+        return [answer(query, rcode=3) if query[11] == 0 else query[:2] + b"\x81\x81" + b"\0" * 8]
+
+    with server(reply) as (address, seen):
+        rows, gone, _ = ask(address, ["a.example"], "fast")
+    assert [row[10][3] & 15 for row in rows] == [1, 3]
+    assert not gone
+    assert [query[11] for query in seen] == [1, 0]
+
+
+def test_a_truncated_answer_is_asked_again_over_tcp():
+    def stream(one, query, _):
+        data = answer(query, rcode=3)
+        one.sendall(len(data).to_bytes(2, "big") + data)
+
+    def reply(query, *_):
+        cut = bytearray(answer(query))
+        cut[2] |= 2
+        return [bytes(cut)]
+
+    with server(reply, stream) as (address, _):
+        rows, gone, _ = ask(address, ["a.example"], "fast")
+    assert [(row[5], row[7]) for row in rows] == [("udp", TRUNCATED), ("tcp", ANSWERED)]
+    assert not gone
+
+
+@pytest.mark.parametrize("way", ["drip", "never", "huge", "lie", "close"])
+def test_hostile_streams_end_with_the_time_out(way):
+    def stream(one, query, done):
+        data = answer(query, rcode=3)
+        if way == "drip":
+            for byte in len(data).to_bytes(2, "big") + data:
+                one.sendall(bytes((byte,)))
+                if done.wait(0.15):
+                    return
+        elif way == "huge":
+            one.sendall(b"\xff\xff" + b"\0" * 1000)
+            done.wait(2)
+        elif way == "lie":
+            one.sendall(len(data).to_bytes(2, "big") + b"\0\0" + data[2:])
+        elif way == "never":
+            done.wait(2)
+
+    def reply(query, *_):
+        cut = bytearray(answer(query))
+        cut[2] |= 2
+        return [bytes(cut)]
+
+    began = time.monotonic()
+    with server(reply, stream) as (address, _):
+        rows, gone, _ = ask(address, ["a.example"], "portable")
+        assert time.monotonic() - began < 10
+    assert len(gone) == 1
+    assert {row[7] for row in rows if row[5] == "tcp"} <= {TIMEOUT, UNREACHABLE}
+
+
+def test_a_rate_is_never_passed():
+    with server(lambda query, *_: [answer(query, rcode=3)]) as (address, _):
+        rows, _, _ = ask(address, [f"n{number}.example" for number in range(40)], "fast", rate=100)
+    times = sorted(row[8] for row in rows)
+    assert len(times) == 40
+    for start in range(len(times) - 25):
+        # A tenth of a second's worth may go at once; beyond that no window holds more than the rate allows.
+        assert times[start + 25] - times[start] >= (25 - 10) / 100 * 1e6 * 0.9
+
+
+def test_a_bucket_gives_what_it_says():
+    bucket = Bucket(2.0, 0.0)
+    assert bucket.available(0.0) == 1
+    bucket.take(1)
+    assert bucket.available(0.1) == 0
+    assert bucket.ready_in() == pytest.approx(0.4)
+    assert bucket.available(100.0) == 1
+    assert Bucket(None, 0.0).available(0.0) > 1_000_000
