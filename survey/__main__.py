@@ -73,6 +73,16 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--no-notebooks", action="store_true")
     one.set_defaults(run_command=_report)
 
+    one = commands.add_parser("doctor", help="can this machine survey, and how long will it take?")
+    one.add_argument("register", nargs="?", type=Path, metavar="REGISTER.xlsx")
+    one.add_argument("--lists", default=None, metavar="SELECTION|FILE")
+    one.add_argument("--resolver", action="append", default=[], metavar="ADDR[:PORT]")
+    one.add_argument("--passes", type=_positive, default=2, metavar="N")
+    one.add_argument("--rate", type=float, default=None, metavar="N")
+    one.add_argument("--practice", action="store_true")
+    one.add_argument("--seed", type=int, default=81, metavar="N")
+    one.set_defaults(run_command=_doctor)
+
     one = commands.add_parser("why", help="the chain behind one body, in words")
     one.add_argument("folder", type=Path, metavar="DIR")
     one.add_argument("body", metavar="CODE_OR_NAME")
@@ -293,6 +303,39 @@ def _report(options: argparse.Namespace) -> int:
     written = write_report(options.folder, with_notebooks=not options.no_notebooks)
     _say(options, {"written": [str(path) for path in written]}, [f"  {path}" for path in written])
     return DONE
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from . import collect as hallway  # noqa: PLC0415
+    from .catalogue import load_catalogue, select  # noqa: PLC0415
+    from .doctor import examine  # noqa: PLC0415
+    from .register import load_register  # noqa: PLC0415
+    from .worlds import LIVE  # noqa: PLC0415
+
+    selected = select(options.lists or ("practice" if options.practice else "default"), load_catalogue())
+    manner = hallway.Manner(passes=options.passes, rate=options.rate)
+    with ExitStack() as stack:
+        world = LIVE
+        if options.practice:
+            from .practice.country import Country  # noqa: PLC0415
+            from .practice.world import PRACTICE, serve  # noqa: PLC0415
+
+            world = PRACTICE
+            served = () if options.resolver else [stack.enter_context(serve(Country.make(options.seed))).resolver]
+            resolvers = list(served) or _resolvers(options.resolver)
+        else:
+            resolvers = _resolvers(options.resolver)
+            manner = hallway.live_manner(manner)
+        register = load_register(options.register) if options.register else None
+        checks = examine(selected, world, resolvers, manner, register)
+    lines = []
+    for check in checks:
+        mark = "ok " if check.is_good else "NO "
+        remedy = f" → {check.remedy}" if check.remedy else ""
+        lines.append(f"{mark} {check.name}: {check.said}{remedy}")
+    result = {"checks": [{"name": c.name, "is_good": c.is_good, "said": c.said, "remedy": c.remedy} for c in checks]}
+    _say(options, result, lines)
+    return DONE if all(check.is_good for check in checks) else DECIDE
 
 
 def _why(options: argparse.Namespace) -> int:

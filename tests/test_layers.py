@@ -17,6 +17,7 @@ ROWS = [
     {"findings", "waves"},
     {"runs"},
     {"collect", "why"},
+    {"doctor"},
     {"publish"},
     {"practice"},
     {"__init__", "__main__"},

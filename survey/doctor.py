@@ -1,0 +1,130 @@
+"""Can this machine survey, and how long will it take? One screen; each failed line says what to do.
+
+It asks a handful of questions: whether the resolver is honest, which resolver the lists see, and one health round of each
+selected list. Nothing is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from . import blocklists
+from .answers import chain, decode, encode_name, reverse_name, reverse_wire, txt_text, word
+from .catalogue import Blocklist
+from .collect import PUBLIC_RESOLVERS, Manner
+from .exchanges import SURVEY_ROUND, TXT, A, Exchanges, Row
+from .register import Register
+from .tables import Dns
+from .wire.dns import DnsWire, Half
+from .worlds import World
+
+_WHO_ASKS = "o-o.myaddr.l.google.com"
+"""Answers, as TXT, with the address of the resolver that asks (documented by Google Public DNS)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the screen."""
+
+    name: str
+    is_good: bool
+    said: str
+    remedy: str = ""
+
+
+def examine(
+    selected: Sequence[Blocklist],
+    world: World,
+    resolvers: Sequence[tuple[str, int]],
+    manner: Manner,
+    register: Register | None = None,
+) -> list[Check]:
+    """Every check, in the order in which a person should mend them."""
+    heard = _ask(selected, world, resolvers)
+    found = [*_resolver_checks(world, resolvers, heard)]
+    for one in selected:
+        why, why_ipv6, _ = blocklists.judge_round(one, heard, 1, one.asked_zone)
+        name = f"list {one.zone}"
+        if why is not None:
+            found.append(Check(name, False, f"not healthy: {why}", "leave it out (--lists FILE), or try again later"))
+        else:
+            ipv6 = "" if not one.ipv6 else ", IPv6 too" if why_ipv6 is None else f", IPv6 not: {why_ipv6}"
+            found.append(Check(name, True, f"healthy{ipv6}"))
+        if not one.terms_accepted_by:
+            terms = one.terms or "see the operator's page"
+            remedy = (
+                "read them, then write terms_accepted_by and terms_accepted_at into data/selections.csv or your file"
+            )
+            found.append(Check(f"terms {one.zone}", False, f"nobody has accepted its terms ({terms})", remedy))
+    if register is not None:
+        found.append(_length(register, selected, manner))
+    return found
+
+
+def _ask(selected: Sequence[Blocklist], world: World, resolvers: Sequence[tuple[str, int]]) -> Exchanges:
+    wire = DnsWire(list(resolvers), world, rate=50.0)
+    with contextlib.closing(wire):
+        for suffix in world.canaries:
+            name = f"nx-{secrets.token_hex(8)}.{suffix}"
+            wire.ask("", [Half(name, encode_name(name)[:-1], A, 1, 1)])
+        if world.name == "live":
+            wire.ask("", [Half(_WHO_ASKS, encode_name(_WHO_ASKS)[:-1], TXT, 1, SURVEY_ROUND)])
+        for one in selected:
+            wire.open_channel(one.asked_zone, encode_name(one.asked_zone), one.rate_per_s)
+            tests = [*blocklists.tests(one, 4), *blocklists.tests(one, 6)]
+            halves = [Half(reverse_name(test.address), reverse_wire(test.address), A, 1, 1) for test in tests]
+            wire.ask(one.asked_zone, halves)
+        rows = [row for batch in wire.exchanges() for row in batch.rows]
+    return Exchanges(Row(number, 0, *row) for number, row in enumerate(rows, 1))
+
+
+def _resolver_checks(world: World, resolvers: Sequence[tuple[str, int]], heard: Exchanges) -> list[Check]:
+    found = []
+    own = "run a resolver of your own (make resolver) and name it: --resolver 127.0.0.1:5353"
+    for address, _ in resolvers:
+        if world.name == "live" and address in PUBLIC_RESOLVERS:
+            found.append(Check(f"resolver {address}", False, "a public resolver; lists refuse what it asks", own))
+    canaries = [row for row in heard.in_round_all(1) if row.name.startswith("nx-")]
+    words = [word(row, row.name, row.type) for row in canaries]
+    server = ", ".join(sorted({row.server for row in canaries}))
+    if Dns.PRESENT in words:
+        found.append(Check(f"resolver {server}", False, "it answers for names that do not exist", own))
+    elif Dns.SILENT in words:
+        found.append(Check(f"resolver {server}", False, "it does not answer", "is it running? check address and port"))
+    else:
+        found.append(Check(f"resolver {server}", True, "honest: names that do not exist do not exist"))
+        if any(not row.answer[3] & 0x80 for row in canaries if len(row.answer) > 3):
+            found.append(Check(f"recursion {server}", True, "the server does not offer recursion (RA is off)"))
+    if world.name == "live":
+        row = heard.latest(_WHO_ASKS, TXT)
+        if row is not None and word(row, row.name, row.type) is Dns.PRESENT:
+            records = chain(decode(row.answer), row.name, TXT)[1]
+            seen = " ".join(txt_text(record.value) for record in records if isinstance(record.value, bytes))
+            found.append(Check("lists see", True, f"the resolver {seen}"))
+        else:
+            found.append(Check("lists see", True, "not known: the page that tells did not answer"))
+    return found
+
+
+def _length(register: Register, selected: Sequence[Blocklist], manner: Manner) -> Check:
+    """How long the register takes at polite rates: the slowest list decides, they go side by side."""
+    domains = int(register.domains["domain"].nunique())
+    # 2002 and today alike: about 1.2 servers per domain (4,265 for 3,557), one address each.
+    addresses = max(1, int(domains * 1.2))
+    longest = 0.0
+    for one in selected:
+        rates = [rate for rate in (manner.rate, one.rate_per_s) if rate is not None]
+        if rates:
+            longest = max(longest, addresses / min(rates))
+        if one.daily_limit is not None:
+            longest = max(longest, (addresses * manner.passes // (one.daily_limit + 1)) * 86_400.0)
+    if manner.resolver_rate:
+        longest = max(longest, (domains + 2 * addresses) / manner.resolver_rate)
+    minutes = longest * manner.passes / 60
+    said = (
+        f"about {minutes:.0f} min of asking for {domains:,} domains in {manner.passes} passes, and the gap between them"
+    )
+    return Check("length", True, said)
