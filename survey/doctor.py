@@ -1,7 +1,7 @@
 """Can this machine survey, and how long will it take? One screen; each failed line says what to do.
 
-It asks a handful of questions: whether the resolver is honest, which resolver the lists see, and one health round of each
-selected list. Nothing is kept.
+It asks a handful of questions: whether the resolver is honest, which resolver the lists see, and one health round of
+each selected list. Nothing is kept. A public resolver is told of before anything is asked.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from .tables import Dns
 from .wire.dns import DnsWire, Half
 from .worlds import World
 
+_OWN = "run a resolver of your own (make resolver) and name it: --resolver 127.0.0.1:5353"
 _WHO_ASKS = "o-o.myaddr.l.google.com"
 """Answers, as TXT, with the address of the resolver that asks (documented by Google Public DNS)."""
 
@@ -43,8 +44,12 @@ def examine(
     register: Register | None = None,
 ) -> list[Check]:
     """Every check, in the order in which a person should mend them."""
+    public = [address for address, _ in resolvers if world.name == "live" and address in PUBLIC_RESOLVERS]
+    if public:
+        said = "a public resolver; lists refuse what it asks, so nothing was asked"
+        return [Check(f"resolver {address}", False, said, _OWN) for address in public]
     heard = _ask(selected, world, resolvers)
-    found = [*_resolver_checks(world, resolvers, heard)]
+    found = [*_resolver_checks(world, heard)]
     for one in selected:
         why, why_ipv6, _ = blocklists.judge_round(one, heard, 1, one.asked_zone)
         name = f"list {one.zone}"
@@ -55,9 +60,7 @@ def examine(
             found.append(Check(name, True, f"healthy{ipv6}"))
         if not one.terms_accepted_by:
             terms = one.terms or "see the operator's page"
-            remedy = (
-                "read them, then write terms_accepted_by and terms_accepted_at into data/selections.csv or your file"
-            )
+            remedy = "read them, then write who accepted them and when into data/selections.csv or your file"
             found.append(Check(f"terms {one.zone}", False, f"nobody has accepted its terms ({terms})", remedy))
     if register is not None:
         found.append(_length(register, selected, manner))
@@ -81,17 +84,13 @@ def _ask(selected: Sequence[Blocklist], world: World, resolvers: Sequence[tuple[
     return Exchanges(Row(number, 0, *row) for number, row in enumerate(rows, 1))
 
 
-def _resolver_checks(world: World, resolvers: Sequence[tuple[str, int]], heard: Exchanges) -> list[Check]:
+def _resolver_checks(world: World, heard: Exchanges) -> list[Check]:
     found = []
-    own = "run a resolver of your own (make resolver) and name it: --resolver 127.0.0.1:5353"
-    for address, _ in resolvers:
-        if world.name == "live" and address in PUBLIC_RESOLVERS:
-            found.append(Check(f"resolver {address}", False, "a public resolver; lists refuse what it asks", own))
     canaries = [row for row in heard.in_round_all(1) if row.name.startswith("nx-")]
     words = [word(row, row.name, row.type) for row in canaries]
     server = ", ".join(sorted({row.server for row in canaries}))
     if Dns.PRESENT in words:
-        found.append(Check(f"resolver {server}", False, "it answers for names that do not exist", own))
+        found.append(Check(f"resolver {server}", False, "it answers for names that do not exist", _OWN))
     elif Dns.SILENT in words:
         found.append(Check(f"resolver {server}", False, "it does not answer", "is it running? check address and port"))
     else:
@@ -124,7 +123,5 @@ def _length(register: Register, selected: Sequence[Blocklist], manner: Manner) -
     if manner.resolver_rate:
         longest = max(longest, (domains + 2 * addresses) / manner.resolver_rate)
     minutes = longest * manner.passes / 60
-    said = (
-        f"about {minutes:.0f} min of asking for {domains:,} domains in {manner.passes} passes, and the gap between them"
-    )
+    said = f"about {minutes:.0f} min of asking for {domains:,} domains in {manner.passes} passes, and the gaps"
     return Check("length", True, said)
