@@ -49,7 +49,7 @@ _OUT = frozenset(("対象外", "no", "false", "0", "×", "x", "外", "out"))
 _ENDINGS = {"都": "prefecture", "道": "prefecture", "府": "prefecture", "県": "prefecture"}
 _TOWNS = {"市": "city", "区": "special_ward", "町": "town", "村": "village"}
 _HEADER_WITHIN = 40
-_SPLIT = re.compile(r"[\s,;、，；|/]+(?![/])")
+_SPLIT = re.compile(r"[\s,;、，；|]+")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 
