@@ -251,6 +251,8 @@ _LIST_COLUMNS = (
     *("positive_ipv6", "negative_ipv6", "ipv6", "commercial_use", "daily_limit", "rate_per_s", "terms"),
     *("lookup_url", "delist_url", "sources", "confidence", "notes"),
 )
+_FACTS = ("country", "shutdown_date", "public_resolvers", "registration")
+"""Columns for people, which no rule reads; they stand in lists.csv all the same."""
 _CODE_COLUMNS = (
     *("zone", "code", "match", "category", "meaning_kind", "is_open_relay", "meaning", "sources", "confidence"),
 )
@@ -289,10 +291,23 @@ def _load_lists(lists_path: Path, codes_path: Path) -> dict[str, Blocklist]:
         places.setdefault(place.text("zone"), place)
     found: dict[str, Blocklist] = {}
     for place in _rows(lists_path, _LIST_COLUMNS):
+        unknown = set(place.values) - {*_LIST_COLUMNS, *_FACTS, "terms_accepted_by", "terms_accepted_at"}
+        if unknown:
+            raise CatalogueError(
+                f"columns that nobody knows: {', '.join(sorted(map(str, unknown)))}",
+                where=f"{lists_path.name}, row {place.row}",
+                remedy="put texts with commas in quotes, and remove columns of your own",
+                ja="知らない列があります",
+            )
         one = _list(place)
         if one.zone in found:
             raise place.wrong("zone", "this zone stands here twice", "keep one of the rows", "ゾーンが重複しています")
-        found[one.zone] = replace(one, codes=tuple(codes.get(one.zone, ())))
+        one = found[one.zone] = replace(one, codes=tuple(codes.get(one.zone, ())))
+        fits = [code for point in one.positive for code in point.codes if one.meanings([code]) != [None]]
+        if one.positive and one.codes and not fits:
+            raise place.wrong(
+                "positive", "no code of the test point stands in codes.csv", "add it", "検査点のコードがありません"
+            )
     for zone, place in places.items():
         if zone not in found:
             raise place.wrong(
@@ -475,7 +490,7 @@ def _take(choice: Choice, one: Blocklist, keys: Mapping[str, str]) -> Blocklist:
             f"{one.zone} is not asked: {en}{why}", where="--lists", remedy="take it out", ja=f"{one.zone}: {ja}"
         )
     asked = one.zone
-    if asked.startswith("<key>."):
+    if one.use == "needs_key" or asked.startswith("<key>."):
         name = key_name(one.zone)
         key = keys.get(name, "")
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,63}", key):

@@ -98,6 +98,18 @@ def check_resolvers(resolvers: Sequence[tuple[str, int]]) -> None:
             )
 
 
+def check_terms(selected: Sequence[Blocklist]) -> None:
+    """Refuse lists whose terms nobody has accepted: that is for a person to do, and to sign."""
+    open_ = [one.zone for one in selected if not (one.terms_accepted_by and one.terms_accepted_at)]
+    if open_:
+        raise DecisionNeeded(
+            f"nobody has accepted the terms of {', '.join(open_)}",
+            where="data/selections.csv, columns terms_accepted_by and terms_accepted_at",
+            remedy="read the terms in data/lists.csv and on the operators' pages; then write who accepted them and when",
+            ja="リストの利用条件に同意した人と日付がありません。条件を読み、data/selections.csv に記入してください",
+        )
+
+
 def fingerprint(selected: Sequence[Blocklist]) -> str:
     """A hash of which lists were selected."""
     return hashlib.sha256("\n".join(sorted(one.zone for one in selected)).encode()).hexdigest()
@@ -123,6 +135,7 @@ def collect(
     manner = manner or Manner()
     if world.name == "live":
         check_resolvers(resolvers)
+        check_terms(selected)
     folder.path.mkdir(parents=True, exist_ok=True)
     with _alone(folder.path):
         register = _begin(register_path, folder, selected, world, resolvers, manner, opt_out, notes)
