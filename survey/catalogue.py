@@ -351,6 +351,8 @@ def _list(place: _Place) -> Blocklist:
         sources=place.text("sources"),
         confidence=place.text("confidence"),
         notes=place.text("notes"),
+        terms_accepted_by=place.text("terms_accepted_by"),
+        terms_accepted_at=place.text("terms_accepted_at"),
     )
 
 

@@ -105,7 +105,7 @@ def check_terms(selected: Sequence[Blocklist]) -> None:
         raise DecisionNeeded(
             f"nobody has accepted the terms of {', '.join(open_)}",
             where="data/selections.csv, columns terms_accepted_by and terms_accepted_at",
-            remedy="read the terms in data/lists.csv and on the operators' pages; then write who accepted them and when",
+            remedy="read the terms in data/lists.csv and on the operators' pages; then write who accepted, and when",
             ja="リストの利用条件に同意した人と日付がありません。条件を読み、data/selections.csv に記入してください",
         )
 
