@@ -76,6 +76,7 @@ class Manner:
     health_every_s: float = 600.0
 
 
+_SILENCES = 20
 LIVE_LIST_RATE, LIVE_RESOLVER_RATE = 10.0, 100.0
 """Questions per second, where neither the catalogue nor the user says less: per list, and of a resolver."""
 
@@ -406,6 +407,8 @@ class _Pass:
         self._round_zones: list[str] = []
         self._round_at = time.monotonic()
         self._since_round = 0
+        self._silences: dict[str, int] = {}
+        """Questions given up per list since the last round: a list that falls silent is tested at once."""
         self._done = 0
 
     def run(self) -> None:
@@ -540,7 +543,9 @@ class _Pass:
                 self._round_left -= 1
             else:
                 self._done += 1
-                if not gone.channel:
+                if gone.channel:
+                    self._silences[gone.channel] = self._silences.get(gone.channel, 0) + 1
+                else:
                     self._unheard(Question(gone.name, gone.type))
         if self._round_zones and self._round_left <= 0:
             self._end_round()
@@ -550,22 +555,23 @@ class _Pass:
     # -- health --------------------------------------------------------------------------------------------------
 
     def _is_round_due(self) -> bool:
-        if not self._open or not self._since_round:
+        if not self._open or not (self._since_round or self._silences):
             return False
         manner = self._o._manner
         per_list = self._since_round / len(self._open)
         is_late = time.monotonic() - self._round_at > manner.health_every_s
-        return per_list >= manner.health_every_questions or is_late
+        has_fallen_silent = any(zone in self._open and n >= _SILENCES for zone, n in self._silences.items())
+        return per_list >= manner.health_every_questions or is_late or has_fallen_silent
 
     def _start_round(self, zones: list[str]) -> None:
         """Ask the test points of these lists, fresh controls among them, and whether the resolver rewrites NXDOMAIN."""
         self._o._round += 1
         self._round_rows, self._round_zones, self._round_left = [], zones, 0
-        self._round_at, self._since_round = time.monotonic(), 0
+        self._round_at, self._since_round, self._silences = time.monotonic(), 0, {}
         round_ = self._o._round
         for suffix in self._o._world.canaries:
             name = f"nx-{secrets.token_hex(8)}.{suffix}"
-            self._wire.ask("", [Half(name, encode_name(name)[:-1], A, self._number, round_)])
+            self._wire.ask("", [Half(name, encode_name(name)[:-1], A, self._number, round_)], is_urgent=True)
             self._round_left += 1
         for zone in zones:
             one = self._lists[zone]
@@ -575,7 +581,7 @@ class _Pass:
             ]
             self._o._asked_today[zone] += len(halves)
             self._round_left += len(halves)
-            self._wire.ask(zone, halves)
+            self._wire.ask(zone, halves, is_urgent=True)
 
     def _end_round(self) -> None:
         """Judge the round: open the lists that pass their first one, ask nothing more of those that fail."""

@@ -214,9 +214,13 @@ class DnsWire:
         self._channels.append(channel)
         self._by_zone[zone] = channel
 
-    def ask(self, zone: str, halves: Iterable[Half]) -> None:
-        """Put questions into a channel's queue; zone "" is the resolver itself."""
-        self._by_zone[zone].queue.extend(halves)
+    def ask(self, zone: str, halves: Iterable[Half], *, is_urgent: bool = False) -> None:
+        """Put questions into a channel's queue, or in front of it; zone "" is the resolver itself."""
+        queue = self._by_zone[zone].queue
+        if is_urgent:
+            queue.extendleft(halves)
+        else:
+            queue.extend(halves)
 
     def drop(self, zone: str) -> int:
         """Forget what waits for a zone; how much it was. What is already out comes back."""
@@ -453,7 +457,15 @@ class DnsWire:
             self._later_n += 1
             heapq.heappush(self._later, (now + self._world.pause_s, self._later_n, again))
         else:
-            self._channels[job.channel].queue.append(again)
+            self._requeue(again)
+
+    def _requeue(self, job: _Job) -> None:
+        """Another attempt waits behind the others; one of a health round, on which others wait, in front of them."""
+        queue = self._channels[job.channel].queue
+        if job.half.round:
+            queue.appendleft(job)
+        else:
+            queue.append(job)
 
     def _expire(self, now: float) -> None:
         deadlines = self._deadlines
@@ -474,8 +486,7 @@ class DnsWire:
 
     def _resume_later(self, now: float) -> None:
         while self._later and self._later[0][0] <= now:
-            job = heapq.heappop(self._later)[2]
-            self._channels[job.channel].queue.append(job)
+            self._requeue(heapq.heappop(self._later)[2])
 
     # -- TCP ---------------------------------------------------------------------------------------------------
 

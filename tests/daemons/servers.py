@@ -59,6 +59,7 @@ def running(command: Sequence[str], port: int, probe: str, log: Path) -> Iterato
     """A server process, from when it answers `probe` until the `with` ends."""
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment(), cwd=log.parent)
+    (log.parent / "pid").write_text(str(process.pid))
     try:
         for _ in range(200):
             if process.poll() is not None:
@@ -88,8 +89,8 @@ def nsd(zones: Mapping[str, str], folder: Path) -> Iterator[int]:
     lines = [
         "server:",
         f"  ip-address: 127.0.0.1@{port}",
-        f'  zonesdir: "{home}"\n  database: ""\n  pidfile: "{home}/pid"\n  xfrdfile: "{home}/xfrd"',
-        f'  zonelistfile: "{home}/zones"\n  username: ""\n  chroot: ""\n  hide-version: yes\n  server-count: 1',
+        f'  zonesdir: "{home}"\n  database: ""\n  pidfile: "{home}/own-pid"\n  xfrdfile: "{home}/xfrd"',
+        f'  zonelistfile: "{home}/zones"\n  username: ""\n  chroot: ""\n  hide-version: yes\n  server-count: 1\n  rrl-ratelimit: 0',
         "remote-control:\n  control-enable: no",
     ]
     for number, (zone, text) in enumerate(zones.items()):
@@ -129,7 +130,7 @@ def unbound(stubs: Mapping[str, int], folder: Path, extra: str = "") -> Iterator
     lines = [
         "server:",
         f"  interface: 127.0.0.1@{port}\n  access-control: 127.0.0.0/8 allow\n  do-daemonize: no\n  use-syslog: no",
-        f'  chroot: ""\n  username: ""\n  directory: "{home}"\n  pidfile: "{home}/pid"\n  module-config: "iterator"',
+        f'  chroot: ""\n  username: ""\n  directory: "{home}"\n  pidfile: "{home}/own-pid"\n  module-config: "iterator"',
         "  do-not-query-localhost: no\n  num-threads: 1\n  outgoing-range: 2000\n  num-queries-per-thread: 1000",
         '  local-zone: "example." nodefault\n  local-zone: "test." nodefault\n  qname-minimisation: no',
         "  infra-host-ttl: 1\n  unwanted-reply-threshold: 0\n  ip-ratelimit: 0\n  so-rcvbuf: 0",

@@ -1,0 +1,66 @@
+"""A practice country as data for real servers: a master file for NSD, datasets for rbldnsd.
+
+What a name server cannot be told (SERVFAIL, silence) is made of names whose server is a closed port.
+"""
+
+from __future__ import annotations
+
+from survey.practice.country import ABUSE, HEALTHY, IPV6_ZONES, Country
+
+HEAD = "$ORIGIN example.\n$TTL 300\n@ IN SOA ns root 1 3600 600 86400 300\n@ IN NS ns\nns IN A 127.0.0.1\n"
+POINTS = {
+    ABUSE: ("127.0.0.2", "127.0.0.4", "127.0.0.10"),
+    "policy.dnsbl.example": ("127.0.0.10",),
+    "white.dnsbl.example": ("127.0.0.1",),
+}
+
+
+def master_file(country: Country) -> str:
+    """The zone `example` with every domain and host of the country that a name server can serve."""
+    lines = [HEAD]
+    for domain, facts in country.domains.items():
+        if facts.behaviour == "null":
+            lines.append(f"{domain}. IN MX 0 .\n")
+        elif facts.behaviour == "none":
+            lines.append(f'{domain}. IN TXT "no mail here"\n')
+        lines += [f"{domain}. IN MX {preference} {host}.\n" for preference, host in facts.exchangers]
+    for host, one in country.hosts.items():
+        if one.alias_of is not None:
+            lines.append(f"{host}. IN CNAME {one.alias_of}.\n")
+        elif one.behaviour == "ok":
+            lines += [f"{host}. IN A {address}\n" for address in one.ipv4]
+            lines += [f"{host}. IN AAAA {address}\n" for address in one.ipv6]
+    return "".join(lines)
+
+
+def unanswered(country: Country) -> list[str]:
+    """Names whose questions nobody may answer: each gets a server that is not there."""
+    names = [d for d, facts in country.domains.items() if facts.behaviour in ("servfail", "refused", "silent")]
+    names += [host for host, one in country.hosts.items() if one.behaviour in ("silent", "servfail")]
+    for zone, address in country.pair_behaviour:
+        names.append(f"{'.'.join(reversed(address.split('.')))}.{zone}")
+    return names
+
+
+def datasets(country: Country, ttl: int = 300) -> list[tuple[str, str, str]]:
+    """(zone, dataset type, text) for rbldnsd: the n-th code of every entry stands in the n-th dataset of its zone."""
+    found = []
+    for zone in HEALTHY:
+        entries = dict(country.listed[zone])
+        entries["127.0.0.2"] = POINTS.get(zone, ("127.0.0.2",))
+        if zone in IPV6_ZONES:
+            entries["::ffff:7f00:2"] = POINTS.get(zone, ("127.0.0.2",))
+        for number in range(max(map(len, entries.values()))):
+            for kind, is_ipv6 in (("ip4set", False), ("ip6trie", True)):
+                chosen = {
+                    a: codes[number] for a, codes in entries.items() if len(codes) > number and (":" in a) == is_ipv6
+                }
+                if kind == "ip4set" and number % 2:
+                    kind = "ip4trie"
+                if chosen:
+                    lines = [f"$TTL {ttl}\n"]
+                    lines += [
+                        f"{address} :{code}:$ is listed, see https://{zone}/\n" for address, code in chosen.items()
+                    ]
+                    found.append((zone, kind, "".join(lines)))
+    return found
