@@ -129,11 +129,11 @@ class Run:
         image: Image = Image(filename=str(path), width=720, alt=words)  # type: ignore[no-untyped-call]
         return image
 
-    def why(self, code_or_name: str) -> None:
+    def why(self, code_or_name: str, language: Language = "ja") -> None:
         """Print the whole chain behind one body."""
-        from .why import why  # noqa: PLC0415
+        from .publish.why import why  # noqa: PLC0415
 
-        print(why(self.folder, code_or_name))
+        print(why(self.folder, code_or_name, language))
 
     def show(self, evidence_id: str) -> None:
         """Print one exchange as dig would show it."""

@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("why", help="the chain behind one body, in words")
     one.add_argument("folder", type=Path, metavar="DIR")
     one.add_argument("body", metavar="CODE_OR_NAME")
+    one.add_argument("--language", choices=("ja", "en"), default="en")
     one.set_defaults(run_command=_why)
 
     one = commands.add_parser("show", help="one exchange as dig would show it")
@@ -339,9 +340,9 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _why(options: argparse.Namespace) -> int:
-    from .why import why  # noqa: PLC0415
+    from .publish.why import why  # noqa: PLC0415
 
-    text = why(options.folder, options.body)
+    text = why(options.folder, options.body, options.language)
     _say(options, {"body": options.body, "text": text}, [text])
     return DONE
 

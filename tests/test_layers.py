@@ -16,7 +16,7 @@ ROWS = [
     {"domains", "mail", "blocklists", "relays", "senders", "operators", "wire"},
     {"findings", "waves"},
     {"runs"},
-    {"collect", "why"},
+    {"collect"},
     {"doctor"},
     {"publish"},
     {"practice"},

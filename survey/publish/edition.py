@@ -71,30 +71,39 @@ class Edition:
         return counts.reset_index()
 
     def servers(self) -> pd.DataFrame:
-        """Mail servers: one row per host, with the bodies that use it and the lists that know it."""
+        """Mail servers: one row per host, with its status by the healthy lists, its bodies, addresses and lists.
+
+        `status` is listed (open relay or abuse), unknown (an address or a list did not answer, or there is no address
+        to ask about) or clear.
+        """
         domains = self.tables["domains"][["code", "domain"]]
         mail = self.tables["mail_servers"]
-        used = mail.loc[mail["host"].notna(), ["domain", "host"]].merge(domains, on="domain")
-        bodies = used.groupby("host")["code"].nunique().rename("bodies")
-        found = self.named_findings()
-        listed: dict[str, set[str]] = {}
-        for hosts in found["servers_listed"]:
-            for host in hosts:
-                listed.setdefault(host, set())
+        mail = mail.loc[mail["host"].notna() & ~mail["target"].isin(["address_literal", "localhost"])]
+        used = mail[["domain", "host"]].merge(domains, on="domain")
+        bodies = used.groupby("host")["code"].nunique()
+        listed = {host for hosts in self.tables["findings"]["servers_listed"] for host in hosts}
         addresses = self.tables["addresses"]
-        by_host = addresses.loc[addresses["address"].notna()].groupby("host")["address"].agg(list)
-        listings = self.tables["listings"]
-        healthy = set(self.tables["lists"].loc[self.tables["lists"]["health"].eq("healthy"), "zone"])
-        known = listings.loc[listings["status"].eq("listed") & listings["zone"].isin(healthy)]
-        zones = known.groupby("address")["zone"].agg(set).to_dict()
+        silent = set(addresses.loc[addresses["status"].eq("silent"), "host"])
+        by_host = addresses.loc[addresses["address"].notna()].groupby("host")["address"].agg(list).to_dict()
+        lists = self.tables["lists"]
+        healthy = set(lists.loc[lists["health"].eq("healthy"), "zone"])
+        said = self.tables["listings"]
+        said = said.loc[said["zone"].isin(healthy) & said["reason"].ne("list_void")]
+        zones = said.loc[said["status"].eq("listed")].groupby("address")["zone"].agg(set).to_dict()
+        answered = set(said.loc[said["status"].isin(["listed", "clear"]), "address"])
+        open_ = said["status"].isin(["silent", "refused"]) | said["reason"].isin(["unfinished", "daily_limit"])
+        doubtful = set(said.loc[open_, "address"])
         rows = []
         for host, count in bodies.items():
             own = by_host.get(host, [])
+            is_open = host in silent or not answered.intersection(own) or bool(doubtful.intersection(own))
+            status = "listed" if host in listed else "unknown" if is_open else "clear"
             on = sorted(set().union(*(zones.get(address, set()) for address in own)))
-            rows.append((host, int(count), host in listed, ", ".join(own), ", ".join(on)))
-        table = pd.DataFrame(rows, columns=["host", "bodies", "is_listed", "addresses", "lists"])
-        order = table.sort_values(["is_listed", "bodies", "host"], ascending=[False, False, True])
-        return order.reset_index(drop=True)
+            rows.append((host, int(count), status, host in listed, ", ".join(own), ", ".join(on)))
+        table = pd.DataFrame(rows, columns=["host", "bodies", "status", "is_listed", "addresses", "lists"])
+        order = table["status"].map({"listed": 0, "unknown": 1, "clear": 2})
+        table = table.assign(order=order).sort_values(["order", "bodies", "host"], ascending=[True, False, True])
+        return table.drop(columns="order").reset_index(drop=True)
 
     def operators(self) -> pd.DataFrame:
         """One row per operator (registrable domain): bodies, listed bodies, and the cumulative share of these."""

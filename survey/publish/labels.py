@@ -81,6 +81,15 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "servfail": ("SERVFAIL", "SERVFAIL"),
     "unreachable": ("到達できず", "unreachable"),
     "list_void": ("リストが無効", "list void"),
+    "nxdomain": ("名前が存在しない", "the name does not exist"),
+    "nodata": ("該当するレコードがない", "no such record"),
+    "not_a_listing_code": ("登録を意味しないコード", "not a listing code"),
+    "given": ("台帳に記載", "given in the register"),
+    "website": ("ウェブサイトから", "from the website"),
+    "reviewed": ("人が確認", "reviewed by a person"),
+    "convention": ("命名慣習から推定", "guessed by convention"),
+    "absent": ("なし", "none"),
+    "present": ("あり", "present"),
     "special_address": ("特殊なアドレス", "special address"),
     "no_ipv6": ("リストが IPv6 非対応", "list has no IPv6"),
 }
@@ -101,6 +110,7 @@ SHEETS = {
     "unknown": "確認できず",
     "method": "調査方法",
     "dictionary": "用語",
+    "chains": "根拠",
 }
 
 

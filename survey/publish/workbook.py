@@ -22,6 +22,7 @@ from ..tables import TABLES
 from . import labels
 from .edition import Edition
 from .labels import SHEETS, Language, word, words
+from .why import Explainer
 
 _MOST_TEXT = 32_000
 _MOST_WIDTH, _LEAST_WIDTH = 44, 6
@@ -118,6 +119,7 @@ def write_workbook(edition: Edition, path: Path) -> None:
         _unknown(writing)
         _method(writing)
         _dictionary(writing)
+        _chains(writing)
     aside.replace(path)
 
 
@@ -313,18 +315,16 @@ def _servers(writing: _Book) -> None:
     """サーバ別: one row per mail server, listed ones first, then by how many bodies use it."""
     servers = writing.edition.servers()
     sheet = writing.sheet("servers", header_row=3)
-    on = int(servers["is_listed"].sum())
-    _top(writing, sheet, "サーバ別 / By server", f"{len(servers):,}台、うち登録あり{on:,}台")
+    counts = servers["status"].value_counts()
+    bounds = labels.Bounded(int(counts.get("listed", 0)), int(counts.get("unknown", 0)), len(servers))
+    _top(writing, sheet, "サーバ別 / By server", f"登録のあるサーバ {bounds.text('ja')}")
     heads = (
-        "サーバ\nhost",
-        "利用団体数\nbodies",
-        "判定\nstatus",
-        "アドレス\naddresses",
+        *("サーバ\nhost", "利用団体数\nbodies", "判定\nstatus", "アドレス\naddresses"),
         "載せたリスト（参考を含む）\nlists incl. context",
     )
     rows = [
-        (host, int(bodies), word("listed", "ja") if is_listed else "", addresses, lists)
-        for host, bodies, is_listed, addresses, lists in servers.itertuples(index=False)
+        (one["host"], int(one["bodies"]), word(one["status"], "ja"), one["addresses"], one["lists"])
+        for one in servers.to_dict("records")
     ]
     _write_table(writing, sheet, 3, "servers", heads, rows)
     sheet.freeze_panes(4, 1)
@@ -453,3 +453,22 @@ def _dictionary(writing: _Book) -> None:
     heads = ("表\ntable", "列・語\ncolumn or word", "型\ntype", "意味\nmeaning (ja)", "意味\nmeaning (en)")
     _write_table(writing, sheet, 3, "dictionary", heads, rows)
     sheet.freeze_panes(4, 2)
+
+
+def _chains(writing: _Book) -> None:
+    """根拠: the whole chain behind every body that is listed or could not be determined, one fact per row."""
+    found = writing.edition.named_findings()
+    chosen = found.loc[found["status"].isin(["listed", "unknown"])]
+    chosen = chosen.assign(order=chosen["status"].map(_ORDER)).sort_values(["order", "code"], kind="stable")
+    sheet = writing.sheet("chains", header_row=3)
+    note = "登録あり・確認できずの団体。〔証拠〕の番号は survey show で表示"
+    _top(writing, sheet, "根拠 / The chain behind each finding", note)
+    explain = Explainer(writing.edition.tables, "ja")
+    rows = [
+        (one["code"], one["name"], word(one["status"], "ja"), line)
+        for one in chosen.to_dict("records")
+        for line in explain.chain(str(one["code"]))
+    ]
+    heads = ("団体コード\ncode", "団体名\nname", "判定\nstatus", "事実\nfact")
+    _write_table(writing, sheet, 3, "chains", heads, rows, most=120)
+    sheet.freeze_panes(4, 3)

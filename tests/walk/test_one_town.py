@@ -16,11 +16,11 @@ from survey.exchanges import MX, A, Exchange, Exchanges
 from survey.practice.country import Country
 from survey.practice.world import PRACTICE
 from survey.publish.edition import Edition
+from survey.publish.why import why
 from survey.publish.workbook import write_workbook
 from survey.register import load_register
 from survey.runs import RunFolder, read_tables, write_tables
 from survey.showing import show
-from survey.why import why
 from tests.conftest import Surveyed
 
 
@@ -61,7 +61,7 @@ def test_one_town_walks_from_its_excel_row_to_its_workbook_cell(surveyed: Survey
     assert finding["lists"] == sorted(zones)
     assert finding["confirmed"]
     assert str(listing.id) in finding["evidence_ids"]
-    assert f"{zones[0]}: listed 127.0.0.2 = open_relay" in why(surveyed.folder, code)
+    assert f"{zones[0]}: listed 127.0.0.2 = open relay" in why(surveyed.folder, code)
 
     # 4. The same tables, read again offline, elsewhere.
     again = read_tables(RunFolder(surveyed.folder), PRACTICE.askable)

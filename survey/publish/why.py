@@ -1,0 +1,222 @@
+"""The whole chain behind one body, in words: register row, domain, MX, addresses, lists, health, passes, rule.
+
+Every sentence names its evidence, so that a doubter can go on with `survey show`. What strangers wrote is quoted and
+made harmless.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..answers import txt_text
+from ..errors import RunError
+from ..runs import RunFolder, load_tables
+from ..tables import HEADLINE_CATEGORIES, Listing
+from .labels import PRACTICE, Language, word, words
+
+_RULES: Mapping[str, tuple[str, str]] = {
+    "listed": (
+        "有効なリストが、そのメールサーバのアドレスを第三者中継または悪用の分類で載せているため",
+        "because an address of one of its mail servers stands on a healthy list in an open-relay or abuse category",
+    ),
+    "clear": (
+        "すべての有効なリストがすべてのアドレスについて答え、第三者中継・悪用の分類では載せていないため",
+        "because every healthy list answered for every address, and none lists one in an open-relay or abuse category",
+    ),
+    "unknown": (
+        "判定に必要な答えの一部が得られず、登録ありとも登録なしともいえないため",
+        "because something needed for an answer was not heard, so neither listed nor clear may be said",
+    ),
+    "no_mail": (
+        "メールサーバがないという明示の回答があったため（null MX、または MX もアドレスもない）",
+        "because its domain positively has no mail server (null MX, or neither MX nor address)",
+    ),
+    "opted_out": ("調査の辞退があり、照会していないため", "because it asked not to be surveyed, and was not"),
+    "out_of_scope": ("台帳で調査対象外とされているため", "because the register says that it is not surveyed"),
+}
+
+_Row = dict[str, Any]
+
+
+def why(folder: Path, code_or_name: str, language: Language = "en") -> str:
+    """The chain behind one body's finding, one fact per line. Raises RunError when no one body is meant."""
+    settings = RunFolder(folder).settings()
+    explain = Explainer(load_tables(folder).frames, language)
+    code = explain.code_of(code_or_name, folder)
+    label = [f"[{PRACTICE[language]}]"] if settings.get("world") == "practice" else []
+    return "\n".join([*label, *explain.chain(code), explain.health()])
+
+
+def _quoted(text: object) -> str:
+    """A stranger's text in quotes, its control characters made visible."""
+    return f'"{txt_text(str(text).encode("utf-8", "replace"))}"'
+
+
+class Explainer:
+    """Explains bodies of one run; the tables are indexed once for all of them."""
+
+    def __init__(self, tables: Mapping[str, pd.DataFrame], language: Language) -> None:
+        self._language: Language = language
+        self._bodies: dict[str, _Row] = {row["code"]: row for row in _records(tables["bodies"])}
+        self._findings = {row["code"]: row for row in _records(tables["findings"])}
+        self._domains = _grouped(tables["domains"], "code")
+        self._servers = _grouped(tables["mail_servers"], "domain")
+        self._addresses = _grouped(tables["addresses"], "host")
+        self._listings = _grouped(tables["listings"], "address")
+        self._lists = tables["lists"]
+
+    def code_of(self, code_or_name: str, folder: Path) -> str:
+        """The code of the one body that is meant. Raises RunError."""
+        if code_or_name in self._bodies:
+            return code_or_name
+        found = [b for b in self._bodies.values() if code_or_name in (b["name"], f"{b['prefecture']}{b['name']}")]
+        if len(found) == 1:
+            return str(found[0]["code"])
+        some = ", ".join(f"{b['code']} {b['prefecture']}{b['name']}" for b in found[:5])
+        raise RunError(
+            f"{len(found)} bodies are called {code_or_name!r}" if found else f"no body is called {code_or_name!r}",
+            where=str(folder),
+            remedy=f"name one of these codes: {some}" if some else "take code or name from the findings sheet",
+            ja="団体を1つに特定できません。団体コードで指定してください",
+        )
+
+    def _say(self, ja: str, en: str) -> str:
+        return ja if self._language == "ja" else en
+
+    def _word(self, machine: object) -> str:
+        return word(machine, self._language)
+
+    def _evidence(self, *ids: object) -> str:
+        return self._say("〔証拠 ", "[evidence ") + ", ".join(map(str, ids)) + self._say("〕", "]")
+
+    def chain(self, code: str) -> list[str]:
+        """The facts behind one body's finding, in their order."""
+        body, finding = self._bodies[code], self._findings[code]
+        sheet, row = _quoted(body["source_sheet"]), body["source_row"]
+        lines = [
+            f"{body['name']} ({body['prefecture']}, {code}): {self._word(finding['status'])}",
+            f"  {self._say(*_RULES[str(finding['status'])])}",
+            self._say(f"台帳: シート {sheet}、{row}行目", f"Register: sheet {sheet}, row {row}"),
+        ]
+        domains = self._domains.get(code, [])
+        if not domains:
+            lines.append(self._say("ドメイン: 台帳に記載がない", "Domains: the register names none"))
+        for domain in domains:
+            written, number = _quoted(domain["written"]), domain["source_row"]
+            said = self._say(f"{number}行目に {written} と記載", f"written {written} in row {number}")
+            basis = self._word(domain["basis"])
+            lines.append(
+                self._say(
+                    f"ドメイン {domain['domain']}: {basis}、{said}", f"Domain {domain['domain']}: {basis}, {said}"
+                )
+            )
+            lines += self._of_domain(domain["domain"])
+        relay = finding["open_relay_listing"]
+        if isinstance(relay, str):
+            said = self._word(relay)
+        else:
+            said = self._say("判定不能（有効なリストがない）", "cannot be determined, no such list was healthy")
+        lines.append(self._say(f"第三者中継リストだけによる判定: {said}", f"By open-relay lists alone: {said}"))
+        if finding["servers"]:
+            share, operator, others = self._word(finding["own_or_shared"]), finding["operator"], finding["shared_with"]
+            count: int = 0 if pd.isna(others) else int(others)
+            lines.append(
+                self._say(
+                    f"サーバ: {share}（ほかに{count}団体が利用）、名前から見た運用者 {operator}",
+                    f"Servers: {share}, with {count} other bodies; operator by name: {operator}",
+                )
+            )
+        if finding["caveat"]:
+            lines.append(self._say("留意点: ", "Mind: ") + words(finding["caveat"], self._language))
+        return lines
+
+    def _of_domain(self, domain: str) -> list[str]:
+        lines = []
+        for server in self._servers.get(domain, []):
+            host, evidence = server["host"], self._evidence(server["evidence_id"])
+            reason = self._word(server["reason"])
+            if isinstance(host, str):
+                preference: str = "" if pd.isna(server["preference"]) else f" {server['preference']}"
+                lines.append(f"  MX{preference} {host} ({server['kind']} → {server['target']}) {evidence}")
+                lines += self._of_host(host)
+            elif server["kind"] == "null":
+                said = self._say("メールを受けないと明示（null MX）", "null MX: it takes no mail")
+                lines.append(f"  MX: {said} {evidence}")
+            elif server["kind"] == "none":
+                lines.append(f"  MX: {self._say('メールサーバがない', 'no mail server')} ({reason}) {evidence}")
+            else:
+                lines.append(f"  MX: {self._say('応答なし', 'no answer')} ({reason}) {evidence}")
+        return lines
+
+    def _of_host(self, host: str) -> list[str]:
+        lines = []
+        for one in self._addresses.get(host, []):
+            evidence, reason = self._evidence(one["evidence_id"]), self._word(one["reason"])
+            if not isinstance(one["address"], str):
+                name = self._say(f"IPv{one['family']} アドレス", f"IPv{one['family']} address")
+                lines.append(f"    {name}: {self._word(one['status'])} ({reason}) {evidence}")
+                continue
+            special = ""
+            if isinstance(one["reason"], str):
+                special = self._say(f"、{reason}のためリストに照会せず", f", {reason}: lists are not asked")
+            lines.append(f"    {self._say('アドレス', 'Address')} {one['address']}{special} {evidence}")
+            lines += self._of_address(one["address"])
+        return lines
+
+    def _of_address(self, address: str) -> list[str]:
+        lines, quiet, void = [], [], []
+        for row in self._listings.get(address, []):
+            zone, status, evidence = row["zone"], row["status"], self._evidence(*row["evidence_ids"])
+            has_reason = isinstance(row["reason"], str)
+            if status == Listing.CLEAR and not has_reason:
+                quiet.append(f"{zone} [{', '.join(row['evidence_ids'])}]")
+                continue
+            if status == Listing.NOT_ASKED and row["reason"] == "list_void":
+                void.append(zone)
+                continue
+            said = [f"{self._word(status)}{''.join(f' {code}' for code in row['codes'])}"]
+            if row["categories"]:
+                is_context = not HEADLINE_CATEGORIES.intersection(row["categories"])
+                note = self._say("（参考）", " (context only)") if is_context else ""
+                said[0] += f" = {words(row['categories'], self._language)}{note}"
+            if has_reason:
+                said.append(self._word(row["reason"]))
+            if row["confirmed"]:
+                said.append(self._say("再確認済み", "confirmed by a later pass"))
+            if isinstance(row["text"], str):
+                said.append(self._say("リストの説明 ", "in its words ") + _quoted(row["text"]))
+            when: str = "" if pd.isna(row["asked_at"]) else f"{row['asked_at']:%Y-%m-%d %H:%M:%S} UTC"
+            lines.append(f"      {zone}: {self._say('、', ', ').join(said)} {when} {evidence}")
+        if quiet:
+            said_ = self._say(f"登録なし（{len(quiet)}リスト）", f"Not listed on {len(quiet)} lists")
+            lines.append(f"      {said_}: {'; '.join(quiet)}")
+        if void:
+            said_ = self._say("リストが無効のため照会せず", "Not asked, the list was void already")
+            lines.append(f"      {said_}: {', '.join(void)}")
+        return lines
+
+    def health(self) -> str:
+        """Which lists counted, and why the others did not."""
+        healthy = int(self._lists["health"].eq("healthy").sum())
+        void = self._lists.loc[self._lists["health"].eq("void")]
+        gone = "; ".join(f"{row['zone']} ({self._word(row['reason'])})" for row in _records(void))
+        return self._say(
+            f"リスト: 全検査で有効 {healthy}、無効（誰の判定にも使わず） {len(void)}",
+            f"Lists: {healthy} healthy in every round; {len(void)} void, counted for nobody",
+        ) + (f": {gone}" if gone else "")
+
+
+def _records(table: pd.DataFrame) -> list[_Row]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def _grouped(table: pd.DataFrame, column: str) -> dict[str, list[_Row]]:
+    found: dict[str, list[_Row]] = defaultdict(list)
+    for row in _records(table):
+        found[str(row[column])].append(row)
+    return found
