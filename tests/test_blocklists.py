@@ -1,0 +1,162 @@
+"""The blocklist room on answers made byte by byte: what an answer means, and what two passes together mean."""
+
+from __future__ import annotations
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from survey import blocklists
+from survey.answers import reverse_name
+from survey.catalogue import load_catalogue, select
+from survey.exchanges import TXT, A, Exchanges, Row
+from survey.tables import frame
+
+ORBZ = next(one for one in select("practice", load_catalogue()) if one.zone.startswith("orbz"))
+ADDRESS = "198.18.7.7"
+
+
+def answer(name, codes=(), *, rcode="NOERROR", ttl=300, is_authoritative=False, kind="A"):
+    message = dns.message.make_response(dns.message.make_query(f"{name}.", kind))
+    message.set_rcode(dns.rcode.from_text(rcode))
+    if is_authoritative:
+        message.flags |= dns.flags.AA
+    if codes:
+        message.answer.append(dns.rrset.from_text(f"{name}.", ttl, "IN", kind, *codes))
+    return message.to_wire()
+
+
+def row(
+    codes=(),
+    *,
+    number=1,
+    address=ADDRESS,
+    at_s=0.0,
+    server="127.0.0.1:53",
+    round_=0,
+    outcome="answered",
+    id_=None,
+    **words,
+):
+    name = f"{reverse_name(address)}.{ORBZ.zone}"
+    data = answer(name, codes, **words) if outcome == "answered" else b""
+    id_ = id_ or number
+    return Row(id_, 1, number, round_, name, A, server, "udp", 1, outcome, int(at_s * 1e6), 1000, data)
+
+
+def healthy_round(number=1, spoilt=()):
+    """A finished health round in which only the positive test point is listed, but for what is spoilt."""
+    rows = []
+    for place, test in enumerate([*blocklists.tests(ORBZ, 4), *blocklists.tests(ORBZ, 6)]):
+        codes = ["127.0.0.2"] if test.role == "positive" or test.role in spoilt else []
+        rcode = "NOERROR" if codes else "NXDOMAIN"
+        rows.append(row(codes, rcode=rcode, address=test.address, round_=number, id_=1000 * number + place))
+    return rows
+
+
+def judged(*rows, rounds=None):
+    """The one row of `listings` and of `lists` for these exchanges."""
+    rounds = healthy_round() if rounds is None else rounds
+    addresses = frame("addresses", [("mail.example", ADDRESS, 4, "present", None, "1")])
+    finished = {number: [ORBZ.zone] for number in {one.round for one in rounds}}
+    listings, lists = blocklists.read([ORBZ], addresses, Exchanges([*rounds, *rows]), finished)
+    return listings.iloc[0], lists.iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("codes", "words", "status", "reason"),
+    [
+        (["127.0.0.2"], {}, "listed", None),
+        ([], {"rcode": "NXDOMAIN"}, "clear", None),
+        ([], {}, "clear", None),
+        (["127.0.0.77"], {}, "refused", "unknown_code"),
+        (["127.0.0.2", "127.0.0.77"], {}, "listed", None),
+        (["127.255.255.254"], {}, "refused", "error_code"),
+        (["127.0.0.2", "127.255.255.252"], {}, "refused", "error_code"),
+        (["203.0.113.9"], {}, "refused", "list_void"),
+        (["127.0.0.2", "203.0.113.9"], {}, "refused", "list_void"),
+        ([], {"rcode": "REFUSED"}, "refused", "refused"),
+        ([], {"rcode": "SERVFAIL"}, "silent", "servfail"),
+        ([], {"outcome": "timeout"}, "silent", "timeout"),
+    ],
+)
+def test_what_one_answer_means(codes, words, status, reason):
+    listing, _ = judged(row(codes, **words))
+    found = None if pd.isna(listing["reason"]) else listing["reason"]
+    assert (listing["status"], found) == (status, reason)
+
+
+@given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=6))
+def test_whatever_numbers_a_list_answers_only_its_own_codes_list_anybody(numbers):
+    codes = [".".join(str(byte) for byte in number.to_bytes(4, "big")) for number in numbers]
+    found = blocklists.judge(ORBZ, row(codes))
+    is_accepted = "127.0.0.2" in codes
+    is_error = any(not code.startswith("127.") or code.startswith("127.255.255.") for code in codes)
+    assert found.status != "clear"
+    assert (found.status == "listed") == (is_accepted and not is_error)
+
+
+def test_a_listing_that_comes_or_goes_between_passes_is_reported_as_such():
+    none = {"rcode": "NXDOMAIN"}
+    came, _ = judged(row(**none), row(["127.0.0.2"], number=2, at_s=900))
+    left, _ = judged(row(["127.0.0.2"]), row(number=2, at_s=900, **none))
+    assert (came["status"], came["reason"], came["confirmed"]) == ("listed", "came_between_passes", False)
+    assert (left["status"], left["reason"], left["confirmed"]) == ("clear", "left_between_passes", False)
+
+
+@pytest.mark.parametrize(
+    ("second", "is_confirmed"),
+    [
+        ({"at_s": 10}, False),
+        ({"at_s": 300}, True),
+        ({"at_s": 10, "ttl": 290, "server": "127.0.0.2:53"}, False),
+        ({"at_s": 10, "server": "127.0.0.2:53"}, True),
+        ({"at_s": 10, "is_authoritative": True}, True),
+    ],
+)
+def test_only_an_answer_that_no_cache_kept_confirms(second, is_confirmed):
+    found, _ = judged(row(["127.0.0.2"]), row(["127.0.0.2"], number=2, **second))
+    assert (found["status"], found["confirmed"]) == ("listed", is_confirmed)
+
+
+def test_a_silent_second_pass_neither_takes_back_nor_confirms():
+    found, _ = judged(row(["127.0.0.2"]), row(number=2, at_s=900, outcome="timeout"))
+    assert (found["status"], found["confirmed"]) == ("listed", False)
+
+
+@pytest.mark.parametrize("role", ["negative", "control"])
+def test_a_list_that_lists_what_cannot_be_listed_is_void_backwards_too(role):
+    rounds = [*healthy_round(1), *healthy_round(2, spoilt={role})]
+    found, one = judged(row(["127.0.0.2"]), rounds=rounds)
+    assert (found["status"], found["reason"], found["categories"]) == ("refused", "list_void", [])
+    assert (one["health"], one["failed_round"], one["rounds"]) == ("void", 2, 2)
+    assert one["reason"] == f"{role}_listed"
+
+
+def test_a_list_never_tested_is_void():
+    found, one = judged(row(["127.0.0.2"]), rounds=[])
+    assert (found["status"], one["health"], one["reason"]) == ("refused", "void", "never_tested")
+
+
+def test_ipv6_is_asked_nibble_by_nibble_and_not_at_all_of_lists_without_it():
+    assert reverse_name("2001:db8::1").startswith("1.0.0.0.0.0")
+    addresses = frame("addresses", [("mail.example", "2001:db8::1", 6, "present", None, "1")])
+    without = next(one for one in select("practice", load_catalogue()) if not one.ipv6)
+    listings, _ = blocklists.read([without], addresses, Exchanges(), {})
+    assert (listings.iloc[0]["status"], listings.iloc[0]["reason"]) == ("not_asked", "no_ipv6")
+
+
+def test_a_lists_own_words_are_bounded_and_harmless():
+    name = f"{reverse_name(ADDRESS)}.{ORBZ.zone}"
+    message = dns.message.make_response(dns.message.make_query(f"{name}.", "TXT"))
+    words = ['"\\027[31m=HYPERLINK(1)\\000<script>"', *(f'"{"x" * 250}{place}"' for place in range(200))]
+    message.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", "TXT", *words))
+    said = Row(9, 1, 1, 0, name, TXT, "127.0.0.1:53", "tcp", 1, "answered", 0, 1, message.to_wire())
+    found, _ = judged(row(["127.0.0.2"]), said)
+    assert len(found["text"]) <= 1000
+    assert "\x1b" not in found["text"] and "\0" not in found["text"]
