@@ -14,6 +14,7 @@ import random
 import re
 import signal
 import socket
+import subprocess
 import time
 from collections import Counter
 
@@ -202,17 +203,35 @@ def test_ten_thousand_pairs_are_judged_as_dig_and_an_independent_rule_judge_them
     print(Counter(pairs["status"]))
 
 
-def test_what_pydnsbl_says_of_the_same_traps(real, capsys):
-    """Printed, for comparison: how many of 40 addresses that no honest list holds it calls blacklisted, per trap."""
+TRAPS = ("world", "refusing", "parked", "white", "emptied")
+
+
+@pytest.fixture(scope="module")
+def honest(real):
+    """40 addresses that no honest list holds."""
+    listings = real[1]["listings"]
+    clear = listings.loc[listings["zone"].eq("orbz.dnsbl.example") & listings["status"].eq("clear"), "address"]
+    held = set(listings.loc[listings["status"].eq("listed"), "address"])
+    return random.Random(1).sample([address for address in clear if ":" not in address and address not in held], 40)
+
+
+def print_traps(capsys, tool, said, tables, honest):
+    """One line per trap: what the tool says beside the survey, of the 40 honest addresses."""
+    listed = tables["listings"].query("status == 'listed' and address in @honest")
+    with capsys.disabled():
+        print(f"\ntrap       {tool} says listed   the survey says listed   (of {len(honest)} honest addresses)")
+        for name, number in said.items():
+            mine = int(listed["zone"].eq(f"{name}.dnsbl.example").sum())
+            print(f"{name:10} {number:>{len(tool) + 12}} {mine:>24}")
+            assert mine == 0
+
+
+def test_what_pydnsbl_says_of_the_same_traps(real, honest, capsys):
     import aiodns
     from pydnsbl import DNSBLIpChecker
     from pydnsbl.providers import Provider
 
     found, tables = real
-    clear = tables["listings"].loc[tables["listings"]["zone"].eq("orbz.dnsbl.example")].query("status == 'clear'")
-    random_ = random.Random(1)
-    addresses = random_.sample([a for a in clear["address"] if ":" not in a], 40)
-    said = {}
 
     async def ask(zone):
         loop = asyncio.get_running_loop()
@@ -220,18 +239,37 @@ def test_what_pydnsbl_says_of_the_same_traps(real, capsys):
         checker._resolver = aiodns.DNSResolver(
             nameservers=["127.0.0.1"], udp_port=found.resolver, tcp_port=found.resolver, timeout=2, tries=1, loop=loop
         )
-        results = await asyncio.gather(*(checker.check_async(address) for address in addresses))
+        results = await asyncio.gather(*(checker.check_async(address) for address in honest))
         return sum(result.blacklisted for result in results)
 
-    for zone in ("world", "refusing", "parked", "white", "emptied"):
-        said[zone] = asyncio.run(ask(f"{zone}.dnsbl.example"))
-    ours = tables["listings"].query("status == 'listed' and address in @addresses")
-    with capsys.disabled():
-        print("\ntrap       pydnsbl says blacklisted   the survey says listed   (of 40 honest addresses)")
-        for zone, number in said.items():
-            mine = int(ours["zone"].eq(f"{zone}.dnsbl.example").sum())
-            print(f"{zone:10} {number:10} {mine:26}")
-            assert mine == 0
+    said = {name: asyncio.run(ask(f"{name}.dnsbl.example")) for name in TRAPS}
+    print_traps(capsys, "pydnsbl", said, tables, honest)
+    assert said["world"] == said["refusing"] == said["parked"] == 40
+
+
+def test_what_rblcheck_says_of_the_same_traps(real, honest, tmp_path, capsys):
+    """rblcheck knows only the system's resolver on port 53: it gets its own, in a mount namespace of its own."""
+    found, tables = real
+    rblcheck = servers.program("rblcheck")
+    if os.getuid() != 0 or subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode:
+        pytest.skip("rblcheck needs root here: a resolver on port 53 and a mount namespace for its resolv.conf")
+    address = f"127.{os.getpid() % 200 + 20}.53.1"
+    (tmp_path / "resolv.conf").write_text(f"nameserver {address}\noptions timeout:1 attempts:1\n")
+    inside = 'mount --bind "$1" /etc/resolv.conf && exec "$2" -c -s "$3" -q -'
+
+    def ask(zone, addresses):
+        command = ["unshare", "--mount", "sh", "-c", inside, "sh", str(tmp_path / "resolv.conf"), str(rblcheck), zone]
+        asked = "".join(f"{one}\n" for one in addresses)
+        told = subprocess.run(command, input=asked, capture_output=True, text=True, env=servers.environment())
+        assert told.stderr == ""
+        return sum(one in told.stdout.split() for one in addresses)
+
+    with unbound(found.stubs, tmp_path, f"  interface: {address}@53"):
+        said = {name: ask(f"{name}.dnsbl.example", honest) for name in TRAPS}
+        held = tables["listings"].query("zone == 'orbz.dnsbl.example' and status == 'listed'")["address"]
+        held = [one for one in held if ":" not in one][:20]
+        assert ask("orbz.dnsbl.example", held) == 20, "rblcheck hears the lists at all"
+    print_traps(capsys, "rblcheck", said, tables, honest)
     assert said["world"] == said["refusing"] == said["parked"] == 40
 
 
