@@ -13,7 +13,7 @@ import hashlib
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from .answers import chain, decode, encode_name, reverse_name, reverse_wire, wor
 from .catalogue import Blocklist
 from .errors import DecisionNeeded, ResolverError, RunError
 from .evidence import Archive, Store
-from .exchanges import AAAA, MX, SURVEY_ROUND, TXT, A, Exchanges, Question, Row, WireRow, at, is_usable
+from .exchanges import AAAA, SURVEY_ROUND, TXT, A, Exchanges, Question, Row, WireRow, at, is_usable
 from .register import Register, load_register
 from .runs import (
     TOOL,
@@ -382,6 +382,18 @@ class _Observer:
         return min(largest, 86_400)
 
 
+@dataclass(slots=True)
+class _Inquiry:
+    """A subject that a room asks about until it knows enough, and what is done then.
+
+    `needs` is pure: of what is known, every question that the subject needs, answered or not.
+    """
+
+    needs: Callable[[Exchanges], Collection[Question]]
+    then: Callable[[], None]
+    waiting: int = 0
+
+
 class _Pass:
     """One pass: asks, listens, and asks what follows, until nothing is open."""
 
@@ -397,7 +409,11 @@ class _Pass:
                 if is_usable(row):
                     self._settled[key] = row
                 self._tried[key] = max(self._tried.get(key, 0), row.attempt)
-        self._asked: set[tuple[str, int]] = set()
+        self._asked: set[Question] = set()
+        self._mail: set[Question] = set()
+        """Questions of the mail room: only their answers lead to addresses that lists are asked about."""
+        self._open_questions: set[Question] = set()
+        self._inquiries: dict[Question, list[_Inquiry]] = defaultdict(list)
         self._texts: set[tuple[str, str]] = set()
         self._addresses: dict[str, None] = {}
         self._open: dict[str, bool] = {}
@@ -413,8 +429,8 @@ class _Pass:
 
     def run(self) -> None:
         self._start_round([zone for zone in self._lists if zone not in self._o.void])
-        for question in mail.first(self._domains()):
-            self._want(question)
+        for domain in self._domains():
+            self._survey(domain)
         self._listen()
         live = [zone for zone in self._lists if zone in self._open]
         if live:
@@ -440,6 +456,21 @@ class _Pass:
 
     # -- what to ask ---------------------------------------------------------------------------------------------
 
+    def _survey(self, domain: str) -> None:
+        """Ask everything about one mail domain that the answers lead to."""
+        for question in mail.first([domain]):
+            self._want_mail(question)
+
+    def _want_mail(self, question: Question) -> None:
+        """Ask a question whose answer leads on to servers, addresses and lists; an answer in hand leads on at once."""
+        if question in self._mail:
+            return
+        self._mail.add(question)
+        is_new = question not in self._asked
+        self._want(question)
+        if not is_new and question not in self._open_questions:
+            self._lead_on(question)
+
     def _want(self, question: Question) -> None:
         """Ask a question of the resolver, once per pass; what is committed already is taken as heard."""
         if question in self._asked:
@@ -450,25 +481,61 @@ class _Pass:
             return
         tried = self._tried.get(question, 0)
         if tried >= self._o._world.tries:
-            self._unheard(question)
+            self._closed(question)
             return
+        self._open_questions.add(question)
         wire = encode_name(question.name)[:-1]
         half = Half(question.name, wire, question.type, self._number, SURVEY_ROUND, tried + 1)
         self._wire.ask("", [half])
 
     def _heard(self, row: Row) -> None:
-        """Ask what an answer of the resolver makes us ask: addresses, ends of aliases, and the lists."""
-        for question in mail.follow(row):
-            self._want(question)
+        self._known.add([row])
+        self._closed(Question(row.name, row.type))
+
+    def _closed(self, question: Question) -> None:
+        """A question is answered, or given up in this pass: go on with whatever waited for it."""
+        self._open_questions.discard(question)
+        if question in self._mail:
+            self._lead_on(question)
+        for inquiry in self._inquiries.pop(question, ()):
+            inquiry.waiting -= 1
+            if not inquiry.waiting:
+                self._inquire(inquiry)
+
+    def _lead_on(self, question: Question) -> None:
+        """Ask what an answer makes us ask: addresses, ends of aliases, and the lists.
+
+        In silence go on with what an earlier pass heard, so that its listings are asked again.
+        """
+        row = self._known.latest(*question)
+        if row is None or not is_usable(row):
+            return
+        for following in mail.follow(row):
+            self._want_mail(following)
         if row.type in (A, AAAA) and word(row, row.name, row.type) is Dns.PRESENT:
             for record in chain(decode(row.answer), row.name, row.type)[1]:
                 self._address(str(record.value))
 
-    def _unheard(self, question: Question) -> None:
-        """Silence in this pass: go on with what an earlier pass heard, so that its listings are asked again."""
-        earlier = self._known.latest(question.name, question.type)
-        if earlier is not None and is_usable(earlier):
-            self._heard(earlier)
+    def _inquire(self, inquiry: _Inquiry) -> None:
+        """Ask what a subject still needs, and again when that is answered, until it needs nothing more."""
+        wanted = [question for question in inquiry.needs(self._known) if question not in self._asked]
+        wanted = [question for question in wanted if not self._is_answered(question)]
+        for question in wanted:
+            self._want(question)
+        open_ = {question for question in inquiry.needs(self._known) if question in self._open_questions}
+        inquiry.waiting = len(open_)
+        for question in open_:
+            self._inquiries[question].append(inquiry)
+        if not open_:
+            if wanted:
+                self._inquire(inquiry)
+            else:
+                inquiry.then()
+
+    def _is_answered(self, question: Question) -> bool:
+        """Whether an earlier pass has an answer: what is no listing need not be confirmed."""
+        row = self._known.latest(*question)
+        return row is not None and is_usable(row)
 
     def _address(self, address: str) -> None:
         if address in self._addresses or not self._o._world.askable(address) or self._o._opt_out.has(address):
@@ -526,18 +593,15 @@ class _Pass:
             if not _is_final(row):
                 continue
             self._done += 1
-            answer, type_ = row[10], row[3]
-            if type_ in (MX, AAAA):
+            # Nearly all answers of lists say "not listed" in the header; only the others are looked at here.
+            zone = zone_of(row[2], self._lists) if row[3] in (A, TXT) else None
+            if zone is None:
                 self._heard(Row(0, 0, *row))
-            elif type_ == A:
-                # Nearly all answers of lists say "not listed" in the header; only the others are looked at here.
-                zone = zone_of(row[2], self._lists)
-                if zone is None:
-                    self._heard(Row(0, 0, *row))
-                else:
-                    self._since_round += 1
-                    if answer[6:8] != b"\0\0":
-                        self._listed(zone, row[2], answer)
+            elif row[3] == A:
+                self._since_round += 1
+                if row[10][6:8] != b"\0\0":
+                    self._known.add([Row(0, 0, *row)])
+                    self._listed(zone, row[2], row[10])
         for gone in batch.given_up:
             if gone.round != SURVEY_ROUND:
                 self._round_left -= 1
@@ -546,7 +610,7 @@ class _Pass:
                 if gone.channel:
                     self._silences[gone.channel] = self._silences.get(gone.channel, 0) + 1
                 else:
-                    self._unheard(Question(gone.name, gone.type))
+                    self._closed(Question(gone.name, gone.type))
         if self._round_zones and self._round_left <= 0:
             self._end_round()
         elif not self._round_zones and self._is_round_due():

@@ -222,3 +222,30 @@ def test_tables_are_read_from_a_copied_read_only_folder(small, tmp_path):
     for path in sorted((small.folder / "tables").iterdir()):
         assert path.read_bytes() == (tmp_path / "again" / "tables" / path.name).read_bytes()
     assert Path(tmp_path / "again" / "headline.json").read_bytes() == (small.folder / "headline.json").read_bytes()
+
+
+class Enough(Exception):
+    """Raised by a test's progress to stop a run where it is."""
+
+
+def test_a_second_pass_waits_for_the_largest_ttl_that_the_first_one_saw(tmp_path):
+    country = Country.make(4)
+    country.write_register(tmp_path / "register.xlsx")
+    waits = []
+
+    def progress(done, expected, text):
+        if text.startswith("next pass"):
+            waits.append(expected)
+            raise Enough
+
+    world = dataclasses.replace(PRACTICE, pass_gap_s=0.001)
+    with serve(country) as served, pytest.raises(Enough):
+        collect(
+            tmp_path / "register.xlsx",
+            RunFolder(tmp_path / "run"),
+            LISTS,
+            world,
+            [served.resolver],
+            progress=progress,
+        )
+    assert 290 <= waits[0] <= 300, "the practice country's answers live 300 s"
