@@ -495,9 +495,9 @@ def _take(choice: Choice, one: Blocklist, keys: Mapping[str, str]) -> Blocklist:
     if one.use == "needs_key" or asked.startswith("<key>."):
         name = key_name(one.zone)
         key = keys.get(name, "")
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,63}", key):
+        if not re.fullmatch(r"[A-Za-z0-9_-]{6,63}", key):
             raise CatalogueError(
-                f"{one.zone} needs a key",
+                f"{one.zone} needs a key of 6 to 63 letters and digits",
                 where="--lists",
                 remedy=f"set {name} in the environment or in keys.toml",
                 ja=f"キーが必要です。環境変数 {name} か keys.toml に設定してください",
