@@ -17,9 +17,8 @@ ROWS = [
     {"findings", "waves"},
     {"runs"},
     {"collect"},
-    {"doctor"},
     {"publish"},
-    {"practice"},
+    {"doctor", "practice"},
     {"__init__", "__main__"},
 ]
 ROW_OF = {room: number for number, row in enumerate(ROWS) for room in row}
