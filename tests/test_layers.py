@@ -10,8 +10,8 @@ from tests.conftest import ROOT
 
 ROWS = [
     {"errors"},
-    {"tables", "exchanges", "worlds", "codes"},
-    {"answers", "sheets"},
+    {"tables", "exchanges", "worlds", "codes", "edited"},
+    {"answers", "sheets", "return_codes"},
     {"register", "evidence", "catalogue", "showing"},
     {"domains", "mail", "blocklists", "relays", "senders", "operators", "wire"},
     {"findings", "waves"},
