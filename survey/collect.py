@@ -9,6 +9,7 @@ asked again within its pass, and questions whose tries were cut short get the tr
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import secrets
 import time
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from . import blocklists, mail
+from . import blocklists, mail, networks
 from .answers import chain, decode, encode_name, reverse_name, reverse_wire, word
 from .catalogue import Blocklist
 from .errors import DecisionNeeded, ResolverError, RunError
@@ -239,7 +240,7 @@ def _begin(
 
 
 def _finish(folder: RunFolder, register: Register, world: World, over_limit: Iterable[str]) -> Tables:
-    found = read_tables(folder, world.askable, register=register)
+    found = read_tables(folder, world, register=register)
     write_tables(found, folder.path)
     settings = folder.settings()
     if found.headline["finished_at"]:
@@ -390,7 +391,7 @@ class _Inquiry:
     """
 
     needs: Callable[[Exchanges], Collection[Question]]
-    then: Callable[[], None]
+    then: Callable[[], None] = lambda: None
     waiting: int = 0
 
 
@@ -543,6 +544,8 @@ class _Pass:
         self._addresses[address] = None
         for zone in self._open:
             self._ask_list(zone, [address])
+        zones = self._o._world.asn_zones
+        self._inquire(_Inquiry(functools.partial(networks.needs, address, zones)))
 
     def _ask_list(self, zone: str, addresses: Iterable[str]) -> None:
         """Ask one open list about addresses, each once per pass, within its daily limit."""

@@ -2,6 +2,7 @@
 
     register.xlsx   the register as it was given      lists/        the catalogue rows of the selected lists
     opt-out.csv     who was not to be asked           run.toml      what was asked, of whom, when, which versions
+    operators.csv   whose servers are known by name
     evidence*.sqlite                                  tables/*.parquet · headline.json
 
 `read_tables` is the whole reading half of the house in one function: it needs no network, changes nothing, and gives
@@ -14,7 +15,7 @@ import csv
 import json
 import shutil
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -24,15 +25,19 @@ from pathlib import Path
 import pandas as pd
 import tomli_w
 
-from . import blocklists, findings, mail, tables
+from . import blocklists, findings, mail, networks, operators, tables
 from .catalogue import Blocklist, load_selection, save_selection
 from .errors import RunError
 from .evidence import Archive, Mark
 from .exchanges import Exchanges, Row, at
 from .register import Register, load_register
+from .worlds import World
 
 TOOL = "survey 0.1.0"
-TABLE_NAMES = ("bodies", "domains", "problems", "mail_servers", "addresses", "listings", "lists", "findings")
+TABLE_NAMES = (
+    *("bodies", "domains", "problems", "mail_servers", "addresses", "networks"),
+    *("listings", "lists", "servers", "findings"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,11 @@ class RunFolder:
         return self.path / "opt-out.csv"
 
     @property
+    def operators_path(self) -> Path:
+        """The known operators, as they were known when the run began."""
+        return self.path / "operators.csv"
+
+    @property
     def lists_path(self) -> Path:
         return self.path / "lists"
 
@@ -148,6 +158,7 @@ class RunFolder:
         if register.resolve() != target.resolve():
             shutil.copyfile(register, target)
         save_selection(selected, self.lists_path)
+        shutil.copyfile(operators.DATA, self.operators_path)
         if opt_out.is_file():
             shutil.copyfile(opt_out, self.opt_out_path)
         self.write_settings(settings)
@@ -171,7 +182,7 @@ def _list(value: object) -> list[object]:
 
 def read_tables(
     folder: RunFolder,
-    askable: Callable[[str], bool],
+    world: World,
     *,
     rules: Sequence[Blocklist] | None = None,
     register: Register | None = None,
@@ -185,7 +196,7 @@ def read_tables(
     exchanges.add(counted.through(archive.rows()))
     opt_out = load_opt_out(folder.opt_out_path)
     asked = [domain for domain in register.domains["domain"] if domain not in opt_out.domains]
-    mail_servers, addresses = mail.read(asked, exchanges, askable)
+    mail_servers, addresses = mail.read(asked, exchanges, world.askable)
     present = addresses["address"].dropna()
     selected = list(rules) if rules is not None else list(load_selection(folder.lists_path))
     stored = settings.get("stored_zones")
@@ -198,8 +209,12 @@ def read_tables(
         opted_out=frozenset(address for address in present if opt_out.has(address)),
         over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
     )
-    found = findings.read(register.bodies, register.domains, mail_servers, addresses, listings, lists, opt_out.domains)
-    headline = findings.headline(found, register.domains, mail_servers, addresses, listings, lists)
+    is_askable = addresses["address"].notna() & addresses["reason"].isna()
+    nets = networks.read(addresses.loc[is_askable, "address"], exchanges, world.asn_zones)
+    observed = (register.bodies, register.domains, mail_servers, addresses, listings, lists)
+    servers = operators.read(*observed, nets, operators.load_directory(folder.operators_path))
+    found = findings.read(*observed, servers, opt_out.domains)
+    headline = findings.headline(found, servers, listings, lists)
     ended = finished_passes(marks)
     headline["questions_asked"] = counted.questions
     headline["packets_sent"] = counted.packets
@@ -212,8 +227,10 @@ def read_tables(
         "problems": register.problems,
         "mail_servers": mail_servers,
         "addresses": addresses,
+        "networks": nets,
         "listings": listings,
         "lists": lists,
+        "servers": servers,
         "findings": found,
     }
     return Tables(frames, headline)
@@ -275,7 +292,7 @@ def now() -> str:
 def versions() -> dict[str, str]:
     """Which versions observe and read."""
     found = {}
-    for package in ("dnspython", "pandas", "pyarrow", "openpyxl", "XlsxWriter", "matplotlib"):
+    for package in ("dnspython", "pandas", "pyarrow", "openpyxl", "XlsxWriter", "matplotlib", "publicsuffixlist"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

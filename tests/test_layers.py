@@ -13,7 +13,7 @@ ROWS = [
     {"tables", "exchanges", "worlds", "codes", "edited"},
     {"answers", "sheets", "return_codes"},
     {"register", "evidence", "catalogue", "showing"},
-    {"domains", "mail", "blocklists", "relays", "senders", "operators", "wire"},
+    {"domains", "mail", "blocklists", "relays", "senders", "networks", "operators", "wire"},
     {"findings", "waves"},
     {"runs"},
     {"collect"},

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
-from ..worlds import World
+from ..worlds import AsnZones, World
 from .country import Country
 from .dns import Answers, NameServer, answers_of
 
@@ -36,6 +36,7 @@ PRACTICE = World(
     pause_s=0.3,
     pass_gap_s=0.0,
     canaries=("example",),
+    asn_zones=AsnZones("origin.asn.example", "origin6.asn.example", "asn.example"),
 )
 """The practice world: short time-outs, no pause between passes."""
 
