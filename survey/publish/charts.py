@@ -19,6 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager
 
+from ..harmless import harmless
 from . import labels
 from .edition import Edition
 from .labels import Language
@@ -41,6 +42,7 @@ def _style() -> dict[Any, Any]:
         "axes.unicode_minus": False,
         "hatch.linewidth": 0.6,
         "svg.fonttype": "none",
+        "text.parse_math": False,
         "svg.hashsalt": "survey",
         "figure.facecolor": "white",
     }
@@ -152,7 +154,7 @@ def _by_region(edition: Edition, language: Language) -> tuple[Figure, str]:
     rest = {"ja": f"。ほかの{hidden}地域は0", "en": f"; none in the other {hidden} regions"}[language] if hidden else ""
     figure, axes = _figure(len(shown), region, subtitle + rest, each=0.19)
     listed, unknown = shown[f"{prefix}listed"].tolist(), shown[f"{prefix}unknown"].tolist()
-    names = shown["prefecture"].fillna("").replace("", "―").tolist()
+    names = [harmless(str(name), 24) or "―" for name in shown["prefecture"].fillna("")]
     _bars(
         axes,
         names,
@@ -167,7 +169,8 @@ def _by_region(edition: Edition, language: Language) -> tuple[Figure, str]:
     scale = {"ja": "団体数。数字は 登録あり～最大／団体総数", "en": "bodies; figures: listed to at most / all bodies"}
     axes.set_xlabel(scale[language], fontsize=8)
     _legend(axes)
-    lead = "; ".join(f"{name} {one}" for name, one in list(zip(names, listed, strict=True))[:5])
+    spans = zip(names, listed, unknown, shown["bodies"], strict=True)
+    lead = "; ".join(f"{name} {labels.Bounded(one, other, total).text(language)}" for name, one, other, total in spans)
     return figure, f"{region}. {subtitle}{rest}. {lead}."
 
 
@@ -196,7 +199,8 @@ def _by_kind(edition: Edition, language: Language) -> tuple[Figure, str]:
     axes.set_xlim(0, 112)
     axes.set_xticks([0, 25, 50, 75, 100], ["0", "25", "50", "75", "100%"])
     _legend(axes)
-    spoken = "; ".join(f"{labels.word(k, language)} {of[k]['listed']}/{of[k]['bodies']}" for k in kinds)
+    counted = {k: labels.Bounded(of[k]["listed"], of[k]["unknown"], of[k]["bodies"]) for k in kinds}
+    spoken = "; ".join(f"{labels.word(k, language)} {counted[k].text(language)}" for k in kinds)
     return figure, f"{title}. {subtitle}. {spoken}."
 
 
@@ -220,9 +224,11 @@ def _own_or_shared(edition: Edition, language: Language) -> tuple[Figure, str]:
     }[language]
     bounds = labels.bounded(edition.headline, "bodies")
     spans = bounds.text(language) if bounds else ""
+    machines = labels.bounded(edition.headline, "servers")
+    counted = machines.text(language) if machines else ""
     subtitle = {
-        "ja": f"登録サーバ{len(on):,}台。1台で最大{most:,}団体が利用。団体数 {spans}",
-        "en": f"{len(on):,} listed servers; one serves up to {most:,} bodies. Bodies: {spans}",
+        "ja": f"登録団体 {spans}。登録サーバ {counted}。1台で最大{most:,}団体が利用",
+        "en": f"Listed bodies {spans}; listed servers {counted}; one serves up to {most:,} bodies",
     }[language]
     figure, axes = _figure(2, title, subtitle, left=1.9, each=0.5)
     names = [
