@@ -46,8 +46,6 @@ _KIND_WORDS = {
     **{"designatedcity": "designated_city", "specialward": "special_ward", "ward": "special_ward"},
 }
 _OUT = frozenset(("対象外", "no", "false", "0", "×", "x", "外", "out"))
-_ENDINGS = {"都": "prefecture", "道": "prefecture", "府": "prefecture", "県": "prefecture"}
-_TOWNS = {"市": "city", "区": "special_ward", "町": "town", "村": "village"}
 _HEADER_WITHIN = 40
 _SPLIT = re.compile(r"[\s,;、，；|]+")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
@@ -242,7 +240,7 @@ class _Reader:
             prefecture,
             name,
             kana,
-            kind or _kind(code, name),
+            kind or codes.kind(code, name),
             not is_out,
             why if is_out else None,
             self._sheet,
@@ -381,18 +379,6 @@ def _code_text(value: object) -> str:
         return ""
     text = unicodedata.normalize("NFKC", _text(value)).strip("'\"` ")
     return text if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,31}", text) else ""
-
-
-def _kind(code: str, name: str) -> str:
-    if re.fullmatch(r"N\d{5}", code):
-        return "national"
-    if codes.is_designated(code):
-        return "designated_city"
-    if codes.is_code(code) and code[2:5] == "000":
-        return "prefecture"
-    if name in codes.prefecture_names():
-        return "prefecture"
-    return _TOWNS.get(name[-1:], _ENDINGS.get(name[-1:], "other"))
 
 
 def _domain(token: str) -> tuple[str | None, tuple[str, str] | None]:
