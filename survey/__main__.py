@@ -329,13 +329,9 @@ def _doctor(options: argparse.Namespace) -> int:
             manner = hallway.live_manner(manner)
         register = load_register(options.register) if options.register else None
         checks = examine(selected, world, resolvers, manner, register)
-    lines = []
-    for check in checks:
-        mark = "ok " if check.is_good else "NO "
-        remedy = f" → {check.remedy}" if check.remedy else ""
-        lines.append(f"{mark} {check.name}: {check.said}{remedy}")
-    result = {"checks": [{"name": c.name, "is_good": c.is_good, "said": c.said, "remedy": c.remedy} for c in checks]}
-    _say(options, result, lines)
+    shown = ("name", "is_good", "said", "remedy")
+    result = {"checks": [{name: getattr(check, name) for name in shown} for check in checks]}
+    _say(options, result, [check.line() for check in checks])
     return DONE if all(check.is_good for check in checks) else DECIDE
 
 

@@ -30,6 +30,8 @@ from .tables import HEADLINE_CATEGORIES, Dns, Listing, frame
 
 CONTROLS = 2
 """Fresh random control addresses per list, family and health round."""
+IMPLAUSIBLE_SHARE, IMPLAUSIBLE_LEAST = 0.2, 100
+"""A list that lists more than this share of so many addresses is rather itself at fault: a person should look."""
 
 Role = Literal["positive", "negative", "control"]
 
@@ -244,6 +246,7 @@ def read(
                 condition.failed_round,
                 asked,
                 listed,
+                asked >= IMPLAUSIBLE_LEAST and listed > IMPLAUSIBLE_SHARE * asked,
                 condition.evidence,
             )
         )
@@ -316,8 +319,8 @@ _SAID = frozenset({Listing.LISTED, Listing.CLEAR})
 def _confirmed(row: Row, judged: Judgement, history: Sequence[tuple[Row, Judgement]], full_ttl: int) -> list[str]:
     """The categories that an earlier pass said too, where the later answer cannot be the earlier one from a cache.
 
-    An answer is fresh when the list's own server gave it (AA), when the earlier answer had expired, or when another
-    resolver gave it with the full TTL of the list.
+    An answer is fresh when the list's own server gave it (AA, its TTL not run down), when the earlier answer had
+    expired, or when another resolver gave it with the full TTL of the list.
     """
     if judged.status is not Listing.LISTED:
         return []
@@ -327,7 +330,8 @@ def _confirmed(row: Row, judged: Judgement, history: Sequence[tuple[Row, Judgeme
             continue
         has_expired = row.asked_us >= earlier.asked_us + (said.ttl or 0) * 1_000_000
         is_elsewhere = row.server != earlier.server and (judged.ttl or 0) >= full_ttl
-        if judged.is_authoritative or has_expired or is_elsewhere:
+        is_the_lists_own = judged.is_authoritative and (judged.ttl or 0) >= (said.ttl or 0)
+        if is_the_lists_own or has_expired or is_elsewhere:
             found |= set(judged.categories) & set(said.categories)
     return sorted(found)
 

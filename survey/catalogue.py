@@ -14,22 +14,18 @@ import csv
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from typing import NamedTuple
 
 from .answers import Malformed, encode_name
+from .edited import Place, read_places
 from .errors import CatalogueError
+from .return_codes import CODE_COLUMNS, Code, load_codes, query_error
 from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES
 
 DATA = Path(__file__).resolve().parent.parent / "data"
-MEANINGS = ("listing", "information", "whitelist", "error")
-CATEGORIES = HEADLINE_CATEGORIES | {
-    *("dynamic_policy", "network_escalation", "reputation", "tor_exit", "bulk_mailer", "informational"),
-    *("whitelist", "error"),
-}
 USES = (
     *("query", "query_if_healthy", "optional", "needs_key", "needs_registration"),
     *("informational_only", "never_as_blocklist", "historic_only", "never"),
@@ -49,23 +45,6 @@ class TestPoint(NamedTuple):
 
     address: str
     codes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """One return code, or a family of them, of one list."""
-
-    zone: str
-    code: str
-    match: str
-    category: str
-    meaning_kind: str
-    is_open_relay: bool
-    meaning: str
-    sources: str = ""
-    confidence: str = ""
-    fits: Callable[[str], bool] = field(default=lambda _: False, repr=False, compare=False)
-    """Whether an address 127.x.y.z carries this code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +100,8 @@ class Blocklist:
                     found += chosen
                     break
             else:
-                found.append(_query_error(self.zone) if address.startswith("127.255.255.") else None)
+                found.append(query_error(self.zone) if address.startswith("127.255.255.") else None)
         return found
-
-
-def _query_error(zone: str) -> Code:
-    return Code(zone, "127.255.255.0/24", "pattern", "error", "error", False, "query error range")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,101 +124,25 @@ class Catalogue:
     selections: Mapping[str, tuple[Choice, ...]]
 
 
-class _Place:
-    """Where a cell stands, for errors."""
+def _addresses(place: Place, column: str, version: int) -> tuple[str, ...]:
+    parts = filter(None, (part.strip() for part in place.text(column).split(";")))
+    return tuple(place.address(column, part, version) for part in parts)
 
-    def __init__(self, path: Path, row: int, values: Mapping[str, str | None]) -> None:
-        self.path, self.row, self.values = path, row, values
 
-    def text(self, column: str) -> str:
-        return (self.values.get(column) or "").strip()
-
-    def wrong(self, column: str, what: str, remedy: str, ja: str) -> CatalogueError:
-        return CatalogueError(
-            f"{what} ({self.text(column)[:60]!r})",
-            where=f"{self.path.name}, row {self.row}, column {column}",
-            remedy=remedy,
-            ja=ja,
-        )
-
-    def one_of(self, column: str, words: Sequence[str]) -> str:
-        found = self.text(column)
-        if found not in words:
-            raise self.wrong(
+def _points(place: Place, column: str, version: int) -> tuple[TestPoint, ...]:
+    found = []
+    for part in filter(None, (part.strip() for part in place.text(column).split(";"))):
+        address, _, codes = part.partition("=")
+        expected = tuple(place.address(column, code, 4) for code in codes.split())
+        if not expected or not all(code.startswith("127.") for code in expected):
+            raise place.wrong(
                 column,
-                "this is none of the words allowed",
-                f"write one of: {', '.join(words)}",
-                "使える語ではありません",
+                "a test point has no code inside 127/8",
+                "write 127.0.0.2=127.0.0.2",
+                "検査点の書き方が違います",
             )
-        return found
-
-    def number(self, column: str, kind: type[int] | type[float]) -> float | None:
-        found = self.text(column)
-        if not found:
-            return None
-        try:
-            number = kind(found)
-        except ValueError:
-            number = -1
-        if not number > 0:
-            raise self.wrong(
-                column, "this is not a number above zero", "write a number, or leave it empty", "正の数を書いてください"
-            )
-        return number
-
-    def addresses(self, column: str, version: int) -> tuple[str, ...]:
-        found = []
-        for part in filter(None, (part.strip() for part in self.text(column).split(";"))):
-            found.append(self._address(column, part, version))
-        return tuple(found)
-
-    def points(self, column: str, version: int) -> tuple[TestPoint, ...]:
-        found = []
-        for part in filter(None, (part.strip() for part in self.text(column).split(";"))):
-            address, _, codes = part.partition("=")
-            expected = tuple(self._address(column, code, 4) for code in codes.split())
-            if not expected or not all(code.startswith("127.") for code in expected):
-                raise self.wrong(
-                    column,
-                    "a test point has no code inside 127/8",
-                    "write 127.0.0.2=127.0.0.2",
-                    "検査点の書き方が違います",
-                )
-            found.append(TestPoint(self._address(column, address.strip(), version), expected))
-        return tuple(found)
-
-    def _address(self, column: str, text: str, version: int) -> str:
-        try:
-            found = ip_address(text)
-        except ValueError:
-            found = None
-        if found is None or found.version != version:
-            raise self.wrong(
-                column, f"{text!r} is no IPv{version} address", "correct the address", "IPアドレスではありません"
-            )
-        return str(found)
-
-
-def _rows(path: Path, columns: Sequence[str]) -> list[_Place]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [column for column in columns if column not in (reader.fieldnames or ())]
-            if missing:
-                raise CatalogueError(
-                    f"columns are missing: {', '.join(missing)}",
-                    where=f"{path.name}, row 1",
-                    remedy="restore the header row",
-                    ja="見出し行に列が足りません",
-                )
-            return [_Place(path, number, row) for number, row in enumerate(reader, 2)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CatalogueError(
-            f"the file cannot be read: {error}",
-            where=str(path),
-            remedy="save it as CSV in UTF-8",
-            ja="ファイルを読めません",
-        ) from error
+        found.append(TestPoint(place.address(column, address.strip(), version), expected))
+    return tuple(found)
 
 
 _LIST_COLUMNS = (
@@ -253,9 +152,6 @@ _LIST_COLUMNS = (
 )
 _FACTS = ("country", "shutdown_date", "public_resolvers", "registration")
 """Columns for people, which no rule reads; they stand in lists.csv all the same."""
-_CODE_COLUMNS = (
-    *("zone", "code", "match", "category", "meaning_kind", "is_open_relay", "meaning", "sources", "confidence"),
-)
 _CHOICE_COLUMNS = ("selection", "zone", "taken", "reason_en", "reason_ja", "terms_accepted_by", "terms_accepted_at")
 
 
@@ -264,7 +160,7 @@ def load_catalogue(folder: Path = DATA) -> Catalogue:
     lists = _load_lists(folder / "lists.csv", folder / "codes.csv")
     selections: dict[str, list[Choice]] = {}
     path = folder / "selections.csv"
-    for place in _rows(path, _CHOICE_COLUMNS):
+    for place in read_places(path, _CHOICE_COLUMNS):
         zone = place.text("zone")
         if zone not in lists:
             raise place.wrong(
@@ -284,13 +180,9 @@ def load_catalogue(folder: Path = DATA) -> Catalogue:
 
 
 def _load_lists(lists_path: Path, codes_path: Path) -> dict[str, Blocklist]:
-    codes: dict[str, list[Code]] = {}
-    places: dict[str, _Place] = {}
-    for place in _rows(codes_path, _CODE_COLUMNS):
-        codes.setdefault(place.text("zone"), []).append(_code(place))
-        places.setdefault(place.text("zone"), place)
+    codes = load_codes(codes_path)
     found: dict[str, Blocklist] = {}
-    for place in _rows(lists_path, _LIST_COLUMNS):
+    for place in read_places(lists_path, _LIST_COLUMNS):
         unknown = set(place.values) - {*_LIST_COLUMNS, *_FACTS, "terms_accepted_by", "terms_accepted_at"}
         if unknown:
             raise CatalogueError(
@@ -302,13 +194,13 @@ def _load_lists(lists_path: Path, codes_path: Path) -> dict[str, Blocklist]:
         one = _list(place)
         if one.zone in found:
             raise place.wrong("zone", "this zone stands here twice", "keep one of the rows", "ゾーンが重複しています")
-        one = found[one.zone] = replace(one, codes=tuple(codes.get(one.zone, ())))
+        one = found[one.zone] = replace(one, codes=tuple(codes[one.zone][0]) if one.zone in codes else ())
         fits = [code for point in one.positive for code in point.codes if one.meanings([code]) != [None]]
         if one.positive and one.codes and not fits:
             raise place.wrong(
                 "positive", "no code of the test point stands in codes.csv", "add it", "検査点のコードがありません"
             )
-    for zone, place in places.items():
+    for zone, (_, place) in codes.items():
         if zone not in found:
             raise place.wrong(
                 "zone",
@@ -319,7 +211,7 @@ def _load_lists(lists_path: Path, codes_path: Path) -> dict[str, Blocklist]:
     return found
 
 
-def _list(place: _Place) -> Blocklist:
+def _list(place: Place) -> Blocklist:
     zone = place.text("zone")
     try:
         encode_name(zone.replace("<key>", "key"))
@@ -336,10 +228,10 @@ def _list(place: _Place) -> Blocklist:
         status=place.one_of("status", ("active", "probably active", "uncertain", "defunct", "practice")),
         status_as_of=place.text("status_as_of"),
         use=place.one_of("use", USES),
-        positive=place.points("positive", 4),
-        negative=place.addresses("negative", 4),
-        positive_ipv6=place.points("positive_ipv6", 6),
-        negative_ipv6=place.addresses("negative_ipv6", 6),
+        positive=_points(place, "positive", 4),
+        negative=_addresses(place, "negative", 4),
+        positive_ipv6=_points(place, "positive_ipv6", 6),
+        negative_ipv6=_addresses(place, "negative_ipv6", 6),
         ipv6=place.one_of("ipv6", ("yes", "no", "unknown")) == "yes",
         commercial_use=place.one_of("commercial_use", ("yes", "no", "unknown", "paid")),
         daily_limit=int(limit) if limit is not None else None,
@@ -354,87 +246,6 @@ def _list(place: _Place) -> Blocklist:
         terms_accepted_by=place.text("terms_accepted_by"),
         terms_accepted_at=place.text("terms_accepted_at"),
     )
-
-
-def _code(place: _Place) -> Code:
-    match, written = place.text("match"), place.text("code")
-    try:
-        fits = _MATCHERS[match](written)
-    except KeyError:
-        raise place.wrong(
-            "match", "an unknown way to match", f"write one of: {', '.join(_MATCHERS)}", "一致方法の語が違います"
-        ) from None
-    except ValueError as error:
-        raise place.wrong(
-            "code", f"the code cannot be read: {error}", "write it as 127.0.0.2", "コードを読めません"
-        ) from None
-    return Code(
-        zone=place.text("zone"),
-        code=written,
-        match=match,
-        category=place.one_of("category", sorted(CATEGORIES)),
-        meaning_kind=place.one_of("meaning_kind", MEANINGS),
-        is_open_relay=place.one_of("is_open_relay", ("yes", "no")) == "yes",
-        meaning=place.text("meaning"),
-        sources=place.text("sources"),
-        confidence=place.text("confidence"),
-        fits=fits,
-    )
-
-
-def _inside(text: str) -> int:
-    number = int(IPv4Address(text.strip()))
-    if number >> 24 != 127:
-        raise ValueError(f"{text} lies outside 127/8")
-    return number
-
-
-def _exact(written: str) -> Callable[[str], bool]:
-    return _members([written])
-
-
-def _members(written: Sequence[str]) -> Callable[[str], bool]:
-    numbers = frozenset(map(_inside, written))
-    return lambda address: int(IPv4Address(address)) in numbers
-
-
-def _range(written: str) -> Callable[[str], bool]:
-    low, high = map(_inside, written.split("-"))
-    if low > high:
-        raise ValueError("the range ends before it begins")
-    return lambda address: low <= int(IPv4Address(address)) <= high
-
-
-def _mask(written: str) -> Callable[[str], bool]:
-    bit = int(written.removeprefix("bit "))
-    if bit not in (1, 2, 4, 8, 16, 32, 64, 128):
-        raise ValueError("a bit mask names one bit of the last octet: bit 1, 2, 4 … 128")
-    return lambda address: address.startswith("127.0.0.") and bool(int(address.rpartition(".")[2]) & bit)
-
-
-def _pattern(written: str) -> Callable[[str], bool]:
-    """`127.0.x.0`, `127.0.{2-20}.{0-3}`, `127.255.255.0/24`: x is any octet, {a-b} a span."""
-    if written.endswith("/24"):
-        written = written.removesuffix(".0/24") + ".x"
-    spans = []
-    for octet in re.findall(r"\{[^}]*\}|[^.]+", written):
-        low, _, high = octet.strip("{}").partition("-") if octet.startswith("{") else (octet, "", octet)
-        spans.append((0, 255) if octet == "x" else (int(low), int(high or low)))
-    if len(spans) != 4 or spans[0] != (127, 127):
-        raise ValueError("a pattern has four octets and begins with 127")
-    return lambda address: all(
-        low <= int(octet) <= high for octet, (low, high) in zip(address.split("."), spans, strict=True)
-    )
-
-
-_MATCHERS: Mapping[str, Callable[[str], Callable[[str], bool]]] = {
-    "exact": _exact,
-    "range": _range,
-    "list": lambda written: _members(written.split(",")),
-    "bitmask": _mask,
-    "pattern": _pattern,
-    "other": lambda _: lambda address: address.startswith("127."),
-}
 
 
 def select(name_or_file: str, catalogue: Catalogue, keys: Mapping[str, str] | None = None) -> tuple[Blocklist, ...]:
@@ -468,9 +279,9 @@ def _choices(path: Path, catalogue: Catalogue) -> tuple[Choice, ...]:
         )
     lines = path.read_text(encoding="utf-8-sig").splitlines()
     if lines and "zone" in lines[0].split(","):
-        places = [_Place(path, number, row) for number, row in enumerate(csv.DictReader(lines), 2)]
+        places = [Place(path, number, row) for number, row in enumerate(csv.DictReader(lines), 2)]
     else:
-        places = [_Place(path, n, {"zone": line.partition("#")[0]}) for n, line in enumerate(lines, 1)]
+        places = [Place(path, n, {"zone": line.partition("#")[0]}) for n, line in enumerate(lines, 1)]
     found = []
     for place in places:
         zone = place.text("zone").rstrip(".").lower()
@@ -495,9 +306,9 @@ def _take(choice: Choice, one: Blocklist, keys: Mapping[str, str]) -> Blocklist:
     if one.use == "needs_key" or asked.startswith("<key>."):
         name = key_name(one.zone)
         key = keys.get(name, "")
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,63}", key):
+        if not re.fullmatch(r"[A-Za-z0-9_-]{6,63}", key):
             raise CatalogueError(
-                f"{one.zone} needs a key",
+                f"{one.zone} needs a key of 6 to 63 letters and digits",
                 where="--lists",
                 remedy=f"set {name} in the environment or in keys.toml",
                 ja=f"キーが必要です。環境変数 {name} か keys.toml に設定してください",
@@ -545,10 +356,10 @@ def save_selection(selected: Sequence[Blocklist], folder: Path) -> None:
             )
     with (folder / "codes.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(_CODE_COLUMNS)
+        writer.writerow(CODE_COLUMNS)
         for one in selected:
             for code in one.codes:
-                values = [getattr(code, name) for name in _CODE_COLUMNS]
+                values = [getattr(code, name) for name in CODE_COLUMNS]
                 writer.writerow([("no", "yes")[v] if isinstance(v, bool) else v for v in values])
 
 

@@ -342,8 +342,8 @@ class _Observer:
             for zone, one in self._lists.items():
                 cover = None
                 if one.asked_zone != one.zone:
-                    label = encode_name(one.asked_zone)[: len(zone.partition(".")[0]) + 1].lower()
-                    cover = (label, label[:1] + b"x" * (len(label) - 1))
+                    key = one.asked_zone.partition(".")[0].lower().encode()
+                    cover = (key, b"x" * len(key))
                 wire.open_channel(zone, encode_name(one.asked_zone), self._rate(one), cover)
             for number in todo:
                 if number - 1 in ended:

@@ -16,24 +16,36 @@ from .answers import chain, decode, encode_name, reverse_name, reverse_wire, txt
 from .catalogue import Blocklist
 from .collect import PUBLIC_RESOLVERS, Manner
 from .exchanges import SURVEY_ROUND, TXT, A, Exchanges, Row
+from .publish.labels import word as word_of
 from .register import Register
 from .tables import Dns
 from .wire.dns import DnsWire, Half
 from .worlds import World
 
-_OWN = "run a resolver of your own (make resolver) and name it: --resolver 127.0.0.1:5353"
+_OWN = (
+    "run a resolver of your own (make resolver) and name it: --resolver 127.0.0.1:5353",
+    "自前のリゾルバを動かし（make resolver）、--resolver 127.0.0.1:5353 で指定する",
+)
 _WHO_ASKS = "o-o.myaddr.l.google.com"
 """Answers, as TXT, with the address of the resolver that asks (documented by Google Public DNS)."""
+
+Both = tuple[str, str]
+"""A sentence in English and Japanese."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of the screen."""
+    """One line of the screen: what was looked at, whether it is good, what was seen, and what to do."""
 
     name: str
     is_good: bool
-    said: str
-    remedy: str = ""
+    said: Both
+    remedy: Both = ("", "")
+
+    def line(self) -> str:
+        """The line as it is printed, in both languages."""
+        remedy = f" → {' / '.join(self.remedy)}" if self.remedy[0] else ""
+        return f"{'ok ' if self.is_good else 'NO '} {self.name}: {' / '.join(self.said)}{remedy}"
 
 
 def examine(
@@ -46,25 +58,44 @@ def examine(
     """Every check, in the order in which a person should mend them."""
     public = [address for address, _ in resolvers if world.name == "live" and address in PUBLIC_RESOLVERS]
     if public:
-        said = "a public resolver; lists refuse what it asks, so nothing was asked"
+        said = (
+            "a public resolver; lists refuse what it asks, so nothing was asked",
+            "公開リゾルバのため、リスト側が照会を拒む。何も照会していない",
+        )
         return [Check(f"resolver {address}", False, said, _OWN) for address in public]
     heard = _ask(selected, world, resolvers)
     found = [*_resolver_checks(world, heard)]
     for one in selected:
         why, why_ipv6, _ = blocklists.judge_round(one, heard, 1, one.asked_zone)
-        name = f"list {one.zone}"
-        if why is not None:
-            found.append(Check(name, False, f"not healthy: {why}", "leave it out (--lists FILE), or try again later"))
-        else:
-            ipv6 = "" if not one.ipv6 else ", IPv6 too" if why_ipv6 is None else f", IPv6 not: {why_ipv6}"
-            found.append(Check(name, True, f"healthy{ipv6}"))
+        found.append(_list_check(one, why, why_ipv6))
         if not one.terms_accepted_by:
-            terms = one.terms or "see the operator's page"
-            remedy = "read them, then write who accepted them and when into data/selections.csv or your file"
-            found.append(Check(f"terms {one.zone}", False, f"nobody has accepted its terms ({terms})", remedy))
+            found.append(_terms_check(one))
     if register is not None:
         found.append(_length(register, selected, manner))
     return found
+
+
+def _list_check(one: Blocklist, why: str | None, why_ipv6: str | None) -> Check:
+    if why is not None:
+        said = f"not healthy: {word_of(why, 'en')}", f"無効: {word_of(why, 'ja')}"
+        remedy = "leave it out (--lists FILE), or try again later", "外す（--lists FILE）か、後でやり直す"
+        return Check(f"list {one.zone}", False, said, remedy)
+    if not one.ipv6:
+        return Check(f"list {one.zone}", True, ("healthy", "有効"))
+    if why_ipv6 is None:
+        return Check(f"list {one.zone}", True, ("healthy, IPv6 too", "IPv6 も含め有効"))
+    said = f"healthy, IPv6 not: {word_of(why_ipv6, 'en')}", f"IPv4 のみ有効（IPv6: {word_of(why_ipv6, 'ja')}）"
+    return Check(f"list {one.zone}", True, said)
+
+
+def _terms_check(one: Blocklist) -> Check:
+    terms = one.terms or "see the operator's page"
+    said = f"nobody has accepted its terms ({terms})", "利用条件に同意した人がいない"
+    remedy = (
+        "read them, then write who accepted them and when into data/selections.csv or your file",
+        "条件を読み、同意した人と日付を data/selections.csv か自分のファイルに書く",
+    )
+    return Check(f"terms {one.zone}", False, said, remedy)
 
 
 def _ask(selected: Sequence[Blocklist], world: World, resolvers: Sequence[tuple[str, int]]) -> Exchanges:
@@ -90,21 +121,29 @@ def _resolver_checks(world: World, heard: Exchanges) -> list[Check]:
     words = [word(row, row.name, row.type) for row in canaries]
     server = ", ".join(sorted({row.server for row in canaries}))
     if Dns.PRESENT in words:
-        found.append(Check(f"resolver {server}", False, "it answers for names that do not exist", _OWN))
+        said = "it answers for names that do not exist", "存在しない名前に回答する"
+        found.append(Check(f"resolver {server}", False, said, _OWN))
     elif Dns.SILENT in words:
-        found.append(Check(f"resolver {server}", False, "it does not answer", "is it running? check address and port"))
+        remedy = "is it running? check address and port", "動いているか、アドレスとポートを確かめる"
+        found.append(Check(f"resolver {server}", False, ("it does not answer", "応答しない"), remedy))
     else:
-        found.append(Check(f"resolver {server}", True, "honest: names that do not exist do not exist"))
+        said = "honest: names that do not exist do not exist", "正直: 存在しない名前は存在しないと答える"
+        found.append(Check(f"resolver {server}", True, said))
         if any(not row.answer[3] & 0x80 for row in canaries if len(row.answer) > 3):
-            found.append(Check(f"recursion {server}", True, "the server does not offer recursion (RA is off)"))
+            said = (
+                "the server does not offer recursion (RA is off)",
+                "再帰問い合わせを受け付けると示していない（RA なし）",
+            )
+            found.append(Check(f"recursion {server}", True, said))
     if world.name == "live":
         row = heard.latest(_WHO_ASKS, TXT)
         if row is not None and word(row, row.name, row.type) is Dns.PRESENT:
             records = chain(decode(row.answer), row.name, TXT)[1]
             seen = " ".join(txt_text(record.value) for record in records if isinstance(record.value, bytes))
-            found.append(Check("lists see", True, f"the resolver {seen}"))
+            found.append(Check("lists see", True, (f"the resolver {seen}", f"リゾルバ {seen}")))
         else:
-            found.append(Check("lists see", True, "not known: the page that tells did not answer"))
+            unknown = "not known: the server that tells did not answer", "不明（教えてくれるサーバが応答しない）"
+            found.append(Check("lists see", True, unknown))
     return found
 
 
@@ -123,5 +162,8 @@ def _length(register: Register, selected: Sequence[Blocklist], manner: Manner) -
     if manner.resolver_rate:
         longest = max(longest, (domains + 2 * addresses) / manner.resolver_rate)
     minutes = longest * manner.passes / 60
-    said = f"about {minutes:.0f} min of asking for {domains:,} domains in {manner.passes} passes, and the gaps"
+    said = (
+        f"about {minutes:.0f} min of asking for {domains:,} domains in {manner.passes} passes, and the gaps",
+        f"{domains:,}ドメイン・{manner.passes}回の照会で約{minutes:.0f}分、ほかに照会の間隔",
+    )
     return Check("length", True, said)

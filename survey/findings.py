@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from .operators import registrable, users
+from .operators import registrable, servers, users
 from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Dns, Listing, Share, frame
 
 _NO_MATTER = frozenset({"special_address", "opt_out", "no_ipv6", "list_void"})
@@ -271,12 +271,17 @@ def _caveats(
 
 
 def headline(
-    findings: pd.DataFrame, mail_servers: pd.DataFrame, listings: pd.DataFrame, lists: pd.DataFrame
+    findings: pd.DataFrame,
+    domains: pd.DataFrame,
+    mail_servers: pd.DataFrame,
+    addresses: pd.DataFrame,
+    listings: pd.DataFrame,
+    lists: pd.DataFrame,
 ) -> dict[str, object]:
     """The counts of `headline.json`; statuses sum to `bodies`. Open-relay counts are None without a healthy list."""
     status = findings["status"].value_counts()
-    healthy = lists["health"].eq("healthy")
-    relay_zones = sorted(lists.loc[healthy & lists["group"].eq("relay"), "zone"])
+    is_healthy = lists["health"].eq("healthy")
+    relay_zones = sorted(lists.loc[is_healthy & lists["group"].eq("relay"), "zone"])
     counts: dict[str, object] = {"bodies": len(findings)}
     counts["bodies_surveyed"] = int((~findings["status"].isin([Body.OUT_OF_SCOPE, Body.OPTED_OUT])).sum())
     for word in Body:
@@ -289,19 +294,21 @@ def headline(
     counts["bodies_listed_open_relay"] = int(relay.eq(Body.LISTED).sum()) if relay_zones else None
     counts["bodies_unknown_open_relay"] = int(relay.eq(Body.UNKNOWN).sum()) if relay_zones else None
     counts["open_relay_lists_used"] = relay_zones
-    is_host = ~mail_servers["target"].isin(["address_literal", "localhost"])
-    counts["mail_servers"] = int(mail_servers.loc[is_host, "host"].nunique())
-    counts["servers_listed"] = len({host for hosts in findings["servers_listed"] for host in hosts})
+    by_server = servers(domains, mail_servers, addresses, listings, lists)["status"].value_counts()
+    counts["mail_servers"] = int(by_server.sum())
+    counts["servers_listed"] = int(by_server.get(Body.LISTED, 0))
+    counts["servers_unknown"] = int(by_server.get(Body.UNKNOWN, 0))
     asked = listings.loc[~listings["reason"].eq("special_address")]
-    counts["addresses"] = int(asked["address"].nunique())
-    counts["addresses_listed"] = int(
-        listings.loc[
-            listings["zone"].isin(lists.loc[healthy, "zone"])
-            & listings["status"].eq(Listing.LISTED)
-            & listings["categories"].map(lambda found: bool(HEADLINE_CATEGORIES.intersection(found))).astype(bool),
-            "address",
-        ].nunique()
-    )
-    counts["lists_used"] = sorted(lists.loc[healthy, "zone"])
-    counts["lists_void"] = sorted(lists.loc[~healthy, "zone"])
+    said = asked.loc[asked["zone"].isin(lists.loc[is_healthy, "zone"]) & asked["reason"].ne("list_void")]
+    is_headline = said["categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
+    on = set(said.loc[said["status"].eq(Listing.LISTED) & is_headline, "address"])
+    answered = set(said.loc[said["status"].isin([Listing.LISTED, Listing.CLEAR]), "address"])
+    is_open = ~said["status"].isin([Listing.LISTED, Listing.CLEAR]) & ~said["reason"].isin(_NO_MATTER)
+    everyone = set(asked["address"])
+    counts["addresses"] = len(everyone)
+    counts["addresses_listed"] = len(on)
+    counts["addresses_unknown"] = len((everyone - answered | set(said.loc[is_open, "address"])) - on)
+    counts["lists_used"] = sorted(lists.loc[is_healthy, "zone"])
+    counts["lists_void"] = sorted(lists.loc[~is_healthy, "zone"])
+    counts["lists_implausible"] = sorted(lists.loc[is_healthy & lists["is_implausible"].astype(bool), "zone"])
     return counts

@@ -199,7 +199,7 @@ def read_tables(
         over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
     )
     found = findings.read(register.bodies, register.domains, mail_servers, addresses, listings, lists, opt_out.domains)
-    headline = findings.headline(found, mail_servers, listings, lists)
+    headline = findings.headline(found, register.domains, mail_servers, addresses, listings, lists)
     ended = finished_passes(marks)
     headline["questions_asked"] = counted.questions
     headline["packets_sent"] = counted.packets

@@ -230,6 +230,12 @@ TABLES: Mapping[str, Table] = {
             ("failed_round", "integer", "the first round that failed", "失敗した検査"),
             ("asked_n", "integer", "addresses asked of the list", "照会したアドレス数"),
             ("listed_n", "integer", "addresses that the list answered as listed", "登録アドレス数"),
+            (
+                "is_implausible",
+                "boolean",
+                "it lists so many that the list itself is in doubt",
+                "登録が多すぎて要確認か",
+            ),
             _EVIDENCES,
         ),
         _t(

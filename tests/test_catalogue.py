@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from survey import catalogue
-from survey.catalogue import _MATCHERS as MATCHERS
-from survey.catalogue import DATA, Code, key_name, load_catalogue, load_selection, save_selection, select
+from survey.catalogue import DATA, key_name, load_catalogue, load_selection, save_selection, select
 from survey.collect import check_terms
 from survey.errors import CatalogueError, DecisionNeeded
+from survey.return_codes import MATCHERS, Code
 from survey.tables import HEADLINE_CATEGORIES
 
 CATALOGUE = load_catalogue()

@@ -121,21 +121,22 @@ def answers_of(country: Country) -> Answers:
                 made.exact[_wire_question(host, type_)] = _body(rcode, records, [_DENIAL] if needs_denial else ())
     for zone, listed in country.listed.items():
         for address, codes in listed.items():
-            _list(made, zone, reverse_wire(address), codes, f"{address} is listed, see https://{zone}/lookup")
+            add_listing(made, zone, reverse_wire(address), codes, f"{address} is listed, see https://{zone}/lookup")
         points = {
             "abuse.dnsbl.example": ("127.0.0.2", "127.0.0.4", "127.0.0.10"),
             "policy.dnsbl.example": ("127.0.0.10",),
         }
         tests = points.get(zone, ("127.0.0.1",) if zone.startswith("white.") else ("127.0.0.2",))
         for address in ("127.0.0.2", "::ffff:7f00:2")[: 2 if zone in IPV6_ZONES else 1]:
-            _list(made, zone, reverse_wire(address), tests, "test point")
+            add_listing(made, zone, reverse_wire(address), tests, "test point")
     for (zone, address), behaviour in country.pair_behaviour.items():
         question = reverse_wire(address) + encode_name(zone) + struct.pack("!HH", A, 1)
         made.exact[question] = SILENT if behaviour == "silent" else _body(_SERVFAIL)
     return made
 
 
-def _list(made: Answers, zone: str, half: bytes, codes: Sequence[str], text: str) -> None:
+def add_listing(made: Answers, zone: str, half: bytes, codes: Sequence[str], text: str) -> None:
+    """Put one address (its reversed labels) on a list, with its codes and its own words."""
     name = half + encode_name(zone)
     records = [_record(_SELF, A, ip_address(code).packed) for code in codes]
     made.exact[name + struct.pack("!HH", A, 1)] = _body(_NOERROR, records)

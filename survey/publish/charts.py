@@ -7,7 +7,7 @@ comes with the package matplotlib-fontja.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +51,7 @@ def write_figures(edition: Edition, folder: Path, language: Language = "ja") -> 
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     with mpl.rc_context(_style()):
-        for name, draw in (
-            ("by_region", _by_region),
-            ("by_kind", _by_kind),
-            ("own_or_shared", _own_or_shared),
-            ("not_determined", _not_determined),
-        ):
+        for name, draw in FIGURES.items():
             figure, words = draw(edition, language)
             figure.text(
                 0.01,
@@ -108,7 +103,9 @@ def _bars(axes: Axes, names: Sequence[str], parts: Sequence[tuple[Sequence[int],
 
 
 def _legend(axes: Axes) -> None:
-    """One row of keys between subtitle and bars."""
+    """One row of keys between subtitle and bars; none where no bar was drawn."""
+    if not axes.get_legend_handles_labels()[0]:
+        return
     axes.legend(
         frameon=False,
         fontsize=8,
@@ -214,7 +211,7 @@ def _own_or_shared(edition: Edition, language: Language) -> tuple[Figure, str]:
     words = ("own", "both", "shared", "unknown")
     counts = [int(listed["own_or_shared"].eq(word).sum()) for word in words]
     servers = edition.servers()
-    on = servers.loc[servers["is_listed"]]
+    on = servers.loc[servers["status"].eq("listed")]
     by_use = [int((on["bodies"] == 1).sum()), int((on["bodies"] > 1).sum())]
     most = int(on["bodies"].max()) if len(on) else 0
     title = {
@@ -291,3 +288,12 @@ def _not_determined(edition: Edition, language: Language) -> tuple[Figure, str]:
     axes.set_xlabel({"ja": "団体数", "en": "bodies"}[language], fontsize=8)
     spoken = "; ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))
     return figure, f"{title}. {subtitle}. {spoken}."
+
+
+FIGURES: Mapping[str, Callable[[Edition, Language], tuple[Figure, str]]] = {
+    "by_region": _by_region,
+    "by_kind": _by_kind,
+    "own_or_shared": _own_or_shared,
+    "not_determined": _not_determined,
+}
+"""Every figure by its file's name: how it is drawn, and with it its alternative text."""

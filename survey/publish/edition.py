@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from .. import operators
 from ..runs import RunFolder, load_tables
 from . import labels
 from .labels import Language
@@ -71,50 +72,26 @@ class Edition:
         return counts.reset_index()
 
     def servers(self) -> pd.DataFrame:
-        """Mail servers: one row per host, with its status by the healthy lists, its bodies, addresses and lists.
-
-        `status` is listed (open relay or abuse), unknown (an address or a list did not answer, or there is no address
-        to ask about) or clear.
-        """
-        domains = self.tables["domains"][["code", "domain"]]
-        mail = self.tables["mail_servers"]
-        mail = mail.loc[mail["host"].notna() & ~mail["target"].isin(["address_literal", "localhost"])]
-        used = mail[["domain", "host"]].merge(domains, on="domain")
-        bodies = used.groupby("host")["code"].nunique()
-        listed = {host for hosts in self.tables["findings"]["servers_listed"] for host in hosts}
-        addresses = self.tables["addresses"]
-        silent = set(addresses.loc[addresses["status"].eq("silent"), "host"])
-        by_host = addresses.loc[addresses["address"].notna()].groupby("host")["address"].agg(list).to_dict()
-        lists = self.tables["lists"]
-        healthy = set(lists.loc[lists["health"].eq("healthy"), "zone"])
-        said = self.tables["listings"]
-        said = said.loc[said["zone"].isin(healthy) & said["reason"].ne("list_void")]
-        zones = said.loc[said["status"].eq("listed")].groupby("address")["zone"].agg(set).to_dict()
-        answered = set(said.loc[said["status"].isin(["listed", "clear"]), "address"])
-        open_ = said["status"].isin(["silent", "refused"]) | said["reason"].isin(["unfinished", "daily_limit"])
-        doubtful = set(said.loc[open_, "address"])
-        rows = []
-        for host, count in bodies.items():
-            own = by_host.get(host, [])
-            is_open = host in silent or not answered.intersection(own) or bool(doubtful.intersection(own))
-            status = "listed" if host in listed else "unknown" if is_open else "clear"
-            on = sorted(set().union(*(zones.get(address, set()) for address in own)))
-            rows.append((host, int(count), status, host in listed, ", ".join(own), ", ".join(on)))
-        table = pd.DataFrame(rows, columns=["host", "bodies", "status", "is_listed", "addresses", "lists"])
-        order = table["status"].map({"listed": 0, "unknown": 1, "clear": 2})
-        table = table.assign(order=order).sort_values(["order", "bodies", "host"], ascending=[True, False, True])
-        return table.drop(columns="order").reset_index(drop=True)
+        """Mail servers: one row per host, with status, bodies, addresses and lists, listed ones first."""
+        names = ("domains", "mail_servers", "addresses", "listings", "lists")
+        return operators.servers(*(self.tables[name] for name in names))
 
     def operators(self) -> pd.DataFrame:
-        """One row per operator (registrable domain): bodies, listed bodies, and the cumulative share of these."""
+        """One row per operator (registrable domain): bodies, listed and unknown ones, and the cumulative share.
+
+        The share is that of all listed bodies that the operators so far carry, each body counted once.
+        """
         found = self.named_findings()
-        rows = found.loc[found["operator"].notna(), ["code", "operator", "status", "own_or_shared"]]
+        rows = found.loc[found["operator"].notna(), ["code", "operator", "status"]]
         rows = rows.assign(operator=rows["operator"].str.split(", ")).explode("operator")
-        rows = rows.assign(is_listed=rows["status"].eq("listed"))
-        table = rows.groupby("operator").agg(bodies=("code", "nunique"), listed=("is_listed", "sum")).reset_index()
-        table = table.sort_values(["listed", "bodies", "operator"], ascending=[False, False, True]).reset_index(
-            drop=True
-        )
-        total = max(1, int(found["status"].eq("listed").sum()))
-        table["cumulative_share"] = (table["listed"].cumsum() / total).clip(upper=1.0).round(4)
-        return table
+        rows = rows.assign(listed=rows["status"].eq("listed"), unknown=rows["status"].eq("unknown"))
+        counted = {"bodies": ("code", "nunique"), "listed": ("listed", "sum"), "unknown": ("unknown", "sum")}
+        table = rows.groupby("operator").agg(**counted).reset_index()
+        order = ["listed", "bodies", "operator"]
+        table = table.sort_values(order, ascending=[False, False, True]).reset_index(drop=True)
+        codes = rows.loc[rows["listed"]].groupby("operator")["code"].agg(set).to_dict()
+        total, seen, shares = int(found["status"].eq("listed").sum()), set[str](), []
+        for operator in table["operator"]:
+            seen |= codes.get(operator, set())
+            shares.append(len(seen) / total if total else 0.0)
+        return table.assign(cumulative_share=shares)

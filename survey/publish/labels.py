@@ -142,40 +142,59 @@ class Bounded:
         return f"{span} (of {self.total:,}; {self.unknown:,} not determined)"
 
 
-def bounded(headline: Mapping[str, object], what: Literal["bodies", "open_relay"]) -> Bounded | None:
-    """The headline's bounds; None where there was no healthy open-relay list."""
-    suffix = "" if what == "bodies" else "_open_relay"
-    listed, unknown = headline[f"bodies_listed{suffix}"], headline[f"bodies_unknown{suffix}"]
+_COUNTS: Mapping[str, tuple[str, str, str]] = {
+    "bodies": ("bodies_listed", "bodies_unknown", "bodies_surveyed"),
+    "open_relay": ("bodies_listed_open_relay", "bodies_unknown_open_relay", "bodies_surveyed"),
+    "servers": ("servers_listed", "servers_unknown", "mail_servers"),
+    "addresses": ("addresses_listed", "addresses_unknown", "addresses"),
+}
+
+
+def bounded(
+    headline: Mapping[str, object], what: Literal["bodies", "open_relay", "servers", "addresses"]
+) -> Bounded | None:
+    """A count of the headline with its bounds; None where there was no healthy open-relay list."""
+    listed, unknown, total = (headline[name] for name in _COUNTS[what])
     if listed is None or unknown is None:
         return None
-    return Bounded(int(str(listed)), int(str(unknown)), int(str(headline["bodies_surveyed"])))
+    return Bounded(int(str(listed)), int(str(unknown)), int(str(total)))
 
 
 def headline_sentences(headline: Mapping[str, object], language: Language) -> list[str]:
     """The headline in sentences: what lists answered, with bounds and what could not be used."""
     bodies, relay = bounded(headline, "bodies"), bounded(headline, "open_relay")
-    used, void = headline["lists_used"], headline["lists_void"]
-    used_n, void_n = len(used) if isinstance(used, list) else 0, len(void) if isinstance(void, list) else 0
     if bodies is None:
         raise ValueError("a headline without bodies")
+    used, void, implausible = (_zones(headline, f"lists_{word_}") for word_ in ("used", "void", "implausible"))
+    own, shared = headline["bodies_listed_own"], headline["bodies_listed_shared_only"]
     if language == "ja":
         said = relay.text("ja") if relay else CANNOT["ja"]
-        return [
+        sentences = [
             f"第三者中継リストにメールサーバが登録されている自治体・行政機関: {said}",
             f"第三者中継または悪用のリストに登録されている自治体・行政機関: {bodies.text('ja')}",
-            f"うち自前のサーバ {headline['bodies_listed_own']}、共用サーバのみ {headline['bodies_listed_shared_only']}",
-            f"使用したリスト {used_n}、無効としたリスト {void_n}",
-            NOT_CLOSED["ja"],
+            f"登録の{bodies.listed:,}団体のうち自前のサーバ {own}、共用サーバのみ {shared}",
+            f"使用したリスト {len(used)}、無効としたリスト {len(void)}",
         ]
-    said = relay.text("en") if relay else CANNOT["en"]
-    return [
-        f"Bodies whose mail servers stand on an open-relay list: {said}",
-        f"Bodies whose mail servers stand on an open-relay or abuse list: {bodies.text('en')}",
-        f"of these {headline['bodies_listed_own']} with servers of their own, "
-        f"{headline['bodies_listed_shared_only']} with shared ones only",
-        f"Lists used: {used_n}; void: {void_n}",
-        NOT_CLOSED["en"],
-    ]
+        if implausible:
+            sentences.append(f"登録が多すぎるため、リスト自体を人が確かめる必要がある: {'、'.join(implausible)}")
+    else:
+        said = relay.text("en") if relay else CANNOT["en"]
+        sentences = [
+            f"Bodies whose mail servers stand on an open-relay list: {said}",
+            f"Bodies whose mail servers stand on an open-relay or abuse list: {bodies.text('en')}",
+            f"of these {bodies.listed:,} listed ones {own} with servers of their own, {shared} with shared ones only",
+            f"Lists used: {len(used)}; void: {len(void)}",
+        ]
+        if implausible:
+            sentences.append(
+                f"These lists hold so many that a person must look at the list itself: {', '.join(implausible)}"
+            )
+    return [*sentences, NOT_CLOSED[language]]
+
+
+def _zones(headline: Mapping[str, object], name: str) -> list[str]:
+    found = headline.get(name)
+    return [str(zone) for zone in found] if isinstance(found, list) else []
 
 
 def vocabulary() -> list[tuple[str, str, str]]:

@@ -208,24 +208,38 @@ def _summary(writing: _Book, counts: pd.DataFrame) -> None:
     sheet.write_string(row, 0, "計 / total", writing.format("total_text"))
     sheet.write_formula(row, 1, f"=SUM(B{first + 1}:B{row})", writing.format("total"), total)
     row += 2
-    relay = labels.bounded(edition.headline, "open_relay")
-    numbers: tuple[tuple[str, object], ...] = (
-        ("第三者中継リストに登録 / on open-relay lists", relay.listed if relay else labels.CANNOT["ja"]),
-        ("同、確認できず / not determined", relay.unknown if relay else labels.CANNOT["ja"]),
-        ("登録・自前のサーバ / listed, own servers", edition.headline["bodies_listed_own"]),
-        ("登録・共用のみ / listed, shared only", edition.headline["bodies_listed_shared_only"]),
-        ("メールサーバ / mail servers", edition.headline["mail_servers"]),
-        ("うち登録あり / of these listed", edition.headline["servers_listed"]),
-        ("アドレス / addresses", edition.headline["addresses"]),
-        ("うち登録あり / of these listed", edition.headline["addresses_listed"]),
+    _counts(writing, sheet, row)
+
+
+def _counts(writing: _Book, sheet: Worksheet, row: int) -> None:
+    """Every other count of the headline with its bounds: listed, at most, not determined, of how many."""
+    headline = writing.edition.headline
+    heads = ("数 / count", "登録あり / listed", "最大 / at most", "確認できず / not determined", "全数 / of")
+    for column, head in enumerate(heads):
+        sheet.write_string(row, column, head, writing.format("head"))
+    listed = int(str(headline["bodies_listed"]))
+    own, shared = int(str(headline["bodies_listed_own"])), int(str(headline["bodies_listed_shared_only"]))
+    counts: tuple[tuple[str, labels.Bounded | None], ...] = (
+        ("第三者中継リストに登録の団体 / bodies on open-relay lists", labels.bounded(headline, "open_relay")),
+        ("第三者中継・悪用リストに登録の団体 / bodies on either", labels.bounded(headline, "bodies")),
+        ("うち自前のサーバ / of the listed ones, own servers", labels.Bounded(own, 0, listed)),
+        ("うち共用サーバのみ / of the listed ones, shared only", labels.Bounded(shared, 0, listed)),
+        ("メールサーバ / mail servers", labels.bounded(headline, "servers")),
+        ("アドレス / addresses", labels.bounded(headline, "addresses")),
     )
-    for name, count in numbers:
-        sheet.write_string(row, 0, name, writing.format("text"))
-        if isinstance(count, int):
-            sheet.write_number(row, 1, count, writing.format("number"))
-        else:
-            sheet.write_string(row, 1, plain(count), writing.format("text"))
+    for name, count in counts:
         row += 1
+        sheet.write_string(row, 0, name, writing.format("text"))
+        if count is None:
+            sheet.write_string(row, 1, labels.CANNOT["ja"], writing.format("text"))
+            continue
+        values = (count.listed, count.listed + count.unknown, count.unknown, count.total)
+        for column, value in enumerate(values, 1):
+            formula = f"=B{row + 1}+D{row + 1}" if column == 2 else ""
+            if formula:
+                sheet.write_formula(row, column, formula, writing.format("number"), value)
+            else:
+                sheet.write_number(row, column, value, writing.format("number"))
 
 
 def _findings(writing: _Book) -> None:
@@ -323,7 +337,13 @@ def _servers(writing: _Book) -> None:
         "載せたリスト（参考を含む）\nlists incl. context",
     )
     rows = [
-        (one["host"], int(one["bodies"]), word(one["status"], "ja"), one["addresses"], one["lists"])
+        (
+            one["host"],
+            int(one["bodies"]),
+            word(one["status"], "ja"),
+            ", ".join(one["addresses"]),
+            ", ".join(one["lists"]),
+        )
         for one in servers.to_dict("records")
     ]
     _write_table(writing, sheet, 3, "servers", heads, rows)

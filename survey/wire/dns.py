@@ -209,7 +209,7 @@ class DnsWire:
     def open_channel(
         self, zone: str, wire: bytes, rate: float | None = None, blank: tuple[bytes, bytes] | None = None
     ) -> None:
-        """A queue for one zone. `wire` is the zone with its final zero; `blank` hides a key label in what is kept."""
+        """A queue for one zone. `wire` is the zone with its final zero; `blank` hides a key, given in lower case."""
         channel = _Channel(len(self._channels), zone, wire, rate, blank)
         self._channels.append(channel)
         self._by_zone[zone] = channel
@@ -518,12 +518,12 @@ class DnsWire:
 
 
 def _blanked(data: bytes, blank: tuple[bytes, bytes]) -> bytes:
-    """The bytes with the key label, in whatever case, replaced by one of the same length."""
-    label, cover = blank
+    """The bytes with the key, wherever it stands and in whatever case, replaced by a cover of the same length."""
+    key, cover = blank
     lower, start = data.lower(), 0
-    while (found := lower.find(label, start)) >= 0:
-        data = data[:found] + cover + data[found + len(label) :]
-        start = found + len(label)
+    while (found := lower.find(key, start)) >= 0:
+        data = data[:found] + cover + data[found + len(key) :]
+        start = found + len(key)
     return data
 
 
