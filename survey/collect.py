@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import secrets
+import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
@@ -20,9 +21,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from . import blocklists, mail
+from . import blocklists, mail, review
 from .answers import chain, decode, encode_name, reverse_name, reverse_wire, word
 from .catalogue import Blocklist
+from .domains import Subject
 from .errors import DecisionNeeded, ResolverError, RunError
 from .evidence import Archive, Store
 from .exchanges import AAAA, SURVEY_ROUND, TXT, A, Exchanges, Question, Row, WireRow, at, is_usable
@@ -35,6 +37,7 @@ from .runs import (
     finished_passes,
     finished_rounds,
     load_opt_out,
+    named_and_sought,
     now,
     read_tables,
     versions,
@@ -125,10 +128,13 @@ def collect(
     *,
     manner: Manner | None = None,
     opt_out: Path = Path("data/opt-out.csv"),
+    earlier_review: Path | None = None,
     notes: Mapping[str, object] | None = None,
     progress: Progress | None = None,
 ) -> Tables:
     """Observe a register, or go on with a run that was cut off; then read the tables and write them.
+
+    `earlier_review` is taken into a folder that has no review yet: what people decided in an earlier run is obeyed.
 
     Raises RunError when the folder belongs to another register or selection, or another process is at work in it;
     ResolverError when the resolver is not honest; DecisionNeeded when a list's daily limit stopped the run.
@@ -140,6 +146,8 @@ def collect(
     folder.path.mkdir(parents=True, exist_ok=True)
     with _alone(folder.path):
         register = _begin(register_path, folder, selected, world, resolvers, manner, opt_out, notes)
+        if earlier_review is not None:
+            _take_review(earlier_review, folder)
         observer = _Observer(folder, register, selected, world, resolvers, manner, progress)
         observer.run(range(1, manner.passes + 1))
         return _finish(folder, register, world, observer.over_limit)
@@ -239,8 +247,11 @@ def _begin(
 
 
 def _finish(folder: RunFolder, register: Register, world: World, over_limit: Iterable[str]) -> Tables:
-    found = read_tables(folder, world.askable, register=register)
+    found = read_tables(folder, world.askable, register=register, reserved=world.reserved)
     write_tables(found, folder.path)
+    decided = review.read_review(folder.review_path, set(register.bodies["code"]))
+    open_ = review.pending(found["bodies"], found["domains"], found["candidates"])
+    review.write_review(folder.review_path, open_, decided)
     settings = folder.settings()
     if found.headline["finished_at"]:
         settings["finished_at"] = found.headline["finished_at"]
@@ -254,6 +265,24 @@ def _finish(folder: RunFolder, register: Register, world: World, over_limit: Ite
             ja="リストの1日の照会上限に達しました。明日（UTC）同じコマンドを再実行すると続きから始まります",
         )
     return found
+
+
+def _take_review(earlier: Path, folder: RunFolder) -> None:
+    """Copy an earlier review into a run, once; a review that stands there already is never written over by it."""
+    target = folder.review_path
+    if not earlier.is_file():
+        raise RunError(
+            "there is no such review", where=str(earlier), remedy="check the path", ja="確認表のファイルがありません"
+        )
+    if not target.exists():
+        shutil.copyfile(earlier, target)
+    elif target.read_bytes() != earlier.read_bytes() and not review.has_rows_of(target, earlier):
+        raise RunError(
+            "this run has a review of its own, and the one named says something else",
+            where=str(target),
+            remedy="copy the decisions into the run's own review.xlsx",
+            ja="このフォルダーには別の確認表があります。判断をそちらへ書き写してください",
+        )
 
 
 def stored_zone(blocklist: Blocklist) -> str:
@@ -292,6 +321,8 @@ class _Observer:
         self._progress = progress or (lambda done, expected, text: None)
         self._lists = {stored_zone(one): one for one in selected}
         self._opt_out: OptOut = load_opt_out(folder.opt_out_path)
+        decided = review.read_review(folder.review_path, set(register.bodies["code"]))
+        self._named, self._sought = named_and_sought(register, decided, self._opt_out, world.reserved)
         self.over_limit: set[str] = set()
         self.void: set[str] = set()
         """Zones that failed a health round: void for the whole run, asked nothing more."""
@@ -431,18 +462,27 @@ class _Pass:
         self._start_round([zone for zone in self._lists if zone not in self._o.void])
         for domain in self._domains():
             self._survey(domain)
+        for subject in self._subjects():
+            self._seek(subject, 0)
         self._listen()
         live = [zone for zone in self._lists if zone in self._open]
         if live:
             self._start_round(live)
             self._listen()
 
+    def _wanted(self) -> set[str]:
+        bodies, codes = self._o._register.bodies, self._o._codes
+        scope = set(bodies.loc[bodies["in_scope"], "code"])
+        return set(codes) & scope if codes else scope
+
     def _domains(self) -> list[str]:
-        register, codes = self._o._register, self._o._codes
-        scope = register.bodies.loc[register.bodies["in_scope"], "code"]
-        wanted = set(codes) & set(scope) if codes else set(scope)
-        domains = register.domains.loc[register.domains["code"].isin(wanted), "domain"]
+        named = self._o._named
+        domains = named.loc[named["code"].isin(self._wanted()), "domain"]
         return [domain for domain in domains if domain not in self._o._opt_out.domains]
+
+    def _subjects(self) -> list[Subject]:
+        wanted = self._wanted()
+        return [subject for subject in self._o._sought if subject.code in wanted]
 
     def _listen(self) -> None:
         for batch in self._wire.exchanges():
@@ -460,6 +500,21 @@ class _Pass:
         """Ask everything about one mail domain that the answers lead to."""
         for question in mail.first([domain]):
             self._want_mail(question)
+
+    def _seek(self, subject: Subject, number: int) -> None:
+        """Ask about one stage of a body's candidates; then survey the chosen one, or go on with the next stage."""
+        stages = subject.stages()
+        if number >= len(stages):
+            return
+
+        def decide() -> None:
+            chosen = subject.chosen(self._known)
+            if chosen is not None:
+                self._survey(chosen)
+            else:
+                self._seek(subject, number + 1)
+
+        self._inquire(_Inquiry(lambda known: subject.needs(stages[number], known), decide))
 
     def _want_mail(self, question: Question) -> None:
         """Ask a question whose answer leads on to servers, addresses and lists; an answer in hand leads on at once."""

@@ -1,8 +1,8 @@
 """The findings: what the healthy lists said of each body's mail servers, in one word, with every doubt beside it.
 
 The rules, in their order: `out_of_scope`; `opted_out`; `listed` when an address of one of its servers stands on a
-healthy list in an open-relay or abuse category; `unknown` when its domain is not known or does not exist, or an MX,
-an address, or any (address, healthy list) pair brought no answer, or when no address of it could be asked about at
+healthy list in an open-relay or abuse category; `unknown` when its domain is not known, in doubt, or does not exist, or
+an MX, an address, or any (address, healthy list) pair brought no answer, or when no address of it could be asked about at
 all; `no_mail` only on a positive answer; else `clear`. Nothing here asks, and no rule looks at a clock.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from .operators import registrable, servers, users
-from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Dns, Listing, Share, frame
+from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Confidence, Dns, Listing, Share, frame
 
 _NO_MATTER = frozenset({"special_address", "opt_out", "no_ipv6", "list_void"})
 """Reasons for not asking a pair that say nothing against the body's other answers."""
@@ -67,8 +67,12 @@ def read(
     for row in mail_servers.itertuples(index=False, name=None):
         by_domain[row[0]].append(row)
     named: dict[str, list[str]] = defaultdict(list)
-    for code, domain in zip(domains["code"], domains["domain"], strict=True):
-        named[code].append(domain)
+    doubtful = set()
+    for code, domain, confidence in zip(domains["code"], domains["domain"], domains["confidence"], strict=True):
+        if confidence == Confidence.LOW:
+            doubtful.add(code)
+        else:
+            named[code].append(domain)
     surveyed = set(bodies.loc[bodies["in_scope"], "code"])
     cases = {
         code: _case(
@@ -76,6 +80,9 @@ def read(
         )
         for code in bodies["code"]
     }
+    for code in doubtful:
+        cases[code].doubts.discard("domain_unknown")
+        cases[code].doubts.add("domain_doubtful")
     used_by = users({code: cases[code].hosts for code in cases if code in surveyed}, hosts_of)
     rows = []
     for code, in_scope in zip(bodies["code"], bodies["in_scope"], strict=True):

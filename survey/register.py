@@ -1,4 +1,4 @@
-"""The register: from the Excel that a newsroom has to the tables `bodies`, `domains` and `problems`.
+"""The register: from the Excel that a newsroom has to the tables `bodies`, `domains`, `candidates` and `problems`.
 
 Nothing is lost silently: every row that holds anything becomes a body, or joins one, or stands in `problems` with
 sheet, row, column, value, what is wrong and what was done. Codes are text; a lost zero or check digit is repaired only
@@ -21,7 +21,8 @@ import pandas as pd
 from . import codes
 from .errors import RegisterError
 from .sheets import Sheet, column_letter, read_sheets
-from .tables import BODY_KINDS, frame
+from .suffixes import is_reserved
+from .tables import BODY_KINDS, Candidacy, Confidence, frame
 
 _HEADERS = {
     "code": "団体コード 全国地方公共団体コード 地方公共団体コード 自治体コード 市区町村コード 市町村コード コード "
@@ -33,6 +34,8 @@ _HEADERS = {
     "kana": "読み よみ 読み方 ふりがな フリガナ カナ 団体名(カナ) 市区町村名(カナ) kana reading",
     "kind": "種別 団体種別 区分 団体区分 kind type",
     "domain": "メールドメイン ドメイン ドメイン名 メールのドメイン domain domains maildomain emaildomain",
+    "by_website": "候補ドメイン(ウェブサイト) websitecandidates candidatesbywebsite",
+    "by_convention": "候補ドメイン(命名規則) 候補ドメイン 候補 candidates conventioncandidates candidatesbyconvention",
     "in_scope": "調査対象 対象 inscope scope",
     "scope_reason": "対象外の理由 対象外理由 scopereason",
 }
@@ -57,6 +60,7 @@ class Register:
 
     bodies: pd.DataFrame
     domains: pd.DataFrame
+    candidates: pd.DataFrame
     problems: pd.DataFrame
     path: Path
     sha256: str
@@ -76,6 +80,8 @@ class _Entry:
     sheet: str
     row: int
     domains: dict[str, tuple[str, int]] = field(default_factory=dict)
+    candidates: dict[str, str] = field(default_factory=dict)
+    """Basis of each candidate domain, the likeliest first."""
 
 
 class _Reader:
@@ -118,7 +124,7 @@ class _Reader:
                 usable=False,
             )
             return False
-        self.has_domain_column |= "domain" in columns
+        self.has_domain_column |= not columns.keys().isdisjoint(("domain", "by_website", "by_convention"))
         self._sheets_read += 1
         for number in sheet.hidden_rows:
             if number > header:
@@ -142,7 +148,7 @@ class _Reader:
                 )
         wards = repeats = 0
         for number, row in sheet.rows.items():
-            if number <= header:
+            if number <= header or (number == header + 1 and _is_heading(row, columns)):
                 continue
             match self._row(number, row, columns):
                 case "ward":
@@ -225,6 +231,8 @@ class _Reader:
         if said:
             self.problem(number, columns.get("code"), written, *said, usable=True)
         self._domains(known, number, columns.get("domain"), domain)
+        for column, basis in (("by_website", "website"), ("by_convention", "convention")):
+            self._candidates(known, number, columns.get(column), row, basis)
         return "body"
 
     def _body(self, code: str, prefecture: str, name: str, text: object, number: int) -> _Entry:
@@ -286,7 +294,7 @@ class _Reader:
 
     def _domains(self, entry: _Entry, number: int, column: int | None, cell: object) -> None:
         for token in filter(None, _SPLIT.split(unicodedata.normalize("NFKC", _text(cell)))):
-            domain, said = _domain(token)
+            domain, said = read_domain(token)
             if domain is None:
                 self.problem(
                     number, column, token, ("this is no domain", "ドメインではない"), ("left out", "除外"), usable=False
@@ -304,6 +312,17 @@ class _Reader:
                     usable=True,
                 )
             entry.domains.setdefault(domain, (token, number))
+
+    def _candidates(self, entry: _Entry, number: int, column: int | None, row: Sequence[object], basis: str) -> None:
+        if column is None or column >= len(row):
+            return
+        for token in filter(None, _SPLIT.split(unicodedata.normalize("NFKC", _text(row[column])))):
+            domain, _ = read_domain(token)
+            if domain is None:
+                said = ("this is no domain", "ドメインではない")
+                self.problem(number, column, token, said, ("left out", "除外"), usable=True)
+            else:
+                entry.candidates.setdefault(domain, basis)
 
 
 def load_register(path: str | Path) -> Register:
@@ -334,10 +353,20 @@ def load_register(path: str | Path) -> Register:
     bodies = [
         (e.code, e.prefecture, e.name, e.kana, e.kind, e.in_scope, e.scope_reason, e.sheet, e.row) for e in entries
     ]
-    domains = [(e.code, domain, "given", written, row) for e in entries for domain, (written, row) in e.domains.items()]
+    domains: list[tuple[object, ...]] = [
+        (e.code, domain, "given", written, row, Confidence.HIGH, is_reserved(domain), True, [], [])
+        for e in entries
+        for domain, (written, row) in e.domains.items()
+    ]
+    candidates: list[tuple[object, ...]] = [
+        (e.code, rank, domain, basis, Candidacy.NOT_ASKED, None, e.row, [])
+        for e in entries
+        for rank, (domain, basis) in enumerate(e.candidates.items(), 1)
+    ]
     return Register(
         frame("bodies", bodies),
         frame("domains", domains),
+        frame("candidates", candidates),
         frame("problems", reader.problems),
         path,
         hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -356,6 +385,12 @@ def _header(sheet: Sheet) -> tuple[int | None, dict[str, int]]:
         if ("name" in columns or "code" in columns) and len(columns) > max(1, len(best[1])):
             best = (number, columns)
     return best
+
+
+def _is_heading(row: Sequence[object], columns: dict[str, int]) -> bool:
+    """Whether a row only says the headings again, in another language."""
+    said = [(column, row[place]) for column, place in columns.items() if place < len(row) and _text(row[place])]
+    return len(said) > 1 and all(_COLUMN_OF.get(_heading(value)) == column for column, value in said)
 
 
 def _heading(value: object) -> str:
@@ -381,7 +416,7 @@ def _code_text(value: object) -> str:
     return text if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,31}", text) else ""
 
 
-def _domain(token: str) -> tuple[str | None, tuple[str, str] | None]:
+def read_domain(token: str) -> tuple[str | None, tuple[str, str] | None]:
     """A domain from one word of a cell, and what had to be taken off it."""
     said: tuple[str, str] | None = None
     text = token.strip("<>()[]{}\"'「」。").lower()

@@ -2,6 +2,7 @@
 
     register.xlsx   the register as it was given      lists/        the catalogue rows of the selected lists
     opt-out.csv     who was not to be asked           run.toml      what was asked, of whom, when, which versions
+    review.xlsx     doubtful domains, and what people decided about them
     evidence*.sqlite                                  tables/*.parquet · headline.json
 
 `read_tables` is the whole reading half of the house in one function: it needs no network, changes nothing, and gives
@@ -24,15 +25,26 @@ from pathlib import Path
 import pandas as pd
 import tomli_w
 
-from . import blocklists, findings, mail, tables
+from . import blocklists, domains, findings, mail, review, tables
 from .catalogue import Blocklist, load_selection, save_selection
 from .errors import RunError
 from .evidence import Archive, Mark
 from .exchanges import Exchanges, Row, at
 from .register import Register, load_register
+from .suffixes import is_reserved
 
 TOOL = "survey 0.1.0"
-TABLE_NAMES = ("bodies", "domains", "problems", "mail_servers", "addresses", "listings", "lists", "findings")
+TABLE_NAMES = (
+    "bodies",
+    "domains",
+    "candidates",
+    "problems",
+    "mail_servers",
+    "addresses",
+    "listings",
+    "lists",
+    "findings",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +120,10 @@ class RunFolder:
         return self.path / "opt-out.csv"
 
     @property
+    def review_path(self) -> Path:
+        return self.path / review.FILE
+
+    @property
     def lists_path(self) -> Path:
         return self.path / "lists"
 
@@ -175,6 +191,7 @@ def read_tables(
     *,
     rules: Sequence[Blocklist] | None = None,
     register: Register | None = None,
+    reserved: Callable[[str], bool] = is_reserved,
 ) -> Tables:
     """Read every table of a run from its evidence, offline. `rules` replace the run's own catalogue rows."""
     settings = folder.settings()
@@ -184,7 +201,10 @@ def read_tables(
     exchanges, counted = Exchanges(), _Counter()
     exchanges.add(counted.through(archive.rows()))
     opt_out = load_opt_out(folder.opt_out_path)
-    asked = [domain for domain in register.domains["domain"] if domain not in opt_out.domains]
+    decided = review.read_review(folder.review_path, set(register.bodies["code"]))
+    named, subjects = named_and_sought(register, decided, opt_out, reserved)
+    of_bodies, candidates = domains.read(named, subjects, exchanges, reserved)
+    asked = [domain for domain in of_bodies["domain"] if domain not in opt_out.domains]
     mail_servers, addresses = mail.read(asked, exchanges, askable)
     present = addresses["address"].dropna()
     selected = list(rules) if rules is not None else list(load_selection(folder.lists_path))
@@ -198,8 +218,8 @@ def read_tables(
         opted_out=frozenset(address for address in present if opt_out.has(address)),
         over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
     )
-    found = findings.read(register.bodies, register.domains, mail_servers, addresses, listings, lists, opt_out.domains)
-    headline = findings.headline(found, register.domains, mail_servers, addresses, listings, lists)
+    found = findings.read(register.bodies, of_bodies, mail_servers, addresses, listings, lists, opt_out.domains)
+    headline = findings.headline(found, of_bodies, mail_servers, addresses, listings, lists)
     ended = finished_passes(marks)
     headline["questions_asked"] = counted.questions
     headline["packets_sent"] = counted.packets
@@ -208,8 +228,9 @@ def read_tables(
     headline["evidence_head"] = archive.head()
     frames = {
         "bodies": register.bodies,
-        "domains": register.domains,
-        "problems": register.problems,
+        "domains": of_bodies,
+        "candidates": candidates,
+        "problems": _with_problems(register.problems, decided),
         "mail_servers": mail_servers,
         "addresses": addresses,
         "listings": listings,
@@ -217,6 +238,29 @@ def read_tables(
         "findings": found,
     }
     return Tables(frames, headline)
+
+
+def named_and_sought(
+    register: Register, decided: review.Review, opt_out: OptOut, reserved: Callable[[str], bool] = is_reserved
+) -> tuple[pd.DataFrame, list[domains.Subject]]:
+    """The domains that people gave or reviewed, and the bodies whose domain is to be found among candidates."""
+    named = decided.obey(register.domains)
+    subjects = domains.subjects(
+        register.bodies,
+        named,
+        register.candidates,
+        denied=decided.denied(),
+        opted_out=opt_out.domains,
+        salt=register.sha256,
+        reserved=reserved,
+    )
+    return named, subjects
+
+
+def _with_problems(problems: pd.DataFrame, decided: review.Review) -> pd.DataFrame:
+    if not decided.problems:
+        return problems
+    return pd.concat([problems, tables.frame("problems", decided.problems)], ignore_index=True)
 
 
 class _Counter:

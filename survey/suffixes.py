@@ -16,6 +16,12 @@ _SUFFIXES = PublicSuffixList()
 _KEPT_LABELS = frozenset({"city", "town", "vill", "pref", "metro"})
 
 
+@lru_cache(maxsize=1 << 16)
+def registrable(host: str) -> str:
+    """The registrable domain of a host name; the name itself where there is none."""
+    return _SUFFIXES.privatesuffix(host) or host
+
+
 @lru_cache(maxsize=1 << 14)
 def is_public_suffix(name: str) -> bool:
     """Whether names are registered directly below this one."""
@@ -37,9 +43,11 @@ def is_reserved(domain: str) -> bool:
     if domain.endswith((".lg.jp", ".go.jp")):
         return True
     return any(
-        name.partition(".")[0] in _KEPT_LABELS
-        and name.endswith(".jp")
-        and name.count(".") >= 2
-        and is_public_suffix(name.partition(".")[2])
+        is_kept_label(name) and name.count(".") >= 2 and is_public_suffix(name.partition(".")[2])
         for name in walk_up(domain)
     )
+
+
+def is_kept_label(name: str) -> bool:
+    """Whether a name under .jp begins with a label that governments use: city, town, vill, pref, metro."""
+    return name.endswith(".jp") and name.partition(".")[0] in _KEPT_LABELS

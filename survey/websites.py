@@ -20,10 +20,11 @@ import idna
 from . import codes
 from .errors import RegisterError
 from .sheets import Sheet, read_sheets
-from .suffixes import walk_up
+from .suffixes import is_kept_label, walk_up
 
 _HEADERS = {
-    "code": "code 団体コード 全国地方公共団体コード 地方公共団体コード 自治体コード 市区町村コード 市町村コード コード id lgcode lasdec",
+    "code": "code 団体コード 全国地方公共団体コード 地方公共団体コード 自治体コード 市区町村コード 市町村コード コード "
+    "id lgcode lasdec",
     "prefecture": "prefecture pref 都道府県 都道府県名",
     "name": "municipality city name body 市区町村 市区町村名 市町村 市町村名 自治体名 団体名 自治体 機関名 名称",
     "website": "website url web site homepage ホームページ ウェブサイト サイト webサイト 公式サイト 公式ホームページ "
@@ -73,8 +74,10 @@ def site_domain(address: str) -> str | None:
 
 
 def domains_of(site: Site) -> list[str]:
-    """The domains that a website suggests: its host without www, and every name above it that can be registered."""
-    return walk_up(site.domain)
+    """The domains that a website suggests: its host without www, and the names above it, up to a government's own."""
+    names = walk_up(site.domain)
+    kept = next((place for place, name in enumerate(names) if is_kept_label(name)), len(names) - 1)
+    return names[: kept + 1]
 
 
 def read_websites(path: Path) -> Websites:
@@ -88,7 +91,7 @@ def read_websites(path: Path) -> Websites:
             "no row has a body and a web address",
             where=str(path),
             remedy="name the columns 団体コード, 都道府県, 市区町村, URL (or code, prefecture, municipality, website)",
-            ja="団体とウェブアドレスのそろった行がありません。見出しを 団体コード・都道府県・市区町村・URL としてください",
+            ja="団体とURLのそろった行がありません。見出しは 団体コード・都道府県・市区町村・URL としてください",
         )
     return Websites(tuple(sites), tuple(problems))
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
+from .suffixes import is_reserved
+
 _NAT64 = ip_network("64:ff9b::/96")
 _TEREDO_6TO4 = (ip_network("2001::/32"), ip_network("2002::/16"))
 
@@ -33,6 +35,8 @@ class World:
     """The least time between two passes."""
     canaries: tuple[str, ...]
     """Suffixes under which a random label does not exist: whoever resolves one rewrites NXDOMAIN."""
+    reserved: Callable[[str], bool] = is_reserved
+    """Whether a domain's name is kept for governments."""
 
 
 def is_global_unicast(address: str) -> bool:

@@ -67,7 +67,7 @@ def world(seed: int) -> dict:
         for _ in range(pick((0, 1, 1, 1, 2))):
             domain = f"d{n if maybe(0.8) else 0}-{random.randint(0, 1)}.example"
             if (code, domain) not in {row[:2] for row in domains}:
-                domains.append((code, domain, "given", domain, n + 2))
+                domains.append((code, domain, "given", domain, n + 2, "high", False, True, [], []))
     for domain in sorted({row[1] for row in domains}):
         match pick(("mx", "mx", "mx", "null", "none", "nxdomain", "silent", "literal")):
             case "mx":

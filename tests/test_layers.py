@@ -10,9 +10,11 @@ from tests.conftest import ROOT
 
 ROWS = [
     {"errors"},
-    {"tables", "exchanges", "worlds", "codes", "edited"},
-    {"answers", "sheets", "return_codes"},
-    {"register", "evidence", "catalogue", "showing"},
+    {"tables", "exchanges", "suffixes", "codes", "readings", "edited"},
+    {"worlds"},
+    {"answers", "sheets", "return_codes", "conventions"},
+    {"register", "evidence", "catalogue", "showing", "websites"},
+    {"review", "draft"},
     {"domains", "mail", "blocklists", "relays", "senders", "operators", "wire"},
     {"findings", "waves"},
     {"runs"},

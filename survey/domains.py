@@ -1,0 +1,286 @@
+"""The domains room: which of a body's candidate domains is its mail domain, as far as DNS can say.
+
+`Subject.needs` asks, in stages so that few questions go out: the MX of the likeliest candidates; of those that have one
+the SOA, and the MX of a random label beside the name and, where anybody could hold the name, below it. The next
+candidates follow only when none of the earlier ones takes mail. `Subject.assess` reads the answers. Both are pure. A
+candidate is rejected when there is no such name, it has no MX, a null MX, only a wildcard's MX, it is parked, the
+register names it for another body, or a person said no. A question without an answer makes it *silent*, never absent.
+
+The first that takes mail is chosen. Confidence: *high* for what a person gave or reviewed, and for a chosen name that
+is kept for governments; *medium* for a name that the body's website bears, and where no SOA was heard; *low* for a
+guess that anybody could hold, for a choice below a silent candidate, and for a guess that two bodies share. A domain
+that we guessed proves nothing about its owner: what is low goes to a person and decides nobody's status.
+
+Rules: RFC 5321 §5.1 (MX), RFC 7505 (null MX), RFC 4592 (wildcards), RFC 1035 §3.3.13 (SOA).
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import dns.exception
+import dns.message
+import dns.rdatatype
+import dns.rdtypes.ANY.SOA
+import pandas as pd
+
+from .answers import Malformed, chain, decode, reason, word
+from .exchanges import MX, SOA, Exchanges, Question, Row
+from .suffixes import is_reserved
+from .tables import Candidacy, Confidence, Dns, frame
+
+STAGE = 4
+"""Candidates whose MX is asked at a time."""
+_PARKING = Path(__file__).resolve().parent.parent / "data" / "parking.csv"
+Reserved = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """One candidate as the answers show it. `takes_mail` may still be outranked by a likelier one."""
+
+    rank: int
+    domain: str
+    basis: str
+    status: Candidacy
+    reason: str | None
+    has_soa: bool
+    evidence: tuple[str, ...]
+
+    @property
+    def takes_mail(self) -> bool:
+        return self.status is Candidacy.CHOSEN
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One body whose mail domain nobody gave: its candidates in their order, and what speaks against some of them."""
+
+    code: str
+    candidates: tuple[tuple[int, str, str], ...]
+    """(rank, domain, basis)"""
+    source_row: int | None
+    against: Mapping[str, str]
+    """Domains that are not asked about, with the reason: denied, other_body, opted_out."""
+    salt: str
+    reserved: Reserved = is_reserved
+
+    def stages(self) -> list[tuple[str, ...]]:
+        """The candidates that may be asked about, a few at a time, the likeliest first."""
+        open_ = [domain for _, domain, _ in self.candidates if domain not in self.against]
+        return [tuple(open_[place : place + STAGE]) for place in range(0, len(open_), STAGE)]
+
+    def needs(self, stage: Iterable[str], known: Exchanges) -> Collection[Question]:
+        """Every question about the candidates of one stage, answered or not, as far as the answers lead."""
+        wanted: list[Question] = []
+        for domain in stage:
+            wanted.append(Question(domain, MX))
+            row = known.latest(domain, MX)
+            if row is not None and _exchangers(row) not in ((), (".",)):
+                wanted += [Question(domain, SOA), Question(self.beside(domain), MX)]
+                if not self.reserved(domain):
+                    wanted.append(Question(self.below(domain), MX))
+        return wanted
+
+    def chosen(self, known: Exchanges) -> str | None:
+        """The likeliest candidate that takes mail."""
+        return next((one.domain for one in self.assess(known) if one.takes_mail), None)
+
+    def assess(self, known: Exchanges) -> list[Assessed]:
+        """Every candidate in its order, as the answers show it; the first that takes mail is the choice."""
+        return [self._assess(rank, domain, basis, known) for rank, domain, basis in self.candidates]
+
+    def beside(self, domain: str) -> str:
+        """A name beside a domain that cannot exist, unless a wildcard answers for everything there."""
+        return f"{self._label(domain)}.{domain.partition('.')[2]}"
+
+    def below(self, domain: str) -> str:
+        """A name below a domain that cannot exist, unless a wildcard answers for everything there."""
+        return f"{self._label(domain)}.{domain}"
+
+    def _label(self, domain: str) -> str:
+        return f"x{hashlib.sha256(f'{self.salt}/{domain}'.encode()).hexdigest()[:20]}"
+
+    def _assess(self, rank: int, domain: str, basis: str, known: Exchanges) -> Assessed:
+        status, why, rows = self._judge(domain, known)
+        soa = known.latest(domain, SOA)
+        has_soa = soa is not None and word(soa, domain, SOA) is Dns.PRESENT
+        evidence = tuple(dict.fromkeys(str(row.id) for row in rows))
+        return Assessed(rank, domain, basis, status, why, has_soa, evidence)
+
+    def _judge(self, domain: str, known: Exchanges) -> tuple[Candidacy, str | None, list[Row]]:
+        if domain in self.against:
+            is_asked = self.against[domain] != "opted_out"
+            return Candidacy.REJECTED if is_asked else Candidacy.NOT_ASKED, self.against[domain], []
+        row = known.latest(domain, MX)
+        status = word(row, domain, MX)
+        if row is None or status is Dns.NOT_ASKED:
+            return Candidacy.NOT_ASKED, None, []
+        if status is Dns.SILENT:
+            return Candidacy.SILENT, reason(row), [row]
+        if status is Dns.ABSENT:
+            return Candidacy.REJECTED, "nxdomain" if reason(row) == "nxdomain" else "no_mx", [row]
+        exchangers = _exchangers(row)
+        if exchangers == (".",):
+            return Candidacy.REJECTED, "null_mx", [row]
+        soa = known.latest(domain, SOA)
+        rows = [row, *([soa] if soa is not None else [])]
+        if any(_is_parked(name) for name in (*exchangers, *_primary(soa))):
+            return Candidacy.REJECTED, "parked", rows
+        names = [(self.beside(domain), "wildcard")]
+        if not self.reserved(domain):
+            names.append((self.below(domain), "parked"))
+        for name, why in names:
+            random = known.latest(name, MX)
+            if random is None or word(random, name, MX) is Dns.SILENT:
+                return Candidacy.SILENT, "wildcard_not_known", [*rows, *([random] if random is not None else [])]
+            rows.append(random)
+            # A name with a zone of its own is there, whatever a wildcard beside it says with another MX.
+            is_there = soa is not None and word(soa, domain, SOA) is Dns.PRESENT and why == "wildcard"
+            found = _exchangers(random)
+            if found and (found == exchangers or not is_there):
+                return Candidacy.REJECTED, why, rows
+        return Candidacy.CHOSEN, None, rows
+
+
+def subjects(
+    bodies: pd.DataFrame,
+    domains: pd.DataFrame,
+    candidates: pd.DataFrame,
+    *,
+    denied: Mapping[str, frozenset[str]],
+    opted_out: frozenset[str],
+    salt: str,
+    reserved: Reserved = is_reserved,
+) -> list[Subject]:
+    """The bodies in scope that have candidates and no domain that a person gave or reviewed, one each.
+
+    `domains` holds the given and reviewed ones; `denied` what people said no to, per body.
+    """
+    has_domain = set(domains["code"])
+    in_scope = set(bodies.loc[bodies["in_scope"], "code"])
+    owners: dict[str, set[str]] = defaultdict(set)
+    for code, domain in zip(domains["code"], domains["domain"], strict=True):
+        owners[domain].add(code)
+    named = candidates.loc[candidates["basis"].eq("website")]
+    for code, domain in zip(named["code"], named["domain"], strict=True):
+        owners[domain].add(code)
+    found = []
+    for key, rows in candidates.groupby("code", sort=False):
+        code = str(key)
+        if code in has_domain or code not in in_scope:
+            continue
+        ordered = rows.sort_values("rank")
+        entries = tuple(
+            (int(rank), str(domain), str(basis))
+            for rank, domain, basis in zip(ordered["rank"], ordered["domain"], ordered["basis"], strict=True)
+        )
+        against = {}
+        for _, domain, basis in entries:
+            if domain in denied.get(code, ()):
+                against[domain] = "denied"
+            elif domain in opted_out:
+                against[domain] = "opted_out"
+            elif basis == "convention" and owners.get(domain, {code}) != {code}:
+                against[domain] = "other_body"
+        row = ordered["source_row"].iloc[0]
+        found.append(Subject(code, entries, None if pd.isna(row) else int(row), against, salt, reserved))
+    return found
+
+
+def read(
+    known_domains: pd.DataFrame, asked: Iterable[Subject], exchanges: Exchanges, reserved: Reserved = is_reserved
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables `domains` and `candidates`.
+
+    `known_domains` are the given and reviewed ones: they come first, and stay as they are. Every candidate of every
+    subject has its row.
+    """
+    rows = [
+        (*row, Confidence.HIGH, reserved(str(row[1])), True, [], [])
+        for row in known_domains[["code", "domain", "basis", "written", "source_row"]].itertuples(
+            index=False, name=None
+        )
+    ]
+    assessed = {subject.code: subject.assess(exchanges) for subject in asked}
+    row_of = {subject.code: subject.source_row for subject in asked}
+    choices = {code: next((one for one in found if one.takes_mail), None) for code, found in assessed.items()}
+    guessed = Counter(one.domain for one in choices.values() if one is not None and one.basis == "convention")
+    entries: list[tuple[object, ...]] = []
+    for code, found in assessed.items():
+        choice = choices[code]
+        for one in found:
+            status, why = one.status, one.reason
+            if one.takes_mail and one is not choice:
+                status = Candidacy.OUTRANKED
+            entries.append((code, one.rank, one.domain, one.basis, status, why, row_of[code], list(one.evidence)))
+        if choice is not None:
+            doubts = _doubts(choice, found, guessed[choice.domain] > 1, reserved(choice.domain))
+            confidence = _confidence(choice, doubts)
+            is_kept = reserved(choice.domain)
+            printable = is_kept and confidence is not Confidence.LOW
+            place = (code, choice.domain, choice.basis, choice.domain, row_of[code])
+            rows.append((*place, confidence, is_kept, printable, doubts, list(choice.evidence)))
+    return frame("domains", rows), frame("candidates", entries)
+
+
+def _doubts(choice: Assessed, found: Iterable[Assessed], is_shared: bool, is_kept: bool) -> list[str]:
+    doubts = []
+    if any(one.rank < choice.rank and one.status is Candidacy.SILENT for one in found):
+        doubts.append("better_silent")
+    if is_shared:
+        doubts.append("guessed_twice")
+    if not is_kept:
+        doubts.append("anybodys_name")
+    if not choice.has_soa:
+        doubts.append("no_soa")
+    return doubts
+
+
+def _confidence(choice: Assessed, doubts: Collection[str]) -> Confidence:
+    if {"better_silent", "guessed_twice"} & set(doubts) or ("anybodys_name" in doubts and choice.basis == "convention"):
+        return Confidence.LOW
+    return Confidence.MEDIUM if doubts else Confidence.HIGH
+
+
+def _exchangers(row: Row) -> tuple[str, ...]:
+    """The mail exchangers of an MX answer, each once, in order; (".",) for a null MX; nothing when there are none."""
+    try:
+        records = chain(decode(row.answer), row.name, MX)[1]
+    except Malformed:
+        return ()
+    hosts = {str(record.value[1]) for record in records if isinstance(record.value, tuple)}
+    return tuple(sorted(hosts - {"."} or hosts))
+
+
+def _primary(row: Row | None) -> Iterator[str]:
+    """The primary name server and the mailbox that an SOA answer names."""
+    if row is None or word(row, row.name, SOA) is not Dns.PRESENT:
+        return
+    try:
+        message = dns.message.from_wire(row.answer, ignore_trailing=True)
+    except (dns.exception.DNSException, ValueError, IndexError):
+        return
+    for rrset in message.answer:
+        for record in rrset:
+            if isinstance(record, dns.rdtypes.ANY.SOA.SOA):
+                yield record.mname.to_text(omit_final_dot=True).lower()
+                yield record.rname.to_text(omit_final_dot=True).lower()
+
+
+@cache
+def _parking() -> frozenset[str]:
+    with _PARKING.open(encoding="utf-8", newline="") as file:
+        return frozenset(row["suffix"] for row in csv.DictReader(file))
+
+
+def _is_parked(host: str) -> bool:
+    """Whether a host belongs to a service that holds parked names (data/parking.csv)."""
+    labels = host.split(".")
+    return any(".".join(labels[place:]) in _parking() for place in range(len(labels)))
