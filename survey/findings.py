@@ -2,8 +2,8 @@
 
 The rules, in their order: `out_of_scope`; `opted_out`; `listed` when an address of one of its servers stands on a
 healthy list in an open-relay or abuse category; `unknown` when its domain is not known, in doubt, or does not exist, or
-an MX, an address, or any (address, healthy list) pair brought no answer, or when no address of it could be asked about at
-all; `no_mail` only on a positive answer; else `clear`. Nothing here asks, and no rule looks at a clock.
+an MX, an address, or any (address, healthy list) pair brought no answer, or when no address of it could be asked about
+at all; `no_mail` only on a positive answer; else `clear`. Nothing here asks, and no rule looks at a clock.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ What a name server cannot be told (SERVFAIL, silence) is made of names whose ser
 from __future__ import annotations
 
 from survey.practice.country import ABUSE, HEALTHY, IPV6_ZONES, Country
+from survey.practice.hiding import WILD
 
 HEAD = "$ORIGIN example.\n$TTL 300\n@ IN SOA ns root 1 3600 600 86400 300\n@ IN NS ns\nns IN A 127.0.0.1\n"
 POINTS = {
@@ -30,6 +31,10 @@ def master_file(country: Country) -> str:
         elif one.behaviour == "ok":
             lines += [f"{host}. IN A {address}\n" for address in one.ipv4]
             lines += [f"{host}. IN AAAA {address}\n" for address in one.ipv6]
+    hidden = country.hidden
+    for name in (*hidden.parked, WILD):
+        lines += [f"{name}. IN MX 10 mx.parking.example.\n", f"*.{name}. IN MX 10 mx.parking.example.\n"]
+    lines += [f"{name}. IN MX 0 .\n" for name in hidden.null]
     return "".join(lines)
 
 
@@ -37,6 +42,7 @@ def unanswered(country: Country) -> list[str]:
     """Names whose questions nobody may answer: each gets a server that is not there."""
     names = [d for d, facts in country.domains.items() if facts.behaviour in ("servfail", "refused", "silent")]
     names += [host for host, one in country.hosts.items() if one.behaviour in ("silent", "servfail")]
+    names += country.hidden.silent
     for zone, address in country.pair_behaviour:
         names.append(f"{'.'.join(reversed(address.split('.')))}.{zone}")
     return names
