@@ -32,7 +32,6 @@ import pandas as pd
 
 from .answers import Malformed, chain, decode, reason, word
 from .exchanges import MX, SOA, Exchanges, Question, Row
-from .suffixes import is_reserved
 from .tables import Candidacy, Confidence, Dns, frame
 
 STAGE = 4
@@ -69,7 +68,7 @@ class Subject:
     against: Mapping[str, str]
     """Domains that are not asked about, with the reason: denied, other_body, opted_out."""
     salt: str
-    reserved: Reserved = is_reserved
+    reserved: Reserved
 
     def stages(self) -> list[tuple[str, ...]]:
         """The candidates that may be asked about, a few at a time, the likeliest first."""
@@ -157,7 +156,7 @@ def subjects(
     denied: Mapping[str, frozenset[str]],
     opted_out: frozenset[str],
     salt: str,
-    reserved: Reserved = is_reserved,
+    reserved: Reserved,
 ) -> list[Subject]:
     """The bodies in scope that have candidates and no domain that a person gave or reviewed, one each.
 
@@ -195,7 +194,7 @@ def subjects(
 
 
 def read(
-    known_domains: pd.DataFrame, asked: Iterable[Subject], exchanges: Exchanges, reserved: Reserved = is_reserved
+    known_domains: pd.DataFrame, asked: Iterable[Subject], exchanges: Exchanges, reserved: Reserved
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables `domains` and `candidates`.
 

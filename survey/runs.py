@@ -31,7 +31,6 @@ from .errors import RunError
 from .evidence import Archive, Mark
 from .exchanges import Exchanges, Row, at
 from .register import Register, load_register
-from .suffixes import is_reserved
 
 TOOL = "survey 0.1.0"
 TABLE_NAMES = (
@@ -189,11 +188,14 @@ def read_tables(
     folder: RunFolder,
     askable: Callable[[str], bool],
     *,
+    reserved: Callable[[str], bool],
     rules: Sequence[Blocklist] | None = None,
     register: Register | None = None,
-    reserved: Callable[[str], bool] = is_reserved,
 ) -> Tables:
-    """Read every table of a run from its evidence, offline. `rules` replace the run's own catalogue rows."""
+    """Read every table of a run from its evidence, offline. `rules` replace the run's own catalogue rows.
+
+    `askable` and `reserved` are those of the run's world.
+    """
     settings = folder.settings()
     register = register or load_register(folder.register_path)
     archive = Archive(folder.path)
@@ -241,7 +243,7 @@ def read_tables(
 
 
 def named_and_sought(
-    register: Register, decided: review.Review, opt_out: OptOut, reserved: Callable[[str], bool] = is_reserved
+    register: Register, decided: review.Review, opt_out: OptOut, reserved: Callable[[str], bool]
 ) -> tuple[pd.DataFrame, list[domains.Subject]]:
     """The domains that people gave or reviewed, and the bodies whose domain is to be found among candidates."""
     named = decided.obey(register.domains)
