@@ -80,6 +80,8 @@ def read(
         )
         for code in bodies["code"]
     }
+    for code, evidence in zip(domains["code"], domains["evidence_ids"], strict=True):
+        cases[code].evidence += evidence
     for code in doubtful:
         cases[code].doubts.discard("domain_unknown")
         cases[code].doubts.add("domain_doubtful")

@@ -43,7 +43,7 @@ _HABITS: Mapping[str, tuple[float, ...]] = {
     "ii": (0.2, 2.5),
     "hyphen": (0.7, 0.7),
     "shima": (0.02, 3.5),
-    "start": (0.15, 2.0, 3.5),
+    "start": (0.2, 2.0, 2.8, 3.5),
     "m": (0.7, 0.7),
     "si": (0.02, 4.5),
     "ti": (0.02, 4.5),
@@ -171,7 +171,8 @@ def _pieces(text: str, starts: frozenset[int]) -> list[_Piece]:
         long_ = _long(mora, vowel, after, is_start)
         if long_ is not None:
             pieces.append(long_)
-            vowel = "long o" if mora == "ウ" and vowel == "o" and not is_start else ""
+            is_long_o = mora == "ウ" and vowel == "o" and not is_start
+            vowel = "long o" if is_long_o else _hepburn(mora) if is_start else ""
             continue
         if mora == "ー":
             continue
@@ -195,7 +196,7 @@ def _long(mora: str, vowel: str, after: str, is_start: bool) -> _Piece | None:
         return _Piece("hyphen", ("o", "-o"))
     if is_start and (mora, vowel) in (("ウ", "o"), ("オ", "o"), ("ウ", "u"), ("イ", "i")):
         letter = _hepburn(mora)
-        return _Piece("start", (letter, "", "h"))
+        return _Piece("start", (letter, "", f"-{letter}", "h"))
     if mora == "ウ" and vowel == "o":
         if after[:1] in ("a", "e", "i", "o"):
             return _Piece("ou_before_vowel", ("", "u"))

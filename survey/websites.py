@@ -140,10 +140,11 @@ def _header(sheet: Sheet) -> tuple[int | None, dict[str, int]]:
 
 def _code(written: str, prefecture: str, name: str) -> str | None:
     """The official code that a row means: as written, repaired, or by its names; national codes as written."""
-    if re.fullmatch(r"N\d{5}", written) or codes.is_code(written):
+    if re.fullmatch(r"N\d{5}", written) or written in codes.official():
         return written
     if written.isascii() and written.isdigit():
         repaired = codes.candidates(written)
         if len(repaired) == 1:
             return next(iter(repaired))
-    return codes.by_name().get((prefecture, name or prefecture))
+    by_name = codes.by_name().get((prefecture, name or prefecture))
+    return by_name or (written if codes.is_code(written) else None)

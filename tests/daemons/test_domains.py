@@ -64,8 +64,8 @@ def found(shared, tmp_path_factory):
     drafts = [one for one in draft(bodies) if one.named.kind != "national"]
     write_draft(folder / "register.xlsx", drafts)
     false, kinds = decoys({one.named.code: one.by_convention for one in drafts}, real)
-    zones = {top: ZONE for top in ("jp", "com", "net", "org", "example")} | false
-    zones |= {domain: f"{ZONE}@ 300 IN MX 10 mail\nmail 300 IN A 198.18.0.1\n" for domain in real.values()}
+    zones = dict.fromkeys(("jp", "com", "net", "org", "example"), ZONE) | false
+    zones |= dict.fromkeys(real.values(), f"{ZONE}@ 300 IN MX 10 mail\nmail 300 IN A 198.18.0.1\n")
     with nsd(zones, folder) as port:
         tables = collect(
             folder / "register.xlsx",
