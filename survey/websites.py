@@ -2,7 +2,7 @@
 
 The table is a CSV or Excel file with a code, or a prefecture and a name, and a web address per row, in any order and
 under any usual heading; a row without a municipality's name is the prefecture itself. A public one, CC0, is
-code4fukui's list of local governments (https://github.com/code4fukui/localgovjp, file localgovjp.csv). Mail need not
+code4fukui's list of local governments (https://code4fukui.github.io/localgovjp/localgovjp-utf8.csv). Mail need not
 live where the web does, so each name from the host up to the registered domain is a candidate, the host's own first.
 """
 

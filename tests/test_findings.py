@@ -93,6 +93,7 @@ def world(seed: int) -> dict:
         "listings": listings,
         "lists": lists,
         "problems": [],
+        "candidates": [],
     }
     tables = {name: frame(name, found) for name, found in rows.items()}
     out = frozenset(row[1] for row in domains if maybe(0.05))

@@ -43,6 +43,10 @@ def write(path, *lines):
         ["ホームページ,市区町村名,都道府県名", "https://www.city.otaru.lg.jp/,小樽市,北海道"],
         ["一覧", "URL\t団体コード", "https://www.city.otaru.lg.jp/\t12033"],
         ["URL,code", "https://www.city.otaru.lg.jp/,01203"],
+        [
+            "pid,pref,cid,city,citykana,lat,lng,url,phrase,lgcode",
+            "1,北海道,01203,小樽市,おたるし,43.1,140.9,https://www.city.otaru.lg.jp/,,012033",
+        ],
     ],
 )
 def test_tables_are_read_in_any_order_by_code_or_by_name(tmp_path, lines):
