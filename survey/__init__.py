@@ -103,18 +103,14 @@ class Run:
         """Statuses counted by prefecture or kind: one row per value; they add up to the register."""
         return self.edition.by(column)
 
-    def servers(self) -> pd.DataFrame:
-        """One row per mail server: bodies that use it, addresses, lists."""
-        return self.edition.servers()
-
     def named_findings(self, *statuses: str) -> pd.DataFrame:
         """Findings with name, prefecture and kind; only these statuses, when some are named."""
         found = self.edition.named_findings()
         return found.loc[found["status"].isin(statuses)].reset_index(drop=True) if statuses else found
 
-    def operators(self) -> pd.DataFrame:
-        """One row per operator of mail servers: bodies, listed bodies, and the share of all listed ones, cumulative."""
-        return self.edition.operators()
+    def ranking(self, by: str = "operator") -> pd.DataFrame:
+        """Who carries how many bodies, listed ones first: by operator, operator_kind or host; with bounds."""
+        return self.edition.ranking(by)
 
     def figure(self, name: str) -> Image:
         """One of the figures of the report: by_region, by_kind, own_or_shared, not_determined."""

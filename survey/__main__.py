@@ -316,8 +316,7 @@ def _tables(options: argparse.Namespace) -> int:
     from .runs import RunFolder, read_tables, write_tables  # noqa: PLC0415
 
     folder = RunFolder(options.folder)
-    world = _world(folder.settings())
-    found = read_tables(folder, world.askable, reserved=world.reserved)
+    found = read_tables(folder, _world(folder.settings()))
     out = options.out or options.folder
     write_tables(found, out)
     _say(options, found.headline, _headline_lines(found.headline, out))

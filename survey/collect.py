@@ -9,6 +9,7 @@ asked again within its pass, and questions whose tries were cut short get the tr
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import secrets
 import shutil
@@ -21,7 +22,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from . import blocklists, mail, review
+from . import blocklists, mail, networks, review
 from .answers import chain, decode, encode_name, reverse_name, reverse_wire, word
 from .catalogue import Blocklist
 from .domains import Subject
@@ -247,7 +248,7 @@ def _begin(
 
 
 def _finish(folder: RunFolder, register: Register, world: World, over_limit: Iterable[str]) -> Tables:
-    found = read_tables(folder, world.askable, register=register, reserved=world.reserved)
+    found = read_tables(folder, world, register=register)
     write_tables(found, folder.path)
     decided = review.read_review(folder.review_path, set(register.bodies["code"]))
     open_ = review.pending(found["bodies"], found["domains"], found["candidates"])
@@ -421,7 +422,7 @@ class _Inquiry:
     """
 
     needs: Callable[[Exchanges], Collection[Question]]
-    then: Callable[[], None]
+    then: Callable[[], None] = lambda: None
     waiting: int = 0
 
 
@@ -598,6 +599,8 @@ class _Pass:
         self._addresses[address] = None
         for zone in self._open:
             self._ask_list(zone, [address])
+        zones = self._o._world.asn_zones
+        self._inquire(_Inquiry(functools.partial(networks.needs, address, zones)))
 
     def _ask_list(self, zone: str, addresses: Iterable[str]) -> None:
         """Ask one open list about addresses, each once per pass, within its daily limit."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import pandas as pd
 
-from .operators import registrable, servers, users
 from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Confidence, Dns, Listing, Share, frame
 
 _NO_MATTER = frozenset({"special_address", "opt_out", "no_ipv6", "list_void"})
@@ -50,6 +50,14 @@ class _Case:
     domains: int = 0
 
 
+class _Server(NamedTuple):
+    """What the operators room says of one mail server."""
+
+    codes: list[str]
+    own_or_shared: str
+    operator: str
+
+
 def read(
     bodies: pd.DataFrame,
     domains: pd.DataFrame,
@@ -57,6 +65,7 @@ def read(
     addresses: pd.DataFrame,
     listings: pd.DataFrame,
     lists: pd.DataFrame,
+    servers: pd.DataFrame,
     opted_out: frozenset[str] = frozenset(),
 ) -> pd.DataFrame:
     """The table `findings`: one row per body, whatever happened. `opted_out` are domains never asked about."""
@@ -73,7 +82,6 @@ def read(
             doubtful.add(code)
         else:
             named[code].append(domain)
-    surveyed = set(bodies.loc[bodies["in_scope"], "code"])
     cases = {
         code: _case(
             [d for d in named.get(code, ()) if d not in opted_out], by_domain, hosts_of, evidence_of, silent_hosts
@@ -85,7 +93,8 @@ def read(
     for code in doubtful:
         cases[code].doubts.discard("domain_unknown")
         cases[code].doubts.add("domain_doubtful")
-    used_by = users({code: cases[code].hosts for code in cases if code in surveyed}, hosts_of)
+    columns = ["host", "codes", "own_or_shared", "operator"]
+    known = {row[0]: _Server(*row[1:]) for row in servers[columns].itertuples(index=False, name=None)}
     rows = []
     for code, in_scope in zip(bodies["code"], bodies["in_scope"], strict=True):
         all_named = named.get(code, [])
@@ -94,7 +103,7 @@ def read(
         elif all_named and all(domain in opted_out for domain in all_named):
             rows.append(_plain(code, Body.OPTED_OUT, bool(relay_zones)))
         else:
-            rows.append(_finding(code, cases[code], said, hosts_of, used_by, bool(relay_zones)))
+            rows.append(_finding(code, cases[code], said, hosts_of, known, bool(relay_zones)))
     found = frame("findings", sorted(rows, key=lambda row: str(row[0])))
     if len(found) != len(bodies):
         raise AssertionError(f"{len(bodies)} bodies went in, {len(found)} findings came out")
@@ -192,7 +201,7 @@ def _finding(
     case: _Case,
     said: Mapping[str, _Address],
     hosts_of: Mapping[str, list[str]],
-    used_by: Mapping[str, frozenset[str]],
+    known: Mapping[str, _Server],
     has_relay: bool,
 ) -> tuple[object, ...]:
     heard = {address: said[address] for address in case.addresses if address in said}
@@ -216,7 +225,8 @@ def _finding(
     servers = case.hosts
     servers_listed = [host for host in servers if any(address in listed for address in hosts_of.get(host, ()))]
     counted = servers_listed if status is Body.LISTED else servers
-    others = frozenset().union(*(used_by.get(host, frozenset()) for host in counted)) - {code}
+    told = [known[host] for host in counted if host in known]
+    others = set().union(*(server.codes for server in told)) - {code}
     categories = sorted(set().union(*(one.categories for one in listed.values())))
     confirmed = bool(set().union(*(one.confirmed for one in listed.values()))) if listed else None
     evidence = list(case.evidence)
@@ -230,9 +240,9 @@ def _finding(
         sorted(set().union(*(one.zones for one in listed.values()))),
         categories,
         relay,
-        _share(code, counted, used_by),
+        _share({server.own_or_shared for server in told}),
         "receives" if listed else None,
-        ", ".join(sorted({registrable(host) for host in counted})) or None,
+        ", ".join(sorted({server.operator for server in told})) or None,
         len(others) if counted else None,
         confirmed,
         sorted(set(evidence), key=int),
@@ -253,11 +263,11 @@ def _word(case: _Case, is_listed: bool, doubts: set[str], answers: int, is_out: 
     return Body.CLEAR if answers else Body.UNKNOWN
 
 
-def _share(code: str, hosts: Iterable[str], used_by: Mapping[str, frozenset[str]]) -> Share:
-    kinds = {len(used_by.get(host, frozenset({code})) | {code}) > 1 for host in hosts}
-    if not kinds:
-        return Share.UNKNOWN
-    return Share.BOTH if len(kinds) == 2 else Share.SHARED if True in kinds else Share.OWN
+def _share(kinds: set[str]) -> Share:
+    """One word for several servers; where one of them is unknown, only own beside shared is certain."""
+    if {Share.OWN, Share.SHARED} <= kinds:
+        return Share.BOTH
+    return Share(next(iter(kinds))) if len(kinds) == 1 else Share.UNKNOWN
 
 
 def _caveats(
@@ -280,12 +290,7 @@ def _caveats(
 
 
 def headline(
-    findings: pd.DataFrame,
-    domains: pd.DataFrame,
-    mail_servers: pd.DataFrame,
-    addresses: pd.DataFrame,
-    listings: pd.DataFrame,
-    lists: pd.DataFrame,
+    findings: pd.DataFrame, servers: pd.DataFrame, listings: pd.DataFrame, lists: pd.DataFrame
 ) -> dict[str, object]:
     """The counts of `headline.json`; statuses sum to `bodies`. Open-relay counts are None without a healthy list."""
     status = findings["status"].value_counts()
@@ -299,11 +304,13 @@ def headline(
     shared_only = int((is_listed & findings["own_or_shared"].eq(Share.SHARED)).sum())
     counts["bodies_listed_own"] = int(is_listed.sum()) - shared_only
     counts["bodies_listed_shared_only"] = shared_only
+    is_untold = is_listed & findings["own_or_shared"].eq(Share.UNKNOWN)
+    counts["bodies_listed_untold"] = int(is_untold.sum())
     relay = findings["open_relay_listing"]
     counts["bodies_listed_open_relay"] = int(relay.eq(Body.LISTED).sum()) if relay_zones else None
     counts["bodies_unknown_open_relay"] = int(relay.eq(Body.UNKNOWN).sum()) if relay_zones else None
     counts["open_relay_lists_used"] = relay_zones
-    by_server = servers(domains, mail_servers, addresses, listings, lists)["status"].value_counts()
+    by_server = servers["status"].value_counts()
     counts["mail_servers"] = int(by_server.sum())
     counts["servers_listed"] = int(by_server.get(Body.LISTED, 0))
     counts["servers_unknown"] = int(by_server.get(Body.UNKNOWN, 0))

@@ -1,24 +1,108 @@
-"""The operators room: whose a mail server is, as far as names and use tell.
+"""The operators room: who runs a mail server, and whether it is a body's own or shared with others.
 
-The rule, in the order in which it is applied:
+Who runs it is told by names and by use, in this order; `operator_basis` says which one spoke:
 
-1. A server is *shared* when its host name, or any of its addresses, serves mail domains of two or more bodies.
-2. Otherwise it is its body's *own*.
+* `host`    the host's name ends in a suffix that `data/operators.csv` knows as some operator's mail servers;
+* `ptr`     a forward-confirmed PTR name of one of its addresses does;
+* `range`   one of its addresses lies in a range that the file knows;
+* `body`    the name lies in a mail domain of the register: it bears that body's name;
+* `domain`  otherwise the registrable domain of the name (publicsuffix.org), kind `unknown`.
 
-Its operator is named by the registrable domain of its host name (publicsuffix.org).
+Own or shared, the first rule that fits; `basis` says which one:
+
+* `used_by_several`     two or more bodies of the register use it, by this name or by another with its address: shared;
+* `known_operator`      its operator stands in `data/operators.csv`: shared, whoever else uses it;
+* `bears_its_name`      its only user's mail domain is in its name: own;
+* `bears_another_name`  another body's is: shared;
+* `operator_of_several` other servers under its registrable domain serve other bodies: shared;
+* `name_tells_nothing`  none of these: unknown. That nobody else in the register uses it proves nothing.
 """
 
 from __future__ import annotations
 
+import fnmatch
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 from publicsuffixlist import PublicSuffixList
 
-from .tables import HEADLINE_CATEGORIES, Body, Dns, Listing
+from .edited import Place, read_places
+from .tables import HEADLINE_CATEGORIES, Body, Dns, Listing, Share, frame
 
+DATA = Path(__file__).resolve().parent.parent / "data" / "operators.csv"
+KINDS = ("prefectural_cloud", "provider", "global_cloud")
+_COLUMNS = ("match", "value", "operator", "operator_ja", "kind", "source", "date")
 _SUFFIXES = PublicSuffixList()
+
+
+class Operator(NamedTuple):
+    """Who runs a server: name in English and Japanese, kind, and what told it."""
+
+    name: str
+    name_ja: str
+    kind: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Known operators of mail servers, found by host name or address."""
+
+    suffixes: Mapping[str, Operator]
+    patterns: tuple[tuple[str, Operator], ...]
+    ranges: tuple[tuple[IPv4Network | IPv6Network, Operator], ...]
+
+    def by_name(self, host: str) -> Operator | None:
+        """The operator whose suffix the name ends in, the longest first; then by pattern."""
+        labels = host.split(".")
+        for start in range(len(labels)):
+            if (found := self.suffixes.get(".".join(labels[start:]))) is not None:
+                return found
+        return next((one for pattern, one in self.patterns if fnmatch.fnmatchcase(host, pattern)), None)
+
+    def by_address(self, address: str) -> Operator | None:
+        found = ip_address(address)
+        return next((one for block, one in self.ranges if block.version == found.version and found in block), None)
+
+
+def load_directory(path: Path = DATA) -> Directory:
+    """Read `data/operators.csv`. Raises CatalogueError, naming file, row and column."""
+    suffixes: dict[str, Operator] = {}
+    patterns: list[tuple[str, Operator]] = []
+    ranges: list[tuple[IPv4Network | IPv6Network, Operator]] = []
+    for place in read_places(path, _COLUMNS):
+        match, value = place.one_of("match", ("suffix", "pattern", "range")), place.text("value").lower()
+        for column in ("operator", "operator_ja", "source", "date"):
+            if not place.text(column):
+                raise place.wrong(column, "an operator without it", "fill the cell in", "空欄です")
+        one = Operator(place.text("operator"), place.text("operator_ja"), place.one_of("kind", KINDS), "")
+        if match == "range":
+            ranges.append((_range(place, value), one._replace(basis="range")))
+        elif not value or value.startswith(".") or " " in value:
+            raise place.wrong(
+                "value", "this is no host suffix", "write example.jp, without a dot in front", "書き方が違います"
+            )
+        elif match == "pattern":
+            patterns.append((value, one._replace(basis="host")))
+        elif value in suffixes:
+            raise place.wrong("value", "this suffix stands here twice", "keep one of the rows", "重複しています")
+        else:
+            suffixes[value] = one._replace(basis="host")
+    return Directory(suffixes, tuple(patterns), tuple(ranges))
+
+
+def _range(place: Place, value: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(value)
+    except ValueError:
+        raise place.wrong(
+            "value", "this is no address range", "write 192.0.2.0/24", "アドレス範囲ではありません"
+        ) from None
 
 
 def registrable(host: str) -> str:
@@ -44,25 +128,129 @@ def users(
     }
 
 
-def servers(
+def read(
+    bodies: pd.DataFrame,
     domains: pd.DataFrame,
     mail_servers: pd.DataFrame,
     addresses: pd.DataFrame,
     listings: pd.DataFrame,
     lists: pd.DataFrame,
+    networks: pd.DataFrame,
+    directory: Directory,
 ) -> pd.DataFrame:
-    """Mail servers: one row per host, with its status by the healthy lists and the number of bodies that use it.
+    """The table `servers`: one row per mail server of a surveyed body, listed ones first, then by bodies that use it.
 
     `status` is listed (open relay or abuse), unknown (an address or a list did not answer, or there is no address to
-    ask about) or clear; `lists` are the zones that hold an address of it, context included.
+    ask about) or clear, by the healthy lists.
     """
+    surveyed = bodies.loc[bodies["in_scope"].astype(bool), "code"]
     named = mail_servers.loc[
         mail_servers["host"].notna() & ~mail_servers["target"].isin(["address_literal", "localhost"])
     ]
-    used = named[["domain", "host"]].merge(domains[["code", "domain"]], on="domain")
-    bodies = used.groupby("host")["code"].nunique()
+    known = domains.loc[domains["code"].isin(surveyed), ["code", "domain"]]
+    hosts_by_body: dict[str, list[str]] = defaultdict(list)
+    for code, host in named[["domain", "host"]].merge(known, on="domain")[["code", "host"]].itertuples(index=False):
+        hosts_by_body[code].append(host)
+    # A private address is many machines: it makes nobody share a server.
+    present = addresses.loc[addresses["address"].notna() & addresses["reason"].isna()]
+    by_host: dict[str, list[str]] = defaultdict(list)
+    for host, address in present[["host", "address"]].itertuples(index=False):
+        by_host[host].append(address)
+    used_by = users(hosts_by_body, by_host)
+    owners: dict[str, set[str]] = defaultdict(set)
+    for code, domain in known.itertuples(index=False):
+        owners[domain].add(code)
+    pointers, asns, as_names = (
+        dict(zip(networks["address"], networks[name], strict=True)) for name in ("ptr_confirmed", "asns", "as_names")
+    )
+    operators = {host: _operator(host, by_host.get(host, []), pointers, owners, directory) for host in used_by}
+    serves: dict[str, set[str]] = defaultdict(set)
+    for host, codes in used_by.items():
+        serves[operators[host].name] |= codes
+    statuses, on = _statuses(used_by, addresses, by_host, listings, lists)
+    rows: list[tuple[tuple[int, int, str], tuple[object, ...]]] = []
+    order = {Body.LISTED: 0, Body.UNKNOWN: 1, Body.CLEAR: 2}
+    for host, codes in used_by.items():
+        operator, own = operators[host], by_host.get(host, [])
+        share, basis = _share(codes, _owner(host, owners), operator, serves[operator.name])
+        row = (
+            host,
+            statuses[host],
+            sorted(codes),
+            len(codes),
+            own,
+            on[host],
+            share,
+            basis,
+            operator.name,
+            operator.name_ja,
+            "own" if share is Share.OWN else operator.kind,
+            operator.basis,
+            _several(asns, own),
+            _several(as_names, own),
+        )
+        rows.append(((order[statuses[host]], -len(codes), host), row))
+    return frame("servers", [row for _, row in sorted(rows, key=lambda entry: entry[0])])
+
+
+def _several(by_address: Mapping[str, list[str]], addresses: Iterable[str]) -> list[str]:
+    return sorted(set().union(*(by_address.get(address, ()) for address in addresses)))
+
+
+def _owner(host: str, owners: Mapping[str, set[str]]) -> set[str]:
+    """The bodies whose mail domain is in the host's name, the longest such domain deciding."""
+    labels = host.split(".")
+    return next((owners[name] for n in range(len(labels)) if (name := ".".join(labels[n:])) in owners), set())
+
+
+def _operator(
+    host: str,
+    addresses: Iterable[str],
+    pointers: Mapping[str, list[str]],
+    owners: Mapping[str, set[str]],
+    directory: Directory,
+) -> Operator:
+    if (found := directory.by_name(host)) is not None:
+        return found
+    for address in addresses:
+        for name in pointers.get(address, ()):
+            if (found := directory.by_name(name)) is not None:
+                return found._replace(basis="ptr")
+    for address in addresses:
+        if (found := directory.by_address(address)) is not None:
+            return found
+    labels = host.split(".")
+    for start in range(len(labels)):
+        if (name := ".".join(labels[start:])) in owners:
+            return Operator(name, name, "unknown", "body")
+    name = registrable(host)
+    return Operator(name, name, "unknown", "domain")
+
+
+def _share(codes: frozenset[str], owner: set[str], operator: Operator, serves: set[str]) -> tuple[Share, str]:
+    """Own, shared or unknown, and the rule that decided."""
+    if len(codes) > 1:
+        return Share.SHARED, "used_by_several"
+    if operator.kind != "unknown":
+        return Share.SHARED, "known_operator"
+    if codes & owner:
+        return Share.OWN, "bears_its_name"
+    if owner:
+        return Share.SHARED, "bears_another_name"
+    if len(serves) > 1:
+        return Share.SHARED, "operator_of_several"
+    return Share.UNKNOWN, "name_tells_nothing"
+
+
+def _statuses(
+    hosts: Iterable[str],
+    addresses: pd.DataFrame,
+    by_host: Mapping[str, list[str]],
+    listings: pd.DataFrame,
+    lists: pd.DataFrame,
+) -> tuple[dict[str, Body], dict[str, list[str]]]:
+    """Per host its word by the healthy lists, and the zones that hold an address of it."""
     silent = set(addresses.loc[addresses["status"].eq(Dns.SILENT), "host"])
-    by_host = addresses.loc[addresses["address"].notna()].groupby("host")["address"].agg(list).to_dict()
     said = listings.loc[listings["zone"].isin(lists.loc[lists["health"].eq("healthy"), "zone"])]
     said = said.loc[said["reason"].ne("list_void")]
     on = said.loc[said["status"].eq(Listing.LISTED)]
@@ -74,17 +262,43 @@ def servers(
         ["unfinished", "daily_limit"]
     )
     doubtful = set(said.loc[is_open, "address"])
-    rows = []
-    for host, count in bodies.items():
+    words: dict[str, Body] = {}
+    for host in hosts:
         own = by_host.get(host, [])
         if not listed.isdisjoint(own):
-            status = Body.LISTED
+            words[host] = Body.LISTED
         elif host in silent or answered.isdisjoint(own) or not doubtful.isdisjoint(own):
-            status = Body.UNKNOWN
+            words[host] = Body.UNKNOWN
         else:
-            status = Body.CLEAR
-        rows.append((host, int(count), str(status), own, sorted(set().union(*(zones.get(one, ()) for one in own)))))
-    table = pd.DataFrame(rows, columns=["host", "bodies", "status", "addresses", "lists"])
-    order = table["status"].map({"listed": 0, "unknown": 1, "clear": 2})
-    table = table.assign(order=order).sort_values(["order", "bodies", "host"], ascending=[True, False, True])
-    return table.drop(columns="order").reset_index(drop=True)
+            words[host] = Body.CLEAR
+    return words, {host: sorted(set().union(*(zones.get(one, ()) for one in by_host.get(host, ())))) for host in hosts}
+
+
+def ranking(servers: pd.DataFrame, by: str = "operator") -> pd.DataFrame:
+    """Operators, kinds of operators or single servers (`by` = operator, operator_kind, host), the most listed first.
+
+    One row per value: `servers_n`, `bodies_n`, `listed_n` (bodies with a listed server of it), `unknown_n` (bodies with
+    none listed but one unknown), and `cumulative_share`: of all bodies with a listed server, how many the rows so far
+    carry, each body counted once.
+    """
+    bodies: dict[str, set[str]] = defaultdict(set)
+    listed: dict[str, set[str]] = defaultdict(set)
+    unknown: dict[str, set[str]] = defaultdict(set)
+    for name, status, codes in servers[[by, "status", "codes"]].itertuples(index=False):
+        bodies[name].update(codes)
+        if status == Body.LISTED:
+            listed[name].update(codes)
+        elif status == Body.UNKNOWN:
+            unknown[name].update(codes)
+    count = servers[by].value_counts()
+    total = len(set().union(*listed.values()))
+    order = sorted(bodies, key=lambda name: (-len(listed[name]), -len(bodies[name]), name))
+    rows, seen = [], set[str]()
+    for name in order:
+        seen |= listed[name]
+        share = len(seen) / total if total else None
+        rows.append(
+            (name, int(count[name]), len(bodies[name]), len(listed[name]), len(unknown[name] - listed[name]), share)
+        )
+    columns = [by, "servers_n", "bodies_n", "listed_n", "unknown_n", "cumulative_share"]
+    return pd.DataFrame(rows, columns=columns)

@@ -3,6 +3,7 @@
     register.xlsx   the register as it was given      lists/        the catalogue rows of the selected lists
     opt-out.csv     who was not to be asked           run.toml      what was asked, of whom, when, which versions
     review.xlsx     doubtful domains, and what people decided about them
+    operators.csv   whose servers are known by name
     evidence*.sqlite                                  tables/*.parquet · headline.json
 
 `read_tables` is the whole reading half of the house in one function: it needs no network, changes nothing, and gives
@@ -15,7 +16,7 @@ import csv
 import json
 import shutil
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -25,24 +26,19 @@ from pathlib import Path
 import pandas as pd
 import tomli_w
 
-from . import blocklists, domains, findings, mail, review, tables
+from . import blocklists, domains, findings, mail, networks, operators, review, tables
 from .catalogue import Blocklist, load_selection, save_selection
 from .errors import RunError
 from .evidence import Archive, Mark
 from .exchanges import Exchanges, Row, at
 from .register import Register, load_register
+from .tables import Confidence
+from .worlds import World
 
 TOOL = "survey 0.1.0"
 TABLE_NAMES = (
-    "bodies",
-    "domains",
-    "candidates",
-    "problems",
-    "mail_servers",
-    "addresses",
-    "listings",
-    "lists",
-    "findings",
+    *("bodies", "domains", "candidates", "problems", "mail_servers", "addresses", "networks"),
+    *("listings", "lists", "servers", "findings"),
 )
 
 
@@ -123,6 +119,11 @@ class RunFolder:
         return self.path / review.FILE
 
     @property
+    def operators_path(self) -> Path:
+        """The known operators, as they were known when the run began."""
+        return self.path / "operators.csv"
+
+    @property
     def lists_path(self) -> Path:
         return self.path / "lists"
 
@@ -163,6 +164,7 @@ class RunFolder:
         if register.resolve() != target.resolve():
             shutil.copyfile(register, target)
         save_selection(selected, self.lists_path)
+        shutil.copyfile(operators.DATA, self.operators_path)
         if opt_out.is_file():
             shutil.copyfile(opt_out, self.opt_out_path)
         self.write_settings(settings)
@@ -186,16 +188,12 @@ def _list(value: object) -> list[object]:
 
 def read_tables(
     folder: RunFolder,
-    askable: Callable[[str], bool],
+    world: World,
     *,
-    reserved: Callable[[str], bool],
     rules: Sequence[Blocklist] | None = None,
     register: Register | None = None,
 ) -> Tables:
-    """Read every table of a run from its evidence, offline. `rules` replace the run's own catalogue rows.
-
-    `askable` and `reserved` are those of the run's world.
-    """
+    """Read every table of a run from its evidence, offline. `rules` replace the run's own catalogue rows."""
     settings = folder.settings()
     register = register or load_register(folder.register_path)
     archive = Archive(folder.path)
@@ -204,10 +202,10 @@ def read_tables(
     exchanges.add(counted.through(archive.rows()))
     opt_out = load_opt_out(folder.opt_out_path)
     decided = review.read_review(folder.review_path, set(register.bodies["code"]))
-    named, subjects = named_and_sought(register, decided, opt_out, reserved)
-    of_bodies, candidates = domains.read(named, subjects, exchanges, reserved)
+    named, subjects = named_and_sought(register, decided, opt_out, world.reserved)
+    of_bodies, candidates = domains.read(named, subjects, exchanges, world.reserved)
     asked = [domain for domain in of_bodies["domain"] if domain not in opt_out.domains]
-    mail_servers, addresses = mail.read(asked, exchanges, askable)
+    mail_servers, addresses = mail.read(asked, exchanges, world.askable)
     present = addresses["address"].dropna()
     selected = list(rules) if rules is not None else list(load_selection(folder.lists_path))
     stored = settings.get("stored_zones")
@@ -220,8 +218,15 @@ def read_tables(
         opted_out=frozenset(address for address in present if opt_out.has(address)),
         over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
     )
-    found = findings.read(register.bodies, of_bodies, mail_servers, addresses, listings, lists, opt_out.domains)
-    headline = findings.headline(found, of_bodies, mail_servers, addresses, listings, lists)
+    is_askable = addresses["address"].notna() & addresses["reason"].isna()
+    nets = networks.read(addresses.loc[is_askable, "address"], exchanges, world.asn_zones)
+    # A domain in doubt says nothing about who uses a server.
+    sure = of_bodies.loc[of_bodies["confidence"].ne(Confidence.LOW)]
+    observed = (mail_servers, addresses, listings, lists)
+    directory = operators.load_directory(folder.operators_path)
+    servers = operators.read(register.bodies, sure, *observed, nets, directory)
+    found = findings.read(register.bodies, of_bodies, *observed, servers, opt_out.domains)
+    headline = findings.headline(found, servers, listings, lists)
     ended = finished_passes(marks)
     headline["questions_asked"] = counted.questions
     headline["packets_sent"] = counted.packets
@@ -235,15 +240,17 @@ def read_tables(
         "problems": _with_problems(register.problems, decided),
         "mail_servers": mail_servers,
         "addresses": addresses,
+        "networks": nets,
         "listings": listings,
         "lists": lists,
+        "servers": servers,
         "findings": found,
     }
     return Tables(frames, headline)
 
 
 def named_and_sought(
-    register: Register, decided: review.Review, opt_out: OptOut, reserved: Callable[[str], bool]
+    register: Register, decided: review.Review, opt_out: OptOut, reserved: domains.Reserved
 ) -> tuple[pd.DataFrame, list[domains.Subject]]:
     """The domains that people gave or reviewed, and the bodies whose domain is to be found among candidates."""
     named = decided.obey(register.domains)
@@ -321,7 +328,7 @@ def now() -> str:
 def versions() -> dict[str, str]:
     """Which versions observe and read."""
     found = {}
-    for package in ("dnspython", "pandas", "pyarrow", "openpyxl", "XlsxWriter", "matplotlib"):
+    for package in ("dnspython", "pandas", "pyarrow", "openpyxl", "XlsxWriter", "matplotlib", "publicsuffixlist"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -9,11 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import NamedTuple
 
 from .suffixes import is_reserved
 
 _NAT64 = ip_network("64:ff9b::/96")
 _TEREDO_6TO4 = (ip_network("2001::/32"), ip_network("2002::/16"))
+
+
+class AsnZones(NamedTuple):
+    """The zones that tell an address's network: origin of IPv4 and IPv6 addresses, and names of AS numbers."""
+
+    origin: str
+    origin_ipv6: str
+    names: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,8 @@ class World:
     """The least time between two passes."""
     canaries: tuple[str, ...]
     """Suffixes under which a random label does not exist: whoever resolves one rewrites NXDOMAIN."""
+    asn_zones: AsnZones
+    """Where the network of an address is told."""
     reserved: Callable[[str], bool] = is_reserved
     """Whether a domain's name is kept for governments."""
 
@@ -63,5 +74,6 @@ LIVE = World(
     pause_s=30.0,
     pass_gap_s=3600.0,
     canaries=("com", "net", "jp", "lg.jp"),
+    asn_zones=AsnZones("origin.asn.cymru.com", "origin6.asn.cymru.com", "asn.cymru.com"),
 )
 """The internet."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from survey import findings
+from survey import findings, operators
 from survey.publish import charts
 from survey.publish.edition import Edition
 from survey.publish.workbook import write_workbook
@@ -97,15 +97,11 @@ def world(seed: int) -> dict:
     }
     tables = {name: frame(name, found) for name, found in rows.items()}
     out = frozenset(row[1] for row in domains if maybe(0.05))
-    tables["findings"] = findings.read(
-        tables["bodies"],
-        tables["domains"],
-        tables["mail_servers"],
-        tables["addresses"],
-        tables["listings"],
-        tables["lists"],
-        out,
-    )
+    tables["mail_servers"] = tables["mail_servers"].loc[~tables["mail_servers"]["domain"].isin(out)]
+    observed = [tables[name] for name in ("bodies", "domains", "mail_servers", "addresses", "listings", "lists")]
+    tables["networks"] = frame("networks")
+    tables["servers"] = operators.read(*observed, tables["networks"], operators.load_directory())
+    tables["findings"] = findings.read(*observed, tables["servers"], out)
     return {"tables": tables, "rows": rows, "out": out, "health": health}
 
 
@@ -141,8 +137,7 @@ def rule(found: dict, code: str, wanted: frozenset, zones: set) -> str:
 
 def edition_of(found: dict) -> Edition:
     tables = found["tables"]
-    names = ("findings", "domains", "mail_servers", "addresses", "listings", "lists")
-    headline = findings.headline(*(tables[name] for name in names))
+    headline = findings.headline(*(tables[name] for name in ("findings", "servers", "listings", "lists")))
     headline |= {"started_at": "2026-11-24T00:00", "finished_at": None, "evidence_head": "0" * 64, "questions_asked": 1}
     return Edition(tables, headline, {"world": "practice"})
 
@@ -176,14 +171,16 @@ def test_statuses_add_up_to_the_register_in_every_count(seed):
         assert counts["bodies"].sum() == bodies
         for word in Body:
             assert counts[word].sum() == headline[f"bodies_{word}"]
-    servers = edition.servers()["status"].value_counts()
+    servers = edition.tables["servers"]["status"].value_counts()
     assert headline["servers_listed"] == servers.get("listed", 0)
     assert headline["servers_listed"] + headline["servers_unknown"] <= headline["mail_servers"] == servers.sum()
     assert headline["addresses_listed"] + headline["addresses_unknown"] <= headline["addresses"]
-    operators = edition.operators()
-    assert (operators["listed"] + operators["unknown"] <= operators["bodies"]).all()
-    if headline["bodies_listed"]:
-        assert operators["cumulative_share"].iloc[-1] == pytest.approx(1.0)
+    for by in ("operator", "operator_kind", "host"):
+        ranked = edition.ranking(by)
+        assert (ranked["listed_n"] + ranked["unknown_n"] <= ranked["bodies_n"]).all()
+        assert ranked["servers_n"].sum() == headline["mail_servers"]
+        if headline["servers_listed"]:
+            assert ranked["cumulative_share"].iloc[-1] == pytest.approx(1.0)
 
 
 @given(st.integers(0, 2**32))

@@ -15,7 +15,7 @@ ROWS = [
     {"answers", "sheets", "return_codes", "conventions"},
     {"register", "evidence", "catalogue", "showing", "websites"},
     {"review", "draft"},
-    {"domains", "mail", "blocklists", "relays", "senders", "operators", "wire"},
+    {"domains", "mail", "blocklists", "relays", "senders", "networks", "operators", "wire"},
     {"findings", "waves"},
     {"runs"},
     {"collect"},

@@ -92,7 +92,7 @@ def test_silence_is_asked_again_in_each_pass_and_answers_are_not(sought):
 def test_a_decision_is_obeyed_by_the_next_reading_the_next_pass_and_the_next_run(sought):
     run = RunFolder(sought.folder / "run")
     sought.decide(run, domain=sought.domain, decision="yes", who="山田", when="2026-11-24", reason="電話で確認")
-    again = read_tables(run, PRACTICE.askable, reserved=PRACTICE.reserved)
+    again = read_tables(run, PRACTICE)
     row = again["domains"].set_index("code").loc[sought.code]
     assert (row["basis"], row["confidence"], row["is_printable"]) == ("reviewed", "high", True)
     assert sought.finding(again)["status"] == sought.truth[1]
@@ -121,7 +121,7 @@ def test_a_malformed_decision_is_a_problem_of_the_run(sought):
     sought.survey("wrong", Manner(passes=1))
     run = RunFolder(sought.folder / "wrong")
     sought.decide(run, domain=sought.domain, decision="yes", who="", when="2026-11-24", reason="x")
-    again = read_tables(run, PRACTICE.askable, reserved=PRACTICE.reserved)
+    again = read_tables(run, PRACTICE)
     (problem,) = again["problems"].loc[again["problems"]["sheet"].eq(FILE)].to_dict("records")
     assert (problem["column"], problem["is_usable"]) == ("F", False)
     assert sought.finding(again)["status"] == "unknown"

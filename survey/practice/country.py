@@ -11,7 +11,7 @@ import csv
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_network
 from pathlib import Path
 from random import Random
 
@@ -38,6 +38,9 @@ TRAPS = (
     *("pair_servfail", "pair_unknown", "pair_error", "odd_name", "no_domain", "out_of_scope", "policy_only"),
     *("information_only", "listed_and_silent", "own_and_shared"),
 )
+OPERATORS = tuple(f"{('sc-cloud', 'netplaza', 'wide-isp', 'globalmail', 'hosting')[n % 5]}{n + 1}" for n in range(10))
+KNOWN_OPERATORS = tuple(f".{name}.example" for name in OPERATORS if not name.startswith("hosting"))
+"""Those whose mail servers everybody knows by name: data/operators.csv names them."""
 KINDS_JA = {
     "prefecture": "都道府県",
     "designated_city": "政令指定都市",
@@ -97,6 +100,11 @@ class Country:
         self.listed: dict[str, dict[str, tuple[str, ...]]] = {zone: {} for zone in HEALTHY}
         self.pair_behaviour: dict[tuple[str, str], str] = {}
         self.hidden = Hidden()
+        self.pointers: dict[str, tuple[str, str]] = {}
+        """Per address the name it gives itself, and the answer to its PTR question: ok, nxdomain, servfail, silent."""
+        self.origins: dict[str, tuple[str, str]] = {}
+        """Per address its AS number and announced prefix; addresses that are not here are announced by nobody."""
+        self.as_names: dict[str, str] = {}
         self._random = Random(seed)
         self._next_ipv4, self._next_ipv6 = 0, 0
         self._bodies_n, self._hosts_n, self._national_n, self._relay_n = self._sizes()
@@ -113,6 +121,7 @@ class Country:
         country._fill_context()
         country._fill_hosts(free)
         country._hide()
+        country._lay_networks()
         return country
 
     # -- building ----------------------------------------------------------------------------------------------
@@ -181,7 +190,8 @@ class Country:
         tenants, free = free[: len(self.bodies) // 3], free[len(self.bodies) // 3 :]
         shared = [
             self._host(f"mx{1 + n % 3}.{operator}.example", ipv6=n % 3 == 0)
-            for n, operator in enumerate(f"{kind}{n // 3 + 1}" for n in range(28) for kind in [_OPERATORS[n // 3 % 5]])
+            for n, operator in enumerate(operator for operator in OPERATORS for _ in range(3))
+            if n < 28
         ]
         weights = [1 / (rank + 1) for rank in range(len(shared))]
         for body in tenants:
@@ -420,6 +430,26 @@ class Country:
             writer.writerow(("code", "status", "open_relay_listing", "own_or_shared"))
             writer.writerows(self.truth())
 
+    def _lay_networks(self) -> None:
+        """Give every address a network and a PTR; some have none, some give a name that does not know them."""
+        random = Random(f"{self.seed}-networks")
+        first: dict[str, str] = {}
+        for host, facts in self.hosts.items():
+            for address in (*facts.ipv4, *facts.ipv6):
+                first.setdefault(address, host)
+        for address, host in first.items():
+            name = host.split(".")[-2]
+            is_operator = name in OPERATORS
+            asn = str(64496 + OPERATORS.index(name) if is_operator else 65536 + sum(map(ord, name)) % 16)
+            self.as_names[asn] = f"{name.upper() if is_operator else 'LOCAL'}-NET, ZZ"
+            if random.random() < 0.97:
+                length = 64 if ":" in address else 24
+                self.origins[address] = (asn, str(ip_network(f"{address}/{length}", strict=False)))
+            draw = random.random()
+            answer = "ok" if draw < 0.9 else "nxdomain" if draw < 0.985 else "servfail" if draw < 0.997 else "silent"
+            pool = f"static-{address.replace(':', '-').replace('.', '-')}.pool.example"
+            self.pointers[address] = (host if random.random() < 0.9 else pool, answer)
+
     # -- the truth ---------------------------------------------------------------------------------------------
 
     def truth(self) -> list[tuple[str, str, str, str]]:
@@ -454,9 +484,23 @@ class Country:
         status, listed = self._word(body, HEALTHY)
         relay, _ = self._word(body, RELAY_ZONES)
         hosts = listed if status == "listed" else self._servers(body)
-        kinds = {any(len(users[mark]) > 1 for mark in (host, *self._addresses(host))) for host in hosts}
-        share = "unknown" if not kinds else "both" if len(kinds) == 2 else "shared" if True in kinds else "own"
+        kinds = {self._share_of(host, body, users) for host in hosts if host not in ("localhost", "192.0.2.1")}
+        share = "both" if {"own", "shared"} <= kinds else kinds.pop() if len(kinds) == 1 else "unknown"
         return body.code, status, relay, share
+
+    def _share_of(self, host: str, body: BodyFacts, users: dict[str, set[str]]) -> str:
+        """Whether one server is its body's own: by its users, its operator, its PTR, and the name it bears."""
+        addresses = self._addresses(host)
+        if any(len(users[mark]) > 1 for mark in (host, *addresses)) or host.endswith(KNOWN_OPERATORS):
+            return "shared"
+        for address in addresses:
+            name, answer = self.pointers[address]
+            if answer == "ok" and name.endswith(KNOWN_OPERATORS) and address in self._addresses(name):
+                return "shared"
+        if any(host == domain or host.endswith(f".{domain}") for domain in body.domains):
+            return "own"
+        same = [users[other] for other in self.hosts if other.split(".")[-2:] == host.split(".")[-2:]]
+        return "shared" if len(set().union(*same)) > 1 else "unknown"
 
     def _word(self, body: BodyFacts, zones: Iterable[str]) -> tuple[str, list[str]]:
         """The body's status by some of the healthy lists, and the hosts that they list."""
@@ -498,9 +542,6 @@ class Country:
         if zone == PROXY and any(int(code.rpartition(".")[2]) & 66 for code in codes):
             return "listed"
         return "clear"
-
-
-_OPERATORS = ("sc-cloud", "netplaza", "wide-isp", "globalmail", "hosting")
 
 
 def _check_digit(code: str) -> str:

@@ -26,7 +26,7 @@ from ..answers import encode_name, reverse_wire
 from .country import DEAD, HEALTHY, IPV6_ZONES, Country
 from .hiding import WILD
 
-A, CNAME, SOA, MX, TXT, AAAA = 1, 5, 6, 15, 16, 28
+A, CNAME, SOA, PTR, MX, TXT, AAAA = 1, 5, 6, 12, 15, 16, 28
 _NOERROR, _FORMERR, _SERVFAIL, _NXDOMAIN, _REFUSED = 0, 1, 2, 3, 5
 _TTL = 300
 _OPT = b"\0\0\x29\x04\xd0\0\0\0\0\0\0"
@@ -132,6 +132,7 @@ def answers_of(country: Country) -> Answers:
         tests = points.get(zone, ("127.0.0.1",) if zone.startswith("white.") else ("127.0.0.2",))
         for address in ("127.0.0.2", "::ffff:7f00:2")[: 2 if zone in IPV6_ZONES else 1]:
             add_listing(made, zone, reverse_wire(address), tests, "test point")
+    _tell_networks(made, country)
     for (zone, address), behaviour in country.pair_behaviour.items():
         question = reverse_wire(address) + encode_name(zone) + struct.pack("!HH", A, 1)
         made.exact[question] = SILENT if behaviour == "silent" else _body(_SERVFAIL)
@@ -152,13 +153,33 @@ def _add_hidden(made: Answers, country: Country) -> None:
         made.exact[_wire_question(domain, MX)] = SILENT
 
 
+def _tell_networks(made: Answers, country: Country) -> None:
+    """Origin and AS names as TXT, in Team Cymru's form, and the PTR of every address."""
+    for address, (asn, prefix) in country.origins.items():
+        zone = "origin6.asn.example" if ":" in address else "origin.asn.example"
+        question = reverse_wire(address) + encode_name(zone) + struct.pack("!HH", TXT, 1)
+        made.exact[question] = _body(_NOERROR, [_text_record(f"{asn} | {prefix} | ZZ | practice | 2002-03-16")])
+    for asn, name in country.as_names.items():
+        question = _wire_question(f"as{asn}.asn.example", TXT)
+        made.exact[question] = _body(_NOERROR, [_text_record(f"{asn} | ZZ | practice | 2002-03-16 | {name}")])
+    for address, (name, behaviour) in country.pointers.items():
+        arpa = "ip6.arpa" if ":" in address else "in-addr.arpa"
+        question = reverse_wire(address) + encode_name(arpa) + struct.pack("!HH", PTR, 1)
+        told = {"ok": _body(_NOERROR, [_record(_SELF, PTR, encode_name(name))]), "servfail": _body(_SERVFAIL)}
+        made.exact[question] = told.get(behaviour, SILENT if behaviour == "silent" else _ABSENT)
+
+
+def _text_record(text: str) -> bytes:
+    words = text.encode()
+    return _record(_SELF, TXT, bytes((len(words),)) + words)
+
+
 def add_listing(made: Answers, zone: str, half: bytes, codes: Sequence[str], text: str) -> None:
     """Put one address (its reversed labels) on a list, with its codes and its own words."""
     name = half + encode_name(zone)
     records = [_record(_SELF, A, ip_address(code).packed) for code in codes]
     made.exact[name + struct.pack("!HH", A, 1)] = _body(_NOERROR, records)
-    words = text.encode()
-    made.exact[name + struct.pack("!HH", TXT, 1)] = _body(_NOERROR, [_record(_SELF, TXT, bytes((len(words),)) + words)])
+    made.exact[name + struct.pack("!HH", TXT, 1)] = _body(_NOERROR, [_text_record(text)])
 
 
 _WORLD = {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
-from ..worlds import World
+from ..worlds import AsnZones, World
 from .country import Country
 from .dns import Answers, NameServer, answers_of
 
@@ -45,6 +45,7 @@ PRACTICE = World(
     pass_gap_s=0.0,
     canaries=("example",),
     reserved=is_kept,
+    asn_zones=AsnZones("origin.asn.example", "origin6.asn.example", "asn.example"),
 )
 """The practice world: short time-outs, no pause between passes."""
 

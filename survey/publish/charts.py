@@ -210,10 +210,10 @@ def _own_or_shared(edition: Edition, language: Language) -> tuple[Figure, str]:
     listed = found.loc[found["status"].eq("listed")]
     words = ("own", "both", "shared", "unknown")
     counts = [int(listed["own_or_shared"].eq(word).sum()) for word in words]
-    servers = edition.servers()
+    servers = edition.tables["servers"]
     on = servers.loc[servers["status"].eq("listed")]
-    by_use = [int((on["bodies"] == 1).sum()), int((on["bodies"] > 1).sum())]
-    most = int(on["bodies"].max()) if len(on) else 0
+    by_use = [int((on["bodies_n"] == 1).sum()), int((on["bodies_n"] > 1).sum())]
+    most = int(on["bodies_n"].max()) if len(on) else 0
     title = {
         "ja": f"登録のある{len(listed):,}団体のうち{counts[2]:,}は共用サーバのみ",
         "en": f"{counts[2]:,} of {len(listed):,} listed bodies through shared servers only",

@@ -71,27 +71,6 @@ class Edition:
             raise AssertionError("the counts do not add up to the register")
         return counts.reset_index()
 
-    def servers(self) -> pd.DataFrame:
-        """Mail servers: one row per host, with status, bodies, addresses and lists, listed ones first."""
-        names = ("domains", "mail_servers", "addresses", "listings", "lists")
-        return operators.servers(*(self.tables[name] for name in names))
-
-    def operators(self) -> pd.DataFrame:
-        """One row per operator (registrable domain): bodies, listed and unknown ones, and the cumulative share.
-
-        The share is that of all listed bodies that the operators so far carry, each body counted once.
-        """
-        found = self.named_findings()
-        rows = found.loc[found["operator"].notna(), ["code", "operator", "status"]]
-        rows = rows.assign(operator=rows["operator"].str.split(", ")).explode("operator")
-        rows = rows.assign(listed=rows["status"].eq("listed"), unknown=rows["status"].eq("unknown"))
-        counted = {"bodies": ("code", "nunique"), "listed": ("listed", "sum"), "unknown": ("unknown", "sum")}
-        table = rows.groupby("operator").agg(**counted).reset_index()
-        order = ["listed", "bodies", "operator"]
-        table = table.sort_values(order, ascending=[False, False, True]).reset_index(drop=True)
-        codes = rows.loc[rows["listed"]].groupby("operator")["code"].agg(set).to_dict()
-        total, seen, shares = int(found["status"].eq("listed").sum()), set[str](), []
-        for operator in table["operator"]:
-            seen |= codes.get(operator, set())
-            shares.append(len(seen) / total if total else 0.0)
-        return table.assign(cumulative_share=shares)
+    def ranking(self, by: str = "operator") -> pd.DataFrame:
+        """Operators, kinds of operators or single servers, by bodies that depend on them; see `operators.ranking`."""
+        return operators.ranking(self.tables["servers"], by)

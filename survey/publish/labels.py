@@ -31,6 +31,21 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "both": ("自前と共用", "own and shared"),
     "receives": ("受信", "receives"),
     "sends": ("送信", "sends"),
+    "used_by_several": ("複数の団体が利用", "several bodies use it"),
+    "known_operator": ("既知の事業者のサーバ", "a known operator's server"),
+    "bears_its_name": ("利用団体の名を持つ", "it bears its only user's name"),
+    "bears_another_name": ("別の団体の名を持つ", "it bears another body's name"),
+    "operator_of_several": ("同じ運用者が複数団体に提供", "its operator serves several bodies"),
+    "name_tells_nothing": ("名前からは分からない", "its name tells nothing"),
+    # kinds of operators
+    "prefectural_cloud": ("自治体情報セキュリティクラウド", "prefectural security cloud"),
+    "provider": ("事業者", "provider"),
+    "global_cloud": ("大手クラウド", "global cloud"),
+    "host": ("ホスト名", "host name"),
+    "ptr": ("逆引き", "PTR"),
+    "range": ("アドレス範囲", "address range"),
+    "domain": ("登録ドメイン", "registrable domain"),
+    "body": ("団体のドメイン", "a body's domain"),
     # kinds of bodies
     "prefecture": ("都道府県", "prefecture"),
     "designated_city": ("政令指定都市", "designated city"),
@@ -126,6 +141,7 @@ SHEETS = {
     "findings": "調査結果",
     "regions": "地域別",
     "servers": "サーバ別",
+    "operators": "運用者別",
     "unknown": "確認できず",
     "method": "調査方法",
     "dictionary": "用語",
@@ -186,12 +202,15 @@ def headline_sentences(headline: Mapping[str, object], language: Language) -> li
         raise ValueError("a headline without bodies")
     used, void, implausible = (_zones(headline, f"lists_{word_}") for word_ in ("used", "void", "implausible"))
     own, shared = headline["bodies_listed_own"], headline["bodies_listed_shared_only"]
+    untold = int(str(headline["bodies_listed_untold"]))
     if language == "ja":
         said = relay.text("ja") if relay else CANNOT["ja"]
         sentences = [
             f"第三者中継リストにメールサーバが登録されている自治体・行政機関: {said}",
             f"第三者中継または悪用のリストに登録されている自治体・行政機関: {bodies.text('ja')}",
-            f"登録の{bodies.listed:,}団体のうち自前のサーバ {own}、共用サーバのみ {shared}",
+            f"登録の{bodies.listed:,}団体のうち自前のサーバ {own}"
+            + (f"（誰のサーバか不明の{untold}を含む）" if untold else "")
+            + f"、共用サーバのみ {shared}",
             f"使用したリスト {len(used)}、無効としたリスト {len(void)}",
         ]
         if implausible:
@@ -201,7 +220,9 @@ def headline_sentences(headline: Mapping[str, object], language: Language) -> li
         sentences = [
             f"Bodies whose mail servers stand on an open-relay list: {said}",
             f"Bodies whose mail servers stand on an open-relay or abuse list: {bodies.text('en')}",
-            f"of these {bodies.listed:,} listed ones {own} with servers of their own, {shared} with shared ones only",
+            f"of these {bodies.listed:,} listed ones {own} with servers of their own"
+            + (f" ({untold} of them with servers whose owner is not known)" if untold else "")
+            + f", {shared} with shared ones only",
             f"Lists used: {len(used)}; void: {len(void)}",
         ]
         if implausible:

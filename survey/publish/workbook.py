@@ -116,6 +116,7 @@ def write_workbook(edition: Edition, path: Path) -> None:
         _findings(writing)
         _regions(writing, counts)
         _servers(writing)
+        _operators(writing)
         _unknown(writing)
         _method(writing)
         _dictionary(writing)
@@ -327,26 +328,59 @@ def _regions(writing: _Book, counts: pd.DataFrame) -> None:
 
 def _servers(writing: _Book) -> None:
     """サーバ別: one row per mail server, listed ones first, then by how many bodies use it."""
-    servers = writing.edition.servers()
+    servers = writing.edition.tables["servers"]
     sheet = writing.sheet("servers", header_row=3)
     counts = servers["status"].value_counts()
     bounds = labels.Bounded(int(counts.get("listed", 0)), int(counts.get("unknown", 0)), len(servers))
     _top(writing, sheet, "サーバ別 / By server", f"登録のあるサーバ {bounds.text('ja')}")
     heads = (
-        *("サーバ\nhost", "利用団体数\nbodies", "判定\nstatus", "アドレス\naddresses"),
+        *("サーバ\nhost", "利用団体数\nbodies", "判定\nstatus", "自前・共用\nown or shared", "その根拠\nbecause"),
+        *("運用者\noperator", "運用者の種別\nkind", "AS番号\nAS", "AS名\nAS name", "アドレス\naddresses"),
         "載せたリスト（参考を含む）\nlists incl. context",
     )
     rows = [
         (
             one["host"],
-            int(one["bodies"]),
-            word(one["status"], "ja"),
-            ", ".join(one["addresses"]),
-            ", ".join(one["lists"]),
+            int(one["bodies_n"]),
+            *(word(one[name], "ja") for name in ("status", "own_or_shared", "basis")),
+            one["operator_ja"],
+            word(one["operator_kind"], "ja"),
+            *(", ".join(one[name]) for name in ("asns", "as_names", "addresses", "lists")),
         )
         for one in servers.to_dict("records")
     ]
     _write_table(writing, sheet, 3, "servers", heads, rows)
+    sheet.freeze_panes(4, 1)
+
+
+def _operators(writing: _Book) -> None:
+    """運用者別: one row per operator: the bodies that depend on it, and the cumulative share of the listed ones."""
+    ranking = writing.edition.ranking("operator")
+    servers = writing.edition.tables["servers"].drop_duplicates("operator").set_index("operator")
+    sheet = writing.sheet("operators", header_row=3)
+    note = "登録・確認できずは、その運用者のサーバについて。累積割合は、登録団体のうちその行までに含まれる割合"
+    _top(writing, sheet, "運用者別 / By operator", note)
+    heads = (
+        *("運用者\noperator", "種別\nkind", "サーバ数\nservers", "団体数\nbodies", "登録あり\nlisted"),
+        *("最大\nat most", "確認できず\nnot determined", "登録の累積割合\ncumulative share"),
+    )
+    rows = []
+    for one in ranking.to_dict("records"):
+        listed, unknown, share = int(one["listed_n"]), int(one["unknown_n"]), one["cumulative_share"]
+        kinds = servers.loc[one["operator"]]
+        rows.append(
+            (
+                kinds["operator_ja"],
+                word(kinds["operator_kind"], "ja"),
+                int(one["servers_n"]),
+                int(one["bodies_n"]),
+                listed,
+                listed + unknown,
+                unknown,
+                None if pd.isna(share) else float(share),
+            )
+        )
+    _write_table(writing, sheet, 3, "operators", heads, rows)
     sheet.freeze_panes(4, 1)
 
 

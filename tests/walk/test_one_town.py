@@ -64,7 +64,7 @@ def test_one_town_walks_from_its_excel_row_to_its_workbook_cell(surveyed: Survey
     assert f"{zones[0]}: listed 127.0.0.2 = open relay" in why(surveyed.folder, code)
 
     # 4. The same tables, read again offline, elsewhere.
-    again = read_tables(RunFolder(surveyed.folder), PRACTICE.askable, reserved=PRACTICE.reserved)
+    again = read_tables(RunFolder(surveyed.folder), PRACTICE)
     write_tables(again, tmp_path)
     for path in sorted((surveyed.folder / "tables").iterdir()):
         assert path.read_bytes() == (tmp_path / "tables" / path.name).read_bytes(), path.name
