@@ -79,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = ranked()
     result = measure(found, sites)
     if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
         with options.out.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(("code", "rank", "domain"))

@@ -260,7 +260,8 @@ def _register(options: argparse.Namespace) -> int:
     from .websites import Websites, read_websites  # noqa: PLC0415
     from .wire.web import fetch  # noqa: PLC0415
 
-    bodies = ministry_drafts(load_register(options.ministry)) if options.ministry else official_drafts()
+    ministry = load_register(options.ministry) if options.ministry else None
+    bodies = ministry_drafts(ministry) if ministry is not None else official_drafts()
     sites = Websites((), ())
     with TemporaryDirectory() as folder:
         if options.websites is not None:
@@ -279,6 +280,7 @@ def _register(options: argparse.Namespace) -> int:
         "bodies_with_candidates": sum(bool(one.by_website or one.by_convention) for one in drafts),
         "candidates_by_convention": sum(len(one.by_convention) for one in drafts),
         "candidates_by_website": sum(len(one.by_website) for one in drafts),
+        "ministry_problems": 0 if ministry is None else int((~ministry.problems["is_usable"]).sum()),
         "websites_read": len(sites.sites),
         "websites_without_body": len(lost),
         "websites_unusable": len(sites.problems),
@@ -291,6 +293,12 @@ def _register(options: argparse.Namespace) -> int:
         f"{result['candidates_by_website']:,} by website / 候補ドメイン "
         f"命名規則 {result['candidates_by_convention']:,}、ウェブサイト {result['candidates_by_website']:,}",
     ]
+    left_out = [] if ministry is None else ministry.problems.loc[~ministry.problems["is_usable"]].to_dict("records")
+    for one in left_out[:20]:
+        place = f"{one['sheet']} row {one['row']}" if isinstance(one["row"], int) else str(one["sheet"])
+        print(
+            f"survey: {place}: {one['problem']}; {one['done']} / {one['problem_ja']}。{one['done_ja']}", file=sys.stderr
+        )
     for sheet, row, value, what, ja in sites.problems[:20]:
         print(f"survey: websites, {sheet} row {row}: {what} / {ja} ({value!r})", file=sys.stderr)
     for site in lost[:20]:

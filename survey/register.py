@@ -7,18 +7,17 @@ when exactly one official code fits and agrees with prefecture or name. Codes of
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import idna
 import pandas as pd
 
 from . import codes
+from .cells import cell_text, code_text, find_header, is_heading, read_domain, words_of
 from .errors import RegisterError
 from .sheets import Sheet, column_letter, read_sheets
 from .suffixes import is_reserved
@@ -48,10 +47,8 @@ _KIND_WORDS = {
     **{"国": "national", "国の機関": "national", "省庁": "national", "中核市": "city", "その他": "other"},
     **{"designatedcity": "designated_city", "specialward": "special_ward", "ward": "special_ward"},
 }
+_MOST_CANDIDATES = 100
 _OUT = frozenset(("対象外", "no", "false", "0", "×", "x", "外", "out"))
-_HEADER_WITHIN = 40
-_SPLIT = re.compile(r"[\s,;、，；|]+")
-_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +110,7 @@ class _Reader:
         self._sheet = sheet.title
         if not sheet.rows:
             return False
-        header, columns = _header(sheet)
+        header, columns = find_header(sheet, _COLUMN_OF, _is_register)
         if header is None:
             self.problem(
                 None,
@@ -148,7 +145,7 @@ class _Reader:
                 )
         wards = repeats = 0
         for number, row in sheet.rows.items():
-            if number <= header or (number == header + 1 and _is_heading(row, columns)):
+            if number <= header or (number == header + 1 and is_heading(row, columns, _COLUMN_OF)):
                 continue
             match self._row(number, row, columns):
                 case "ward":
@@ -170,7 +167,7 @@ class _Reader:
     def _row(self, number: int, row: Sequence[object], columns: dict[str, int]) -> str:
         def text(name: str) -> str:
             index = columns.get(name)
-            return _text(row[index]) if index is not None and index < len(row) else ""
+            return cell_text(row[index]) if index is not None and index < len(row) else ""
 
         for index in columns.values():
             value = row[index] if index < len(row) else None
@@ -186,12 +183,12 @@ class _Reader:
         prefecture, name = text("prefecture"), text("name") or text("prefecture")
         written = row[columns["code"]] if "code" in columns and columns["code"] < len(row) else None
         domain = row[columns["domain"]] if "domain" in columns and columns["domain"] < len(row) else None
-        if not name and not _code_text(written):
-            if any(_text(value) for value in row):
+        if not name and not code_text(written):
+            if any(cell_text(value) for value in row):
                 self.problem(
                     number,
                     None,
-                    " ".join(filter(None, map(_text, row)))[:200],
+                    " ".join(filter(None, map(cell_text, row)))[:200],
                     ("neither code nor name", "コードも名称もない行"),
                     ("left out", "除外"),
                     usable=False,
@@ -202,7 +199,7 @@ class _Reader:
             return "ward"
         known = self.entries.get(code)
         if known is not None:
-            if known.name == name and self._sheets_read > 1 and not _text(domain):
+            if known.name == name and self._sheets_read > 1 and not cell_text(domain):
                 return "repeat"
             if known.name != name:
                 self.problem(
@@ -259,11 +256,11 @@ class _Reader:
         self, number: int, column: int | None, written: object, prefecture: str, name: str
     ) -> tuple[str, tuple[tuple[str, str], tuple[str, str]] | None]:
         """The code to use, and what to say about it."""
-        text = _code_text(written)
+        text = code_text(written)
         if not text:
             made = f"row-{number}" if self._sheets_read == 1 else f"row-{self._sheets_read}-{number}"
             reason = ("no code", "コードがない")
-            if written is not None and _text(written):
+            if written is not None and cell_text(written):
                 reason = ("this is no code", "コードとして読めない")
             return made, (reason, (f"the body is surveyed as {made}", f"{made} として調査"))
         if not text.isdigit() or prefecture not in codes.prefecture_names():
@@ -293,7 +290,7 @@ class _Reader:
         )
 
     def _domains(self, entry: _Entry, number: int, column: int | None, cell: object) -> None:
-        for token in filter(None, _SPLIT.split(unicodedata.normalize("NFKC", _text(cell)))):
+        for token in words_of(cell):
             domain, said = read_domain(token)
             if domain is None:
                 self.problem(
@@ -316,11 +313,15 @@ class _Reader:
     def _candidates(self, entry: _Entry, number: int, column: int | None, row: Sequence[object], basis: str) -> None:
         if column is None or column >= len(row):
             return
-        for token in filter(None, _SPLIT.split(unicodedata.normalize("NFKC", _text(row[column])))):
+        for token in words_of(row[column]):
             domain, _ = read_domain(token)
             if domain is None:
                 said = ("this is no domain", "ドメインではない")
                 self.problem(number, column, token, said, ("left out", "除外"), usable=True)
+            elif len(entry.candidates) >= _MOST_CANDIDATES:
+                said = (f"more than {_MOST_CANDIDATES} candidates", f"候補が{_MOST_CANDIDATES}件を超える")
+                self.problem(number, column, token, said, ("the rest was left out", "残りは除外"), usable=True)
+                break
             else:
                 entry.candidates.setdefault(domain, basis)
 
@@ -373,69 +374,5 @@ def load_register(path: str | Path) -> Register:
     )
 
 
-def _header(sheet: Sheet) -> tuple[int | None, dict[str, int]]:
-    """The header row and which column is which; the row that names most columns, the first of equals."""
-    best: tuple[int | None, dict[str, int]] = (None, {})
-    for number in list(sheet.rows)[:_HEADER_WITHIN]:
-        columns: dict[str, int] = {}
-        for index, value in enumerate(sheet.rows[number]):
-            column = _COLUMN_OF.get(_heading(value))
-            if column is not None:
-                columns.setdefault(column, index)
-        if ("name" in columns or "code" in columns) and len(columns) > max(1, len(best[1])):
-            best = (number, columns)
-    return best
-
-
-def _is_heading(row: Sequence[object], columns: dict[str, int]) -> bool:
-    """Whether a row only says the headings again, in another language."""
-    said = [(column, row[place]) for column, place in columns.items() if place < len(row) and _text(row[place])]
-    return len(said) > 1 and all(_COLUMN_OF.get(_heading(value)) == column for column, value in said)
-
-
-def _heading(value: object) -> str:
-    text = unicodedata.normalize("NFKC", str(value)) if isinstance(value, str) else ""
-    return re.sub(r"[\s_\-・:：]", "", text).lower().replace("(カタカナ)", "(カナ)")
-
-
-def _text(value: object) -> str:
-    """A cell as text: full-width letters and digits made plain, spaces trimmed."""
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    text = str(value).strip()
-    return re.sub(r"[ \t\u3000]+", " ", text)
-
-
-def _code_text(value: object) -> str:
-    """A code cell as text; empty for what cannot be a code."""
-    if isinstance(value, bool | datetime.date | datetime.time) or value is None:
-        return ""
-    text = unicodedata.normalize("NFKC", _text(value)).strip("'\"` ")
-    return text if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,31}", text) else ""
-
-
-def read_domain(token: str) -> tuple[str | None, tuple[str, str] | None]:
-    """A domain from one word of a cell, and what had to be taken off it."""
-    said: tuple[str, str] | None = None
-    text = token.strip("<>()[]{}\"'「」。").lower()
-    text = text.removeprefix("mailto:")
-    if "@" in text:
-        text, said = text.rpartition("@")[2], ("a mail address where a domain belongs", "ドメイン欄にメールアドレス")
-    if found := re.match(r"[a-z][a-z0-9+.-]*:/*([^/?#]*)", text):
-        text, said = found.group(1), ("a web address where a domain belongs", "ドメイン欄に URL")
-    elif "/" in text:
-        text, said = text.partition("/")[0], ("a web address where a domain belongs", "ドメイン欄に URL")
-    text = text.partition(":")[0].rstrip(".")
-    if said and text.startswith("www."):
-        text = text.removeprefix("www.")
-    if not text.isascii():
-        try:
-            text = idna.encode(text, uts46=True).decode()
-        except idna.IDNAError:
-            return None, None
-    labels = text.split(".")
-    if len(labels) < 2 or len(text) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        return None, None
-    return (None, None) if labels[-1].isdigit() else (text, said)
+def _is_register(columns: Collection[str]) -> bool:
+    return ("name" in columns or "code" in columns) and len(columns) > 1

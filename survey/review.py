@@ -18,8 +18,8 @@ from pathlib import Path
 import pandas as pd
 import xlsxwriter
 
+from .cells import read_domain
 from .errors import RegisterError
-from .register import read_domain
 from .sheets import column_letter, read_sheets
 from .tables import Candidacy, Confidence, frame
 

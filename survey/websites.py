@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import idna
 
 from . import codes
+from .cells import cell_text, find_header
 from .errors import RegisterError
 from .sheets import Sheet, read_sheets
 from .suffixes import is_kept_label, walk_up
@@ -28,11 +29,10 @@ _HEADERS = {
     "prefecture": "prefecture pref 都道府県 都道府県名",
     "name": "municipality city name body 市区町村 市区町村名 市町村 市町村名 自治体名 団体名 自治体 機関名 名称",
     "website": "website url web site homepage ホームページ ウェブサイト サイト webサイト 公式サイト 公式ホームページ "
-    "ホームページurl ウェブサイトurl 公式url address",
+    "ホームページurl ウェブサイトurl サイトurl 公式url hp hpurl homepageurl websiteurl siteurl officialwebsite",
 }
 _COLUMN_OF = {word: column for column, words in _HEADERS.items() for word in words.split()}
 _WWW = re.compile(r"www[0-9]*\.(?=.+\..)")
-_HEADER_WITHIN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +97,14 @@ def read_websites(path: Path) -> Websites:
 
 
 def _read(sheet: Sheet, sites: list[Site], problems: list[tuple[str, int, str, str, str]]) -> None:
-    header, columns = _header(sheet)
+    header, columns = find_header(sheet, _COLUMN_OF, _is_table)
     if header is None:
         return
 
     def cell(row: Sequence[object], name: str) -> str:
         place = columns.get(name)
         value = row[place] if place is not None and place < len(row) else None
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        return "" if value is None else unicodedata.normalize("NFKC", str(value)).strip()
+        return unicodedata.normalize("NFKC", cell_text(value))
 
     for number, row in sheet.rows.items():
         if number <= header:
@@ -124,18 +122,8 @@ def _read(sheet: Sheet, sites: list[Site], problems: list[tuple[str, int, str, s
             sites.append(Site(code, prefecture, name, domain, written[:500], number))
 
 
-def _header(sheet: Sheet) -> tuple[int | None, dict[str, int]]:
-    """The first row that names a website column and a code or name column."""
-    for number in list(sheet.rows)[:_HEADER_WITHIN]:
-        columns: dict[str, int] = {}
-        for place, value in enumerate(sheet.rows[number]):
-            text = unicodedata.normalize("NFKC", str(value or "")).lower()
-            column = _COLUMN_OF.get(re.sub(r"[\s_\-・:()]", "", text))
-            if column is not None:
-                columns.setdefault(column, place)
-        if "website" in columns and ("code" in columns or "name" in columns):
-            return number, columns
-    return None, {}
+def _is_table(columns: Collection[str]) -> bool:
+    return "website" in columns and ("code" in columns or "name" in columns)
 
 
 def _code(written: str, prefecture: str, name: str) -> str | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import openpyxl
 import pytest
 
+from benchmarks.domains import main as bench
 from benchmarks.domains import measure, ranked
 from survey import codes
 from survey.__main__ import main
@@ -95,6 +97,19 @@ def test_conventions_find_the_domains_of_real_websites(shared):
     assert result.first_six >= 0.85
     assert result.first >= 0.45
     assert result.mean_candidates <= 40
+
+
+def test_the_measurement_writes_the_candidates_and_says_its_result_on_the_last_line(tmp_path, capsys):
+    (tmp_path / "w.csv").write_text("URL,code\nhttps://www2.city.otaru.lg.jp/,012033\n", encoding="utf-8")
+    assert bench(["--websites", str(tmp_path / "w.csv"), "--out", str(tmp_path / "new" / "c.csv")]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert re.fullmatch(
+        r"recall_any=1\.0+ recall_6=1\.0+ recall_first=1\.0+ mean_candidates=[\d.]+ bodies=1",
+        last,
+    )
+    lines = (tmp_path / "new" / "c.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[:2] == ["code,rank,domain", "012033,1,city.otaru.lg.jp"]
+    assert bench(["--websites", str(tmp_path / "none.csv")]) == 2
 
 
 def test_a_candidate_in_the_wrong_place_is_a_miss():

@@ -13,6 +13,7 @@ ROWS = [
     {"tables", "exchanges", "suffixes", "codes", "readings", "edited"},
     {"worlds"},
     {"answers", "sheets", "return_codes", "conventions"},
+    {"cells"},
     {"register", "evidence", "catalogue", "showing", "websites"},
     {"review", "draft"},
     {"domains", "mail", "blocklists", "relays", "senders", "networks", "operators", "wire"},
