@@ -509,9 +509,9 @@ class _Pass:
             return
 
         def decide() -> None:
-            chosen = subject.chosen(self._known)
-            if chosen is not None:
-                self._survey(chosen)
+            choice = subject.choice(self._known)
+            if choice is not None:
+                self._survey(choice.domain)
             else:
                 self._seek(subject, number + 1)
 

@@ -69,9 +69,15 @@ class Subject:
     """Domains that are not asked about, with the reason: denied, other_body, opted_out."""
     salt: str
     reserved: Reserved
+    settled: frozenset[str] = frozenset()
+    """Domains that a person said yes to: nothing more is asked."""
+    opted_out: str | None = None
+    """A domain that is this body's alone and whose owner opted out: nothing of the body is asked about."""
 
     def stages(self) -> list[tuple[str, ...]]:
         """The candidates that may be asked about, a few at a time, the likeliest first."""
+        if self.settled or self.opted_out:
+            return []
         open_ = [domain for _, domain, _ in self.candidates if domain not in self.against]
         return [tuple(open_[place : place + STAGE]) for place in range(0, len(open_), STAGE)]
 
@@ -87,9 +93,11 @@ class Subject:
                     wanted.append(Question(self.below(domain), MX))
         return wanted
 
-    def chosen(self, known: Exchanges) -> str | None:
-        """The likeliest candidate that takes mail."""
-        return next((one.domain for one in self.assess(known) if one.takes_mail), None)
+    def choice(self, known: Exchanges) -> Assessed | None:
+        """The likeliest candidate that takes mail; none where a person decided, or an owner opted out."""
+        if self.settled or self.opted_out:
+            return None
+        return next((one for one in self.assess(known) if one.takes_mail), None)
 
     def assess(self, known: Exchanges) -> list[Assessed]:
         """Every candidate in its order, as the answers show it; the first that takes mail is the choice."""
@@ -158,11 +166,15 @@ def subjects(
     salt: str,
     reserved: Reserved,
 ) -> list[Subject]:
-    """The bodies in scope that have candidates and no domain that a person gave or reviewed, one each.
+    """The bodies in scope that have candidates and no given domain, one each.
 
     `domains` holds the given and reviewed ones; `denied` what people said no to, per body.
     """
-    has_domain = set(domains["code"])
+    has_given = set(domains.loc[domains["basis"].eq("given"), "code"])
+    reviewed: dict[str, set[str]] = defaultdict(set)
+    for code, domain in domains.loc[domains["basis"].eq("reviewed"), ["code", "domain"]].itertuples(index=False):
+        reviewed[code].add(domain)
+    wanted_by = Counter(candidates["domain"])
     in_scope = set(bodies.loc[bodies["in_scope"], "code"])
     owners: dict[str, set[str]] = defaultdict(set)
     for code, domain in zip(domains["code"], domains["domain"], strict=True):
@@ -173,7 +185,7 @@ def subjects(
     found = []
     for key, rows in candidates.groupby("code", sort=False):
         code = str(key)
-        if code in has_domain or code not in in_scope:
+        if code in has_given or code not in in_scope:
             continue
         ordered = rows.sort_values("rank")
         entries = tuple(
@@ -188,8 +200,17 @@ def subjects(
                 against[domain] = "opted_out"
             elif basis == "convention" and owners.get(domain, {code}) != {code}:
                 against[domain] = "other_body"
+        out = (
+            domain
+            for _, domain, basis in entries
+            if against.get(domain) == "opted_out"
+            and wanted_by[domain] == 1
+            and (basis == "website" or reserved(domain))
+        )
         row = ordered["source_row"].iloc[0]
-        found.append(Subject(code, entries, None if pd.isna(row) else int(row), against, salt, reserved))
+        place = None if pd.isna(row) else int(row)
+        settled = frozenset(reviewed.get(code, ()))
+        found.append(Subject(code, entries, place, against, salt, reserved, settled, next(out, None)))
     return found
 
 
@@ -207,25 +228,32 @@ def read(
             index=False, name=None
         )
     ]
-    assessed = {subject.code: subject.assess(exchanges) for subject in asked}
-    row_of = {subject.code: subject.source_row for subject in asked}
-    choices = {code: next((one for one in found if one.takes_mail), None) for code, found in assessed.items()}
+    sought = list(asked)
+    choices = {subject.code: subject.choice(exchanges) for subject in sought}
     guessed = Counter(one.domain for one in choices.values() if one is not None and one.basis == "convention")
     entries: list[tuple[object, ...]] = []
-    for code, found in assessed.items():
-        choice = choices[code]
+    for subject in sought:
+        code, choice, found = subject.code, choices[subject.code], subject.assess(exchanges)
+        best = {choice.domain} if choice is not None else subject.settled
         for one in found:
-            status, why = one.status, one.reason
-            if one.takes_mail and one is not choice:
+            status = one.status
+            if one.domain in best:
+                status = Candidacy.CHOSEN
+            elif one.takes_mail:
                 status = Candidacy.OUTRANKED
-            entries.append((code, one.rank, one.domain, one.basis, status, why, row_of[code], list(one.evidence)))
+            place = (code, one.rank, one.domain, one.basis)
+            entries.append((*place, status, one.reason, subject.source_row, list(one.evidence)))
+            if one.domain == subject.opted_out:
+                written = (one.domain, subject.source_row)
+                kept = reserved(one.domain)
+                rows.append((code, one.domain, one.basis, *written, Confidence.MEDIUM, kept, False, [], []))
         if choice is not None:
             doubts = _doubts(choice, found, guessed[choice.domain] > 1, reserved(choice.domain))
             confidence = _confidence(choice, doubts)
             is_kept = reserved(choice.domain)
             printable = is_kept and confidence is not Confidence.LOW
-            place = (code, choice.domain, choice.basis, choice.domain, row_of[code])
-            rows.append((*place, confidence, is_kept, printable, doubts, list(choice.evidence)))
+            given = (code, choice.domain, choice.basis, choice.domain, subject.source_row)
+            rows.append((*given, confidence, is_kept, printable, doubts, list(choice.evidence)))
     return frame("domains", rows), frame("candidates", entries)
 
 

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 import xlsxwriter
+from xlsxwriter.exceptions import XlsxFileError
 
 from . import codes
 from .conventions import Named, candidates, official_names
@@ -139,7 +140,19 @@ def write_draft(path: Path, drafts: Sequence[Draft]) -> None:
             remedy="name another file with --out, or move this one away",
             ja="同名のファイルがあるため書き込みませんでした。--out に別の名前を指定してください",
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, drafts)
+    except (OSError, XlsxFileError) as error:
+        raise RegisterError(
+            f"the register cannot be written: {error}",
+            where=str(path),
+            remedy="name a folder that you may write to with --out",
+            ja="台帳を書き込めません。--out に書き込めるフォルダーを指定してください",
+        ) from None
+
+
+def _write(path: Path, drafts: Sequence[Draft]) -> None:
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(str(path), options) as book:
         book.set_properties({"title": _TITLE, "created": datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)})

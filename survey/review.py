@@ -12,11 +12,12 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import xlsxwriter
+from xlsxwriter.exceptions import XlsxFileError
 
 from .cells import read_domain
 from .errors import RegisterError
@@ -67,7 +68,9 @@ class Review:
     decisions: tuple[Decision, ...] = ()
     problems: tuple[tuple[object, ...], ...] = ()
     heads: tuple[str, ...] = ()
-    kept: tuple[Mapping[str, str], ...] = field(default=())
+    kept: tuple[Mapping[str, str], ...] = ()
+    open_rows: tuple[Mapping[str, str], ...] = ()
+    """Rows that nobody wrote into yet."""
 
     def denied(self) -> dict[str, frozenset[str]]:
         """Per body the domains that people said no to."""
@@ -123,12 +126,14 @@ def read_review(path: Path, codes: Collection[str]) -> Review:
     decisions: dict[tuple[str, str], Decision] = {}
     problems: list[tuple[object, ...]] = []
     kept: list[Mapping[str, str]] = []
+    open_rows: list[Mapping[str, str]] = []
     for number, row in sheet.rows.items():
         if number <= header:
             continue
         cells = {head: _text(row[i]) if i < len(row) else "" for i, head in enumerate(heads) if head}
         values = {name: cells[heads[i]] for name, i in place.items()}
         if not any(values[name] for name in _WRITTEN_BY_PEOPLE):
+            open_rows.append(cells)
             continue
         kept.append(cells)
         found = _decide(path, number, values, place, codes)
@@ -143,7 +148,7 @@ def read_review(path: Path, codes: Collection[str]) -> Review:
             del decisions[key]
             continue
         decisions[key] = found
-    return Review(tuple(decisions.values()), tuple(problems), tuple(heads), tuple(kept))
+    return Review(tuple(decisions.values()), tuple(problems), tuple(heads), tuple(kept), tuple(open_rows))
 
 
 def _decide(
@@ -198,7 +203,7 @@ def _text(value: object) -> str:
 def pending(bodies: pd.DataFrame, domains: pd.DataFrame, candidates: pd.DataFrame) -> list[dict[str, str]]:
     """What a person should decide: chosen domains that are in doubt, and bodies whose candidates all failed."""
     asked = candidates.loc[candidates["status"].ne(Candidacy.NOT_ASKED)]
-    doubtful = domains.loc[domains["confidence"].ne(Confidence.HIGH)]
+    doubtful = domains.loc[domains["confidence"].ne(Confidence.HIGH) & domains["doubts"].map(len).astype(bool)]
     rows: dict[str, tuple[str, str]] = {}
     for code, domain, doubts in doubtful[["code", "domain", "doubts"]].itertuples(index=False, name=None):
         said = "、".join(_QUESTIONS[doubt][0] for doubt in doubts)
@@ -227,8 +232,21 @@ def write_review(path: Path, rows: Sequence[Mapping[str, str]], review: Review) 
     done = {(cells.get(head_of["code"]), cells.get(head_of["domain"])) for cells in kept}
     new = [{head_of[name]: text for name, text in row.items()} for row in rows]
     new = [row for row in new if (row[head_of["code"]], row[head_of["domain"]]) not in done]
-    if not kept and not new:
+    known = {(row.get(head_of["code"]), row.get(head_of["domain"], "")) for row in review.open_rows}
+    if {(row[head_of["code"]], row[head_of["domain"]]) for row in new} == known:
         return
+    try:
+        _write(path, heads, [*kept, *new])
+    except (OSError, XlsxFileError) as error:
+        raise RegisterError(
+            f"the review cannot be written: {error}",
+            where=str(path),
+            remedy="close the file in Excel, then run the same command again",
+            ja="確認表を書き込めません。Excel で開いていれば閉じて、同じコマンドを再実行してください",
+        ) from None
+
+
+def _write(path: Path, heads: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
     aside = path.with_suffix(".new.xlsx")
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(str(aside), options) as book:
@@ -237,7 +255,7 @@ def write_review(path: Path, rows: Sequence[Mapping[str, str]], review: Review) 
         for column, title in enumerate(heads):
             sheet.set_column(column, column, _HEADS[column][2] if column < len(_HEADS) else 16, text)
             sheet.write_string(0, column, title, head)
-        for number, cells in enumerate([*kept, *new], 1):
+        for number, cells in enumerate(rows, 1):
             for column, title in enumerate(heads):
                 if cells.get(title):
                     sheet.write_string(number, column, cells[title], text)

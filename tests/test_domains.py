@@ -210,6 +210,37 @@ def test_names_of_other_bodies_denied_and_opted_out_ones_are_not_asked_about():
     assert candidates["status"].tolist() == ["rejected", "rejected", "not_asked", "rejected", "not_asked"]
 
 
+def test_of_whoever_opted_out_nothing_is_asked_at_all():
+    subject = only(KEPT, BETTER, opted_out=[BETTER])
+    assert subject.stages() == []
+    domains, candidates = domains_of([subject], World())
+    assert domains[["domain", "is_printable"]].values.tolist() == [[BETTER, False]]
+    assert candidates["status"].tolist() == ["not_asked", "not_asked"]
+    # A name that several bodies may have speaks for none of them.
+    found = sought(KEPT, BETTER, opted_out=[BETTER], others=[("016446", BETTER, "convention")])
+    assert [one.opted_out for one in found] == [None, None]
+
+
+def test_after_a_persons_yes_nothing_more_is_asked_and_the_candidates_keep_their_rows():
+    bodies = frame("bodies", [("1", "", "x", "", "city", True, None, "s", 2)])
+    reviewed = frame("domains", [("1", OWN, "reviewed", OWN, 2, "high", False, True, [], [])])
+    rows = [("1", n, name, "convention", "not_asked", None, 2, []) for n, name in enumerate((KEPT, OWN), 1)]
+    (subject,) = subjects(
+        bodies,
+        reviewed,
+        frame("candidates", rows),
+        denied={},
+        opted_out=frozenset(),
+        salt="s",
+        reserved=is_reserved,
+    )
+    assert subject.stages() == []
+    world = World().takes_mail(subject, KEPT)
+    domains, candidates = read(reviewed, [subject], world.exchanges(), is_reserved)
+    assert domains[["domain", "basis"]].values.tolist() == [[OWN, "reviewed"]]
+    assert candidates["status"].tolist() == ["outranked", "chosen"]
+
+
 def test_who_has_a_given_domain_is_not_sought():
     assert sought(KEPT, given=[("012033", OWN)]) == []
 

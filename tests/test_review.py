@@ -109,6 +109,18 @@ def test_rows_and_columns_of_people_survive_rewriting_and_open_ones_are_renewed(
     assert not has_rows_of(other / "review.xlsx", path)
 
 
+def test_a_review_that_says_the_same_is_not_written_again(book):
+    path = book(GOOD, changed(3, "open.jp")[:4])
+    before = path.stat().st_mtime_ns
+    write_review(path, [{**PENDING, "domain": "open.jp"}], read_review(path, {"012033"}))
+    assert path.stat().st_mtime_ns == before
+
+
+def test_a_review_that_cannot_be_written_says_what_to_do(tmp_path):
+    with pytest.raises(RegisterError, match="cannot be written"):
+        write_review(tmp_path / "no folder" / "review.xlsx", [PENDING], Review())
+
+
 def test_nothing_to_decide_makes_no_file(tmp_path):
     write_review(tmp_path / "review.xlsx", [], Review())
     assert not (tmp_path / "review.xlsx").exists()
