@@ -186,6 +186,7 @@ def _headline_lines(headline: Mapping[str, object], folder: Path) -> list[str]:
 def _collect(options: argparse.Namespace) -> int:
     from . import collect as hallway  # noqa: PLC0415
     from .catalogue import load_catalogue, select  # noqa: PLC0415
+    from .review import pending  # noqa: PLC0415
     from .runs import RunFolder  # noqa: PLC0415
     from .worlds import LIVE  # noqa: PLC0415
 
@@ -240,10 +241,10 @@ def _collect(options: argparse.Namespace) -> int:
             progress=progress,
         )
     _say(options, found.headline, _headline_lines(found.headline, folder.path))
-    doubtful = int(found["domains"]["confidence"].ne("high").sum())
-    if folder.review_path.exists():
-        said = f"{doubtful} domains are in doubt; a person decides in {folder.review_path}"
-        print(f"survey: {said} / 確認が必要なドメインがあります", file=sys.stderr)
+    open_ = len(pending(found["bodies"], found["domains"], found["candidates"]))
+    if open_:
+        said = f"the domains of {open_} bodies need a person's look; write decisions into {folder.review_path}"
+        print(f"survey: {said} / {open_}団体のドメインに確認が必要です", file=sys.stderr)
     unusable = int((~found["problems"]["is_usable"].astype(bool) & found["problems"]["row"].notna()).sum())
     if unusable:
         print(
