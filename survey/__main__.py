@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--passes", type=_positive, default=2, metavar="N")
     one.add_argument("--pass-gap", type=float, default=None, metavar="S")
     one.add_argument("--rate", type=float, default=None, metavar="N")
-    one.add_argument("--opt-out", type=Path, default=Path("data/opt-out.csv"), metavar="FILE")
+    one.add_argument("--opt-out", type=Path, default=None, metavar="FILE")
     one.add_argument("--review", type=Path, default=None, metavar="FILE")
     one.add_argument("--engine", choices=("auto", "fast", "portable"), default="auto")
     one.add_argument("--practice", action="store_true")
@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("recheck", help="ask again as a new pass")
     one.add_argument("folder", type=Path, metavar="DIR")
     one.add_argument("codes", nargs="*", metavar="CODE")
+    one.add_argument("--opt-out", type=Path, default=None, metavar="FILE")
     one.add_argument("--resolver", action="append", default=[], metavar="ADDR[:PORT]")
     one.add_argument("--rate", type=float, default=None, metavar="N")
     one.set_defaults(run_command=_recheck)
@@ -185,6 +186,7 @@ def _headline_lines(headline: Mapping[str, object], folder: Path) -> list[str]:
 
 def _collect(options: argparse.Namespace) -> int:
     from . import collect as hallway  # noqa: PLC0415
+    from . import opt_outs  # noqa: PLC0415
     from .catalogue import load_catalogue, select  # noqa: PLC0415
     from .review import pending  # noqa: PLC0415
     from .runs import RunFolder  # noqa: PLC0415
@@ -235,7 +237,7 @@ def _collect(options: argparse.Namespace) -> int:
             world,
             resolvers,
             manner=manner,
-            opt_out=options.opt_out,
+            opt_out=options.opt_out or opt_outs.DATA,
             earlier_review=options.review,
             notes=notes,
             progress=progress,
@@ -245,6 +247,9 @@ def _collect(options: argparse.Namespace) -> int:
     if open_:
         said = f"the domains of {open_} bodies need a person's look; write decisions into {folder.review_path}"
         print(f"survey: {said} / {open_}団体のドメインに確認が必要です", file=sys.stderr)
+    for server in folder.texts("resolvers_without_recursion"):
+        said = f"{server} does not offer recursion (RA is off)"
+        print(f"survey: {said} / 再帰問い合わせを受け付けると示していません", file=sys.stderr)
     unusable = int((~found["problems"]["is_usable"].astype(bool) & found["problems"]["row"].notna()).sum())
     if unusable:
         print(
@@ -252,7 +257,15 @@ def _collect(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return DECIDE
-    return DONE if found.headline["lists_used"] else DECIDE
+    has_list = found["lists"]["health"].eq("healthy") & found["lists"]["group"].isin(["relay", "abuse"])
+    if not has_list.any():
+        print(
+            "survey: no list of open relays or abuse was healthy, so nothing can be said / "
+            "第三者中継・悪用の有効なリストが1つもなく、何も判定できません",
+            file=sys.stderr,
+        )
+        return DECIDE
+    return DONE
 
 
 def _register(options: argparse.Namespace) -> int:
@@ -334,7 +347,8 @@ def _tables(options: argparse.Namespace) -> int:
 
 def _recheck(options: argparse.Namespace) -> int:
     from . import collect as hallway  # noqa: PLC0415
-    from .catalogue import load_catalogue, load_selection, rekey  # noqa: PLC0415
+    from . import opt_outs  # noqa: PLC0415
+    from .catalogue import load_selection, rekey  # noqa: PLC0415
     from .runs import RunFolder  # noqa: PLC0415
 
     folder = RunFolder(options.folder)
@@ -353,7 +367,6 @@ def _recheck(options: argparse.Namespace) -> int:
             resolvers = _resolvers(options.resolver)
         if settings.get("world") == "live":
             manner = hallway.live_manner(manner)
-        load_catalogue()
         progress = stack.enter_context(_progress())
         found = hallway.recheck(
             folder,
@@ -362,6 +375,7 @@ def _recheck(options: argparse.Namespace) -> int:
             resolvers,
             options.codes,
             manner=manner,
+            opt_out=options.opt_out or opt_outs.DATA,
             progress=progress,
         )
     _say(options, found.headline, _headline_lines(found.headline, folder.path))

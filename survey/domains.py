@@ -162,7 +162,7 @@ def subjects(
     candidates: pd.DataFrame,
     *,
     denied: Mapping[str, frozenset[str]],
-    opted_out: frozenset[str],
+    opted_out: Callable[[str], bool],
     salt: str,
     reserved: Reserved,
 ) -> list[Subject]:
@@ -196,7 +196,7 @@ def subjects(
         for _, domain, basis in entries:
             if domain in denied.get(code, ()):
                 against[domain] = "denied"
-            elif domain in opted_out:
+            elif opted_out(domain):
                 against[domain] = "opted_out"
             elif basis == "convention" and owners.get(domain, {code}) != {code}:
                 against[domain] = "other_body"

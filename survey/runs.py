@@ -12,27 +12,26 @@ the same tables for the same folder on any machine.
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
 import pandas as pd
 import tomli_w
 
-from . import blocklists, domains, findings, mail, networks, operators, review, tables
+from . import blocklists, domains, findings, mail, networks, operators, opt_outs, review, tables
+from .answers import word
 from .catalogue import Blocklist, load_selection, save_selection
 from .errors import RunError
 from .evidence import Archive, Mark
-from .exchanges import Exchanges, Row, at
+from .exchanges import CANARY, Exchanges, Row, at
 from .register import Register, load_register
-from .tables import Confidence
+from .tables import Confidence, Dns
 from .worlds import World
 
 TOOL = "survey 0.1.0"
@@ -40,41 +39,6 @@ TABLE_NAMES = (
     *("bodies", "domains", "candidates", "problems", "mail_servers", "addresses", "networks"),
     *("listings", "lists", "servers", "findings"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class OptOut:
-    """Who is not to be asked about: domains, and addresses or ranges."""
-
-    domains: frozenset[str]
-    networks: tuple[IPv4Network | IPv6Network, ...]
-
-    def has(self, address: str) -> bool:
-        found = ip_address(address)
-        return any(found in network for network in self.networks if network.version == found.version)
-
-
-def load_opt_out(path: Path) -> OptOut:
-    """Read an opt-out file (columns subject, since, who, reason); what is neither domain nor range is an error."""
-    domains, networks = set(), []
-    if path.is_file():
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for number, row in enumerate(csv.DictReader(file), 2):
-                subject = (row.get("subject") or "").strip().rstrip(".").lower()
-                if not subject:
-                    continue
-                try:
-                    networks.append(ip_network(subject, strict=False))
-                except ValueError:
-                    if "." not in subject or "/" in subject or " " in subject:
-                        raise RunError(
-                            f"{subject!r} is neither a domain nor an address nor a range",
-                            where=f"{path.name}, row {number}, column subject",
-                            remedy="write example.jp, 192.0.2.1 or 192.0.2.0/24",
-                            ja="ドメイン・アドレス・範囲のいずれでもありません",
-                        ) from None
-                    domains.add(subject)
-    return OptOut(frozenset(domains), tuple(networks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +114,11 @@ class RunFolder:
                 ja="run.toml を読めません",
             ) from error
 
+    def texts(self, name: str) -> list[str]:
+        """A list in run.toml, as texts; empty where there is none."""
+        found = self.settings().get(name)
+        return [str(one) for one in found] if isinstance(found, list) else []
+
     def write_settings(self, settings: Mapping[str, object]) -> None:
         aside = self.settings_path.with_suffix(".toml.new")
         aside.write_text(tomli_w.dumps(settings), encoding="utf-8")
@@ -165,8 +134,7 @@ class RunFolder:
             shutil.copyfile(register, target)
         save_selection(selected, self.lists_path)
         shutil.copyfile(operators.DATA, self.operators_path)
-        if opt_out.is_file():
-            shutil.copyfile(opt_out, self.opt_out_path)
+        opt_outs.take(opt_out, self.opt_out_path)
         self.write_settings(settings)
 
 
@@ -178,8 +146,17 @@ def finished_rounds(marks: Sequence[Mark]) -> dict[int, list[str]]:
 
 
 def finished_passes(marks: Sequence[Mark]) -> dict[int, int]:
-    """When each finished pass ended, in microseconds."""
+    """When each finished pass over the whole register ended, in microseconds."""
     return {int(str(mark.detail["number"])): mark.marked_us for mark in marks if mark.kind == "pass"}
+
+
+def trusted(archive: Archive) -> Iterator[Row]:
+    """Every exchange, but those of a sitting with a resolver that then answered for a name that does not exist."""
+    rounds = archive.rows("round > 0 AND type = 1")
+    canaries = [row for row in rounds if row.name.startswith(CANARY)]
+    liars = {(row.sitting, row.server) for row in canaries if word(row, row.name, row.type) is Dns.PRESENT}
+    rows = archive.rows()
+    return (row for row in rows if (row.sitting, row.server) not in liars) if liars else rows
 
 
 def _list(value: object) -> list[object]:
@@ -199,12 +176,12 @@ def read_tables(
     archive = Archive(folder.path)
     marks = archive.marks()
     exchanges, counted = Exchanges(), _Counter()
-    exchanges.add(counted.through(archive.rows()))
-    opt_out = load_opt_out(folder.opt_out_path)
+    exchanges.add(counted.through(trusted(archive)))
+    opt_out = opt_outs.load(folder.opt_out_path) if folder.opt_out_path.exists() else opt_outs.OptOuts()
     decided = review.read_review(folder.review_path, set(register.bodies["code"]))
     named, subjects = named_and_sought(register, decided, opt_out, world.reserved)
     of_bodies, candidates = domains.read(named, subjects, exchanges, world.reserved)
-    asked = [domain for domain in of_bodies["domain"] if domain not in opt_out.domains]
+    asked = [domain for domain in of_bodies["domain"] if not opt_out.has_domain(domain)]
     mail_servers, addresses = mail.read(asked, exchanges, world.askable)
     present = addresses["address"].dropna()
     selected = list(rules) if rules is not None else list(load_selection(folder.lists_path))
@@ -215,7 +192,7 @@ def read_tables(
         exchanges,
         finished_rounds(marks),
         zones={str(k): str(v) for k, v in stored.items()} if isinstance(stored, dict) else None,
-        opted_out=frozenset(address for address in present if opt_out.has(address)),
+        opted_out=frozenset(address for address in present if opt_out.has_address(address)),
         over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
     )
     is_askable = addresses["address"].notna() & addresses["reason"].isna()
@@ -225,13 +202,15 @@ def read_tables(
     observed = (mail_servers, addresses, listings, lists)
     directory = operators.load_directory(folder.operators_path)
     servers = operators.read(register.bodies, sure, *observed, nets, directory)
-    found = findings.read(register.bodies, of_bodies, *observed, servers, opt_out.domains)
+    found = findings.read(register.bodies, of_bodies, *observed, servers, opt_out.has_domain)
     headline = findings.headline(found, servers, listings, lists)
     ended = finished_passes(marks)
     headline["questions_asked"] = counted.questions
     headline["packets_sent"] = counted.packets
     headline["started_at"] = _iso(min((s.started_us for s in archive.sittings()), default=0))
     headline["finished_at"] = _iso(max(ended.values())) if ended else None
+    rechecks = [mark.marked_us for mark in marks if mark.kind == "recheck"]
+    headline["rechecked_at"] = _iso(max(rechecks)) if rechecks else None
     headline["evidence_head"] = archive.head()
     frames = {
         "bodies": register.bodies,
@@ -250,7 +229,7 @@ def read_tables(
 
 
 def named_and_sought(
-    register: Register, decided: review.Review, opt_out: OptOut, reserved: domains.Reserved
+    register: Register, decided: review.Review, opt_out: opt_outs.OptOuts, reserved: domains.Reserved
 ) -> tuple[pd.DataFrame, list[domains.Subject]]:
     """The domains that people gave or reviewed, and the bodies whose domain is to be found among candidates."""
     named = decided.obey(register.domains)
@@ -259,7 +238,7 @@ def named_and_sought(
         named,
         register.candidates,
         denied=decided.denied(),
-        opted_out=opt_out.domains,
+        opted_out=opt_out.has_domain,
         salt=register.sha256,
         reserved=reserved,
     )
@@ -283,13 +262,11 @@ class _Counter:
     def questions(self) -> int:
         return len(self._seen)
 
-    def through(self, rows: object) -> list[Row]:
-        found: list[Row] = []
-        for row in rows:  # type: ignore[attr-defined]
+    def through(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
             self.packets += 1
             self._seen.add((row.pass_number, row.round, row.name, row.type))
-            found.append(row)
-        return found
+            yield row
 
 
 def _iso(microseconds: int) -> str:

@@ -60,7 +60,7 @@ def sought(*names, code="012033", basis="convention", given=(), denied=(), opted
         domains,
         frame("candidates", rows),
         denied={code: frozenset(denied)},
-        opted_out=frozenset(opted_out),
+        opted_out=frozenset(opted_out).__contains__,
         salt="s",
         reserved=is_reserved,
     )
@@ -230,7 +230,7 @@ def test_after_a_persons_yes_nothing_more_is_asked_and_the_candidates_keep_their
         reviewed,
         frame("candidates", rows),
         denied={},
-        opted_out=frozenset(),
+        opted_out=frozenset().__contains__,
         salt="s",
         reserved=is_reserved,
     )

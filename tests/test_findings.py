@@ -36,16 +36,16 @@ def world(seed: int) -> dict:
         match pick(("one", "one", "two", "silent", "absent", "special", "half")):
             case "one" | "two" as many:
                 for k in range(2 if many == "two" else 1):
-                    addresses.append((host, f"198.18.{n // 2 if maybe(0.2) else n}.{k}", 4, "present", None, "2"))
+                    addresses.append((host, f"198.18.{n // 2 if maybe(0.2) else n}.{k}", 4, "present", None, None, "2"))
             case "half":
-                addresses.append((host, f"198.18.{n}.0", 4, "present", None, "2"))
-                addresses.append((host, None, 6, "silent", "timeout", "3"))
+                addresses.append((host, f"198.18.{n}.0", 4, "present", None, None, "2"))
+                addresses.append((host, None, 6, "silent", "timeout", None, "3"))
             case "silent":
-                addresses.append((host, None, 4, "silent", "timeout", "3"))
+                addresses.append((host, None, 4, "silent", "timeout", None, "3"))
             case "absent":
-                addresses.append((host, None, 4, "absent", "nxdomain", "3"))
+                addresses.append((host, None, 4, "absent", "nxdomain", None, "3"))
             case "special":
-                addresses.append((host, f"10.0.{n}.1", 4, "present", "special_address", "3"))
+                addresses.append((host, f"10.0.{n}.1", 4, "present", "special_address", None, "3"))
     seen = {row[1]: row[4] for row in addresses if row[1]}
     for address, special in sorted(seen.items()):
         for zone in zones:
@@ -101,7 +101,7 @@ def world(seed: int) -> dict:
     observed = [tables[name] for name in ("bodies", "domains", "mail_servers", "addresses", "listings", "lists")]
     tables["networks"] = frame("networks")
     tables["servers"] = operators.read(*observed, tables["networks"], operators.load_directory())
-    tables["findings"] = findings.read(*observed, tables["servers"], out)
+    tables["findings"] = findings.read(*observed, tables["servers"], out.__contains__)
     return {"tables": tables, "rows": rows, "out": out, "health": health}
 
 
@@ -110,21 +110,23 @@ def rule(found: dict, code: str, wanted: frozenset, zones: set) -> str:
     rows = found["rows"]
     if not next(row[5] for row in rows["bodies"] if row[0] == code):
         return "out_of_scope"
+    groups = {row[0]: row[2] for row in rows["lists"]}
     named = [row[1] for row in rows["domains"] if row[0] == code]
     asked = [domain for domain in named if domain not in found["out"]]
     if named and not asked:
         return "opted_out"
-    is_listed, is_doubtful, answers, without = False, not asked, 0, 0
+    is_listed, is_doubtful, answers, without = False, asked != named or not asked, 0, 0
     for _, _, host, kind, _, status, why, _ in [row for row in rows["mail_servers"] if row[0] in asked]:
         is_doubtful |= status == "silent" or (kind == "none" and why == "nxdomain")
-        for _, address, _, state, special, _ in [row for row in rows["addresses"] if row[0] == host]:
+        for _, address, _, state, special, _, _ in [row for row in rows["addresses"] if row[0] == host]:
             is_doubtful |= state == "silent"
             for pair in [row for row in rows["listings"] if row[0] == address and not special]:
+                is_headline = groups[pair[1]] in ("relay", "abuse")
                 if pair[1] not in zones or (pair[2] == "not_asked" and pair[5] == "no_ipv6"):
                     continue
                 is_listed |= pair[2] == "listed" and bool(wanted & set(pair[4]))
                 is_doubtful |= pair[2] not in ("listed", "clear")
-                answers += pair[2] in ("listed", "clear")
+                answers += pair[2] in ("listed", "clear") and is_headline
     for domain in asked:
         kinds = [(row[3], row[6]) for row in rows["mail_servers"] if row[0] == domain]
         without += all(kind == "null" or (kind == "none" and why == "nodata") for kind, why in kinds)

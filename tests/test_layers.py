@@ -9,10 +9,10 @@ import pytest
 from tests.conftest import ROOT
 
 ROWS = [
-    {"errors"},
+    {"errors", "harmless"},
     {"tables", "exchanges", "suffixes", "codes", "readings", "edited"},
     {"worlds"},
-    {"answers", "sheets", "return_codes", "conventions"},
+    {"answers", "sheets", "return_codes", "conventions", "opt_outs", "usage"},
     {"cells"},
     {"register", "evidence", "catalogue", "showing", "websites"},
     {"review", "draft"},
