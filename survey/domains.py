@@ -19,15 +19,11 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import dns.exception
-import dns.message
-import dns.rdatatype
-import dns.rdtypes.ANY.SOA
 import pandas as pd
 
 from .answers import Malformed, chain, decode, reason, word
@@ -140,6 +136,7 @@ class Subject:
         rows = [row, *([soa] if soa is not None else [])]
         if any(_is_parked(name) for name in (*exchangers, *_primary(soa))):
             return Candidacy.REJECTED, "parked", rows
+        has_zone = word(soa, domain, SOA)
         names = [(self.beside(domain), "wildcard")]
         if not self.reserved(domain):
             names.append((self.below(domain), "parked"))
@@ -148,11 +145,14 @@ class Subject:
             if random is None or word(random, name, MX) is Dns.SILENT:
                 return Candidacy.SILENT, "wildcard_not_known", [*rows, *([random] if random is not None else [])]
             rows.append(random)
-            # A name with a zone of its own is there, whatever a wildcard beside it says with another MX.
-            is_there = soa is not None and word(soa, domain, SOA) is Dns.PRESENT and why == "wildcard"
             found = _exchangers(random)
-            if found and (found == exchangers or not is_there):
+            if found == exchangers or (found and has_zone is Dns.ABSENT):
                 return Candidacy.REJECTED, why, rows
+            if found and has_zone is not Dns.PRESENT:
+                return Candidacy.SILENT, "wildcard_not_known", rows
+            # A name with a zone of its own is there, whatever a wildcard says with another MX.
+        if not self.reserved(domain) and has_zone not in (Dns.PRESENT, Dns.ABSENT):
+            return Candidacy.SILENT, "parking_not_known", rows
         return Candidacy.CHOSEN, None, rows
 
 
@@ -286,19 +286,11 @@ def _exchangers(row: Row) -> tuple[str, ...]:
     return tuple(sorted(hosts - {"."} or hosts))
 
 
-def _primary(row: Row | None) -> Iterator[str]:
+def _primary(row: Row | None) -> list[str]:
     """The primary name server and the mailbox that an SOA answer names."""
     if row is None or word(row, row.name, SOA) is not Dns.PRESENT:
-        return
-    try:
-        message = dns.message.from_wire(row.answer, ignore_trailing=True)
-    except (dns.exception.DNSException, ValueError, IndexError):
-        return
-    for rrset in message.answer:
-        for record in rrset:
-            if isinstance(record, dns.rdtypes.ANY.SOA.SOA):
-                yield record.mname.to_text(omit_final_dot=True).lower()
-                yield record.rname.to_text(omit_final_dot=True).lower()
+        return []
+    return [name for record in chain(decode(row.answer), row.name, SOA)[1] for name in str(record.value).split()]
 
 
 @cache

@@ -114,7 +114,10 @@ def test_the_likeliest_name_that_takes_mail_is_chosen_and_the_others_say_why_not
         (lambda w, s: w.takes_mail(s, OWN, PARKING), "parked"),
         (lambda w, s: w.says(OWN, MX, "IN MX 5 mx.sedoparking.com."), "parked"),
         (lambda w, s: w.says(OWN, MX, HAS_MX).says(s.beside(OWN), MX, HAS_MX), "wildcard"),
-        (lambda w, s: w.says(OWN, MX, HAS_MX).says(s.beside(OWN), MX, "IN MX 1 other.example."), "wildcard"),
+        (
+            lambda w, s: w.says(OWN, MX, HAS_MX).says(OWN, SOA).says(s.beside(OWN), MX, "IN MX 1 other.example."),
+            "wildcard",
+        ),
         (
             lambda w, s: (
                 w.says(OWN, MX, HAS_MX).says(s.beside(OWN), MX, rcode="NXDOMAIN").says(s.below(OWN), MX, HAS_MX)
@@ -138,7 +141,7 @@ def test_a_name_with_a_zone_of_its_own_is_there_whatever_a_wildcard_beside_it_sa
     assert domains_of([subject], world)[0]["confidence"].tolist() == ["high"]
 
 
-@pytest.mark.parametrize("missing", ["mx", "beside", "below", "refused"])
+@pytest.mark.parametrize("missing", ["mx", "beside", "below", "soa", "refused"])
 def test_silence_is_never_absence(missing):
     subject, world = only(OWN), World()
     if missing == "mx":
@@ -146,11 +149,18 @@ def test_silence_is_never_absence(missing):
     elif missing == "refused":
         world.says(OWN, MX, rcode="REFUSED")
     else:
-        world.says(OWN, MX, HAS_MX).says(subject.beside(OWN), MX, rcode="NXDOMAIN")
-        if missing == "beside":
-            world.rows.pop()
-            world.silent(subject.beside(OWN), MX)
-        world.silent(subject.below(OWN), MX)
+        world.says(OWN, MX, HAS_MX)
+        for name, type_, said in (
+            (OWN, SOA, "soa"),
+            (subject.beside(OWN), MX, "beside"),
+            (subject.below(OWN), MX, "below"),
+        ):
+            if said == missing:
+                world.silent(name, type_)
+            elif said == "soa":
+                world.says(name, type_, HAS_SOA)
+            else:
+                world.says(name, type_, rcode="NXDOMAIN")
     domains, candidates = domains_of([subject], world)
     assert domains.empty
     assert candidates["status"].tolist() == ["silent"]

@@ -86,6 +86,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "null_mx": ("メールを受けないと明示（null MX）", "null MX: it takes no mail"),
     "wildcard": ("ワイルドカードの応答", "only a wildcard answers for it"),
     "wildcard_not_known": ("ワイルドカードか確認できず", "whether a wildcard answers is not known"),
+    "parking_not_known": ("保留ドメインか確認できず", "whether it is parked is not known"),
     "parked": ("保留ドメイン（パーキング）", "parked"),
     "other_body": ("他の団体のドメイン", "another body's domain"),
     "denied": ("人が否認", "a person said no"),
