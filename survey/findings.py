@@ -80,8 +80,12 @@ def read(
     lists: pd.DataFrame,
     servers: pd.DataFrame,
     opted_out: Callable[[str], bool] = lambda _: False,
+    candidates: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """The table `findings`: one row per body, whatever happened. `opted_out` tells domains that are not asked about."""
+    """The table `findings`: one row per body, whatever happened. `opted_out` tells domains that are not asked about.
+
+    Where no domain is sure, the evidence is what was heard of the body's candidates.
+    """
     relay_zones = set(lists.loc[lists["health"].eq("healthy") & lists["group"].eq("relay"), "zone"])
     said = _addresses(listings, lists, relay_zones)
     hosts_of, evidence_of, silent_hosts = _hosts(addresses)
@@ -109,6 +113,10 @@ def read(
     }
     for code, evidence in zip(domains["code"], domains["evidence_ids"], strict=True):
         cases[code].evidence += evidence
+    if candidates is not None:
+        for code, evidence in zip(candidates["code"], candidates["evidence_ids"], strict=True):
+            if code not in named:
+                cases[code].evidence += evidence
     for code in doubtful:
         cases[code].doubts.discard("domain_unknown")
         cases[code].doubts.add("domain_doubtful")

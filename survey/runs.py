@@ -202,7 +202,7 @@ def read_tables(
     observed = (mail_servers, addresses, listings, lists)
     directory = operators.load_directory(folder.operators_path)
     servers = operators.read(register.bodies, sure, *observed, nets, directory)
-    found = findings.read(register.bodies, of_bodies, *observed, servers, opt_out.has_domain)
+    found = findings.read(register.bodies, of_bodies, *observed, servers, opt_out.has_domain, candidates)
     headline = findings.headline(found, servers, listings, lists)
     ended = finished_passes(marks)
     headline["questions_asked"] = counted.questions

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import openpyxl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from survey.errors import RegisterError
 from survey.review import Review, has_rows_of, read_review, write_review
 from survey.tables import frame
 
+CELLS = st.one_of(
+    st.none(),
+    st.sampled_from(["012033", "otaru.jp", "yes", "no", "maybe", "山田", "2026-11-24", "x"]),
+    st.dates(),
+    st.integers(0, 99),
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8).filter(lambda text: not text.startswith("=")),
+)
 HEAD = ["団体コード", "都道府県", "団体名", "ドメイン", "判断 (yes/no)", "判断者", "判断日", "理由", "確認すること"]
 GOOD = ["012033", "北海道", "小樽市", "otaru.jp", "yes", "山田", "2026-11-24", "電話で確認"]
 PENDING = {"code": "012033", "prefecture": "北海道", "name": "小樽市", "domain": "otaru.jp", "question": "?"}
@@ -119,6 +128,21 @@ def test_a_review_that_says_the_same_is_not_written_again(book):
 def test_a_review_that_cannot_be_written_says_what_to_do(tmp_path):
     with pytest.raises(RegisterError, match="cannot be written"):
         write_review(tmp_path / "no folder" / "review.xlsx", [PENDING], Review())
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(CELLS, min_size=8, max_size=8), max_size=8))
+def test_every_row_that_people_wrote_is_obeyed_or_told_and_kept(book, rows):
+    path = book(*rows)
+    review = read_review(path, {"012033"})
+    written = [row for row in rows if any(str(cell or "").strip() for cell in row[4:8])]
+    assert len(review.kept) == len(written)
+    told = {problem[1] for problem in review.problems} | {decision.row for decision in review.decisions}
+    assert len(told) <= len(written)
+    write_review(path, [PENDING], review)
+    again = read_review(path, {"012033"})
+    assert [one.domain for one in again.decisions] == [one.domain for one in review.decisions]
+    assert len(again.kept) == len(written)
 
 
 def test_nothing_to_decide_makes_no_file(tmp_path):

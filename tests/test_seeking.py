@@ -76,6 +76,9 @@ def sought(tmp_path_factory):
 def test_a_choice_below_silence_decides_nothing_and_goes_to_a_person(sought):
     finding = sought.finding(sought.tables)
     assert (finding["status"], "domain_doubtful" in finding["caveat"]) == ("unknown", True)
+    heard = sought.tables["candidates"].query("code == @sought.code and status == 'silent'")["evidence_ids"].iloc[0]
+    assert heard
+    assert set(heard) <= set(finding["evidence_ids"])
     row = sought.tables["domains"].set_index("code").loc[sought.code]
     assert (row["domain"], row["confidence"], row["doubts"]) == (sought.domain, "low", ["better_silent"])
     cells = list(openpyxl.load_workbook(sought.folder / "run" / FILE).active.iter_rows(values_only=True))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from survey.answers import encode_name
 from survey.errors import RegisterError
 from survey.websites import domains_of, read_websites, site_domain
 from survey.wire.web import fetch
@@ -92,6 +95,13 @@ def test_a_table_without_websites_is_one_clear_error(tmp_path):
 def test_candidates_walk_up_from_the_host_to_a_governments_name_or_a_registered_one(tmp_path, address, domains):
     found = read_websites(write(tmp_path / "w.csv", "code,URL", f"012033,{address}"))
     assert domains_of(found.sites[0]) == domains
+
+
+@given(st.text(max_size=60))
+def test_whatever_stands_there_the_domain_is_a_name_or_nothing(text):
+    for address in (text, f"https://{text}", f"https://www.{text}.jp/"):
+        found = site_domain(address)
+        assert found is None or (encode_name(found) and found == found.lower() and found.isascii())
 
 
 @pytest.mark.parametrize("address", ["http://a.example/w.csv", "file:///etc/hosts", "https://127.0.0.1:1/w.csv"])
