@@ -54,7 +54,8 @@ class Answer(NamedTuple):
     """TTL of the denial (RFC 2308 §5: the lesser of the SOA's TTL and its MINIMUM); None without an SOA."""
 
 
-def _label(raw: bytes) -> str:
+def label_text(raw: bytes) -> str:
+    """One label as text: in lower case, escaped as RFC 1035 §5.1 does."""
     lower = raw.lower()
     if _PLAIN.fullmatch(lower):
         return lower.decode("ascii")
@@ -87,7 +88,7 @@ def _name(message: bytes, at: int) -> tuple[str, int]:
                 length += size + 1
                 if length > 255:
                     raise Malformed("a name is longer than 255 octets")
-                labels.append(_label(raw))
+                labels.append(label_text(raw))
                 at += 1 + size
             elif size >= 192:
                 target = (size & 63) << 8 | message[at + 1]
@@ -324,11 +325,11 @@ def reverse_wire(address: str) -> bytes:
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\uffff]")
 
 
-def txt_text(raw: bytes) -> str:
-    """A stranger's text made harmless: control characters and direction marks visible, at most 500 characters."""
+def txt_text(raw: bytes, most: int = _TEXT_MOST) -> str:
+    """A stranger's text made harmless: control characters and direction marks visible, at most `most` characters."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
-    text = _UNSAFE.sub(lambda found: f"\\x{ord(found.group()):02x}", text[: 2 * _TEXT_MOST])
-    return text if len(text) <= _TEXT_MOST else f"{text[:_TEXT_MOST]}…"
+    text = _UNSAFE.sub(lambda found: f"\\x{ord(found.group()):02x}", text[: 2 * most])
+    return text if len(text) <= most else f"{text[:most]}…"

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from . import blocklists, mail, networks
+from . import blocklists, dmarc, mail, networks, senders
 from .answers import chain, decode, encode_name, reverse_name, reverse_wire, word
 from .catalogue import Blocklist
 from .errors import DecisionNeeded, ResolverError, RunError
@@ -293,6 +293,7 @@ class _Observer:
         self._progress = progress or (lambda done, expected, text: None)
         self._lists = {stored_zone(one): one for one in selected}
         self._opt_out: OptOut = load_opt_out(folder.opt_out_path)
+        self._senders_most = senders.shares(register.domains)
         self.over_limit: set[str] = set()
         self.void: set[str] = set()
         """Zones that failed a health round: void for the whole run, asked nothing more."""
@@ -461,6 +462,14 @@ class _Pass:
         """Ask everything about one mail domain that the answers lead to."""
         for question in mail.first([domain]):
             self._want_mail(question)
+        self._inquire(_Inquiry(functools.partial(senders.needs, domain), functools.partial(self._ask_senders, domain)))
+        self._inquire(_Inquiry(lambda known: dmarc.needs(domain)))
+
+    def _ask_senders(self, domain: str) -> None:
+        """Ask the lists about the addresses that a domain's own SPF names."""
+        most = self._o._senders_most.get(domain, 0)
+        for address in senders.addresses(domain, self._known, self._o._world.askable, most):
+            self._address(address)
 
     def _want_mail(self, question: Question) -> None:
         """Ask a question whose answer leads on to servers, addresses and lists; an answer in hand leads on at once."""
@@ -515,7 +524,7 @@ class _Pass:
             self._want_mail(following)
         if row.type in (A, AAAA) and word(row, row.name, row.type) is Dns.PRESENT:
             for record in chain(decode(row.answer), row.name, row.type)[1]:
-                self._address(str(record.value))
+                self._server(str(record.value))
 
     def _inquire(self, inquiry: _Inquiry) -> None:
         """Ask what a subject still needs, and again when that is answered, until it needs nothing more."""
@@ -539,13 +548,21 @@ class _Pass:
         return row is not None and is_usable(row)
 
     def _address(self, address: str) -> None:
-        if address in self._addresses or not self._o._world.askable(address) or self._o._opt_out.has(address):
+        """Ask every open list about an address, once per pass."""
+        if address in self._addresses or not self._may_be_asked(address):
             return
         self._addresses[address] = None
         for zone in self._open:
             self._ask_list(zone, [address])
-        zones = self._o._world.asn_zones
-        self._inquire(_Inquiry(functools.partial(networks.needs, address, zones)))
+
+    def _server(self, address: str) -> None:
+        """An address of a mail server: ask the lists about it, and whose network it is in."""
+        if self._may_be_asked(address):
+            self._address(address)
+            self._inquire(_Inquiry(functools.partial(networks.needs, address, self._o._world.asn_zones)))
+
+    def _may_be_asked(self, address: str) -> bool:
+        return self._o._world.askable(address) and not self._o._opt_out.has(address)
 
     def _ask_list(self, zone: str, addresses: Iterable[str]) -> None:
         """Ask one open list about addresses, each once per pass, within its daily limit."""

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from .senders import Sending
 from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Dns, Listing, Share, frame
 
 _NO_MATTER = frozenset({"special_address", "opt_out", "no_ipv6", "list_void"})
@@ -48,6 +49,10 @@ class _Case:
     evidence: list[str] = field(default_factory=list)
     domains_without_mail: int = 0
     domains: int = 0
+    senders: list[str] = field(default_factory=list)
+    """Sending addresses that its own SPF names."""
+    is_sender_silent: bool = False
+    sender_notes: set[str] = field(default_factory=set)
 
 
 class _Server(NamedTuple):
@@ -66,9 +71,13 @@ def read(
     listings: pd.DataFrame,
     lists: pd.DataFrame,
     servers: pd.DataFrame,
+    sends: Mapping[str, Sending],
     opted_out: frozenset[str] = frozenset(),
 ) -> pd.DataFrame:
-    """The table `findings`: one row per body, whatever happened. `opted_out` are domains never asked about."""
+    """The table `findings`: one row per body, whatever happened.
+
+    `sends` is what each domain's own SPF names; `opted_out` are domains never asked about.
+    """
     relay_zones = set(lists.loc[lists["health"].eq("healthy") & lists["group"].eq("relay"), "zone"])
     said = _addresses(listings, lists, relay_zones)
     hosts_of, evidence_of, silent_hosts = _hosts(addresses)
@@ -80,7 +89,12 @@ def read(
         named[code].append(domain)
     cases = {
         code: _case(
-            [d for d in named.get(code, ()) if d not in opted_out], by_domain, hosts_of, evidence_of, silent_hosts
+            [d for d in named.get(code, ()) if d not in opted_out],
+            by_domain,
+            hosts_of,
+            evidence_of,
+            silent_hosts,
+            sends,
         )
         for code in bodies["code"]
     }
@@ -156,10 +170,16 @@ def _case(
     hosts_of: Mapping[str, list[str]],
     evidence_of: Mapping[str, list[str]],
     silent_hosts: set[str],
+    sends: Mapping[str, Sending],
 ) -> _Case:
     case = _Case()
     for domain in domains:
         case.domains += 1
+        if (sending := sends.get(domain)) is not None:
+            case.senders += sending.addresses
+            case.sender_notes |= sending.notes
+            case.is_sender_silent |= sending.is_silent
+            case.evidence += sending.evidence
         for _, _, host, kind, target, status, why, evidence in by_domain.get(domain, []):
             if isinstance(evidence, str):
                 case.evidence.append(evidence)
@@ -177,6 +197,7 @@ def _case(
                     case.doubts.add("address_silent")
     case.hosts = list(dict.fromkeys(case.hosts))
     case.addresses = list(dict.fromkeys(case.addresses))
+    case.senders = list(dict.fromkeys(case.senders))
     if not case.domains:
         case.doubts.add("domain_unknown")
     return case
@@ -184,7 +205,7 @@ def _case(
 
 def _plain(code: str, status: Body, has_relay: bool) -> tuple[object, ...]:
     relay = str(status) if has_relay else None
-    return (code, status, [], [], [], [], relay, Share.UNKNOWN, None, None, None, None, [], [])
+    return (code, status, [], [], [], [], relay, Share.UNKNOWN, None, status, [], None, None, None, None, [], [])
 
 
 def _finding(
@@ -220,8 +241,9 @@ def _finding(
     others = set().union(*(server.codes for server in told)) - {code}
     categories = sorted(set().union(*(one.categories for one in listed.values())))
     confirmed = bool(set().union(*(one.confirmed for one in listed.values()))) if listed else None
+    sending, sends, sends_confirmed = _sending(case, said)
     evidence = list(case.evidence)
-    for one in heard.values():
+    for one in (*heard.values(), *(said[address] for address in case.senders if address in said)):
         evidence += one.evidence + one.doubt_evidence
     return (
         code,
@@ -232,13 +254,39 @@ def _finding(
         categories,
         relay,
         _share({server.own_or_shared for server in told}),
-        "receives" if listed else None,
+        ("both" if sends else "receives") if listed else "sends" if sends else None,
+        Body.OPTED_OUT if status is Body.OPTED_OUT else sending,
+        sends,
+        sends_confirmed,
         ", ".join(sorted({server.operator for server in told})) or None,
         len(others) if counted else None,
         confirmed,
         sorted(set(evidence), key=int),
-        _caveats(case, heard, status, confirmed, has_relay),
+        _caveats(
+            case,
+            heard,
+            {address: said[address] for address in case.senders if address in said},
+            status,
+            confirmed,
+            has_relay,
+        ),
     )
+
+
+def _sending(case: _Case, said: Mapping[str, _Address]) -> tuple[Body | str, list[str], bool | None]:
+    """The body's status by its own sending addresses alone; those that are listed; whether a later pass agreed."""
+    heard = {address: said[address] for address in case.senders if address in said}
+    listed = {address: one for address, one in heard.items() if one.categories}
+    if listed:
+        return Body.LISTED, list(listed), any(one.confirmed for one in listed.values())
+    hidden = case.is_sender_silent or not case.doubts.isdisjoint({"domain_unknown", "domain_absent"})
+    if hidden or any(one.doubts for one in heard.values()):
+        return Body.UNKNOWN, [], None
+    if not case.senders:
+        return "no_senders", [], None
+    if heard and all(one.opted_out for one in heard.values()):
+        return Body.OPTED_OUT, [], None
+    return (Body.CLEAR if any(one.answers for one in heard.values()) else Body.UNKNOWN), [], None
 
 
 def _word(case: _Case, is_listed: bool, doubts: set[str], answers: int, is_out: bool) -> Body:
@@ -262,7 +310,12 @@ def _share(kinds: set[str]) -> Share:
 
 
 def _caveats(
-    case: _Case, heard: Mapping[str, _Address], status: Body, confirmed: bool | None, has_relay: bool
+    case: _Case,
+    heard: Mapping[str, _Address],
+    senders: Mapping[str, _Address],
+    status: Body,
+    confirmed: bool | None,
+    has_relay: bool,
 ) -> list[str]:
     """Machine words, in a fixed order; the labels say them in Japanese and English."""
     words = set(case.doubts)
@@ -277,11 +330,17 @@ def _caveats(
             words.add("unconfirmed")
     if not has_relay and status in (Body.LISTED, Body.CLEAR, Body.UNKNOWN):
         words.add("no_healthy_relay_list")
+    words |= case.sender_notes
+    words |= {f"sender_{doubt}" for address, one in senders.items() if address not in heard for doubt in one.doubts}
     return sorted(words)
 
 
 def headline(
-    findings: pd.DataFrame, servers: pd.DataFrame, listings: pd.DataFrame, lists: pd.DataFrame
+    findings: pd.DataFrame,
+    servers: pd.DataFrame,
+    addresses: pd.DataFrame,
+    listings: pd.DataFrame,
+    lists: pd.DataFrame,
 ) -> dict[str, object]:
     """The counts of `headline.json`; statuses sum to `bodies`. Open-relay counts are None without a healthy list."""
     status = findings["status"].value_counts()
@@ -301,11 +360,15 @@ def headline(
     counts["bodies_listed_open_relay"] = int(relay.eq(Body.LISTED).sum()) if relay_zones else None
     counts["bodies_unknown_open_relay"] = int(relay.eq(Body.UNKNOWN).sum()) if relay_zones else None
     counts["open_relay_lists_used"] = relay_zones
+    sending = findings["sending_listing"]
+    counts["bodies_listed_sending"] = int(sending.eq(Body.LISTED).sum())
+    counts["bodies_unknown_sending"] = int(sending.eq(Body.UNKNOWN).sum())
     by_server = servers["status"].value_counts()
     counts["mail_servers"] = int(by_server.sum())
     counts["servers_listed"] = int(by_server.get(Body.LISTED, 0))
     counts["servers_unknown"] = int(by_server.get(Body.UNKNOWN, 0))
-    asked = listings.loc[~listings["reason"].eq("special_address")]
+    # Addresses that only send are counted apart: these are the mail servers'.
+    asked = listings.loc[~listings["reason"].eq("special_address") & listings["address"].isin(addresses["address"])]
     said = asked.loc[asked["zone"].isin(lists.loc[is_healthy, "zone"]) & asked["reason"].ne("list_void")]
     is_headline = said["categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
     on = set(said.loc[said["status"].eq(Listing.LISTED) & is_headline, "address"])

@@ -29,15 +29,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-from publicsuffixlist import PublicSuffixList
 
 from .edited import Place, read_places
+from .suffixes import registrable
 from .tables import HEADLINE_CATEGORIES, Body, Dns, Listing, Share, frame
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "operators.csv"
 KINDS = ("prefectural_cloud", "provider", "global_cloud")
 _COLUMNS = ("match", "value", "operator", "operator_ja", "kind", "source", "date")
-_SUFFIXES = PublicSuffixList()
 
 
 class Operator(NamedTuple):
@@ -103,11 +102,6 @@ def _range(place: Place, value: str) -> IPv4Network | IPv6Network:
         raise place.wrong(
             "value", "this is no address range", "write 192.0.2.0/24", "アドレス範囲ではありません"
         ) from None
-
-
-def registrable(host: str) -> str:
-    """The registrable domain of a host name; the name itself where there is none."""
-    return _SUFFIXES.privatesuffix(host) or host
 
 
 def users(

@@ -25,7 +25,7 @@ from pathlib import Path
 import pandas as pd
 import tomli_w
 
-from . import blocklists, findings, mail, networks, operators, tables
+from . import blocklists, findings, mail, networks, operators, senders, tables
 from .catalogue import Blocklist, load_selection, save_selection
 from .errors import RunError
 from .evidence import Archive, Mark
@@ -35,7 +35,7 @@ from .worlds import World
 
 TOOL = "survey 0.1.0"
 TABLE_NAMES = (
-    *("bodies", "domains", "problems", "mail_servers", "addresses", "networks"),
+    *("bodies", "domains", "problems", "mail_servers", "addresses", "networks", "senders", "policies"),
     *("listings", "lists", "servers", "findings"),
 )
 
@@ -197,12 +197,15 @@ def read_tables(
     opt_out = load_opt_out(folder.opt_out_path)
     asked = [domain for domain in register.domains["domain"] if domain not in opt_out.domains]
     mail_servers, addresses = mail.read(asked, exchanges, world.askable)
-    present = addresses["address"].dropna()
+    named, policies = senders.read(asked, exchanges, world.askable, senders.shares(register.domains))
+    sending = pd.DataFrame(senders.subjects(named), columns=["address", "reason"], dtype="str")
+    subjects = pd.concat([addresses[["address", "reason"]], sending], ignore_index=True)
+    present = subjects["address"].dropna()
     selected = list(rules) if rules is not None else list(load_selection(folder.lists_path))
     stored = settings.get("stored_zones")
     listings, lists = blocklists.read(
         selected,
-        addresses,
+        subjects,
         exchanges,
         finished_rounds(marks),
         zones={str(k): str(v) for k, v in stored.items()} if isinstance(stored, dict) else None,
@@ -213,8 +216,8 @@ def read_tables(
     nets = networks.read(addresses.loc[is_askable, "address"], exchanges, world.asn_zones)
     observed = (register.bodies, register.domains, mail_servers, addresses, listings, lists)
     servers = operators.read(*observed, nets, operators.load_directory(folder.operators_path))
-    found = findings.read(*observed, servers, opt_out.domains)
-    headline = findings.headline(found, servers, listings, lists)
+    found = findings.read(*observed, servers, senders.by_domain(named, policies), opt_out.domains)
+    headline = findings.headline(found, servers, addresses, listings, lists)
     ended = finished_passes(marks)
     headline["questions_asked"] = counted.questions
     headline["packets_sent"] = counted.packets
@@ -228,6 +231,8 @@ def read_tables(
         "mail_servers": mail_servers,
         "addresses": addresses,
         "networks": nets,
+        "senders": named,
+        "policies": policies,
         "listings": listings,
         "lists": lists,
         "servers": servers,

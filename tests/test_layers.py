@@ -10,9 +10,10 @@ from tests.conftest import ROOT
 
 ROWS = [
     {"errors"},
-    {"tables", "exchanges", "worlds", "codes", "edited"},
+    {"tables", "exchanges", "worlds", "codes", "edited", "spf", "suffixes"},
     {"answers", "sheets", "return_codes"},
-    {"register", "evidence", "catalogue", "showing"},
+    {"register", "evidence", "catalogue", "showing", "lookups"},
+    {"spftree", "dmarc"},
     {"domains", "mail", "blocklists", "relays", "senders", "networks", "operators", "wire"},
     {"findings", "waves"},
     {"runs"},
