@@ -1,8 +1,8 @@
 """One SPF record, read: its terms in order, and every error with its reason.
 
 Rules: RFC 7208 §3.1 (7-bit ASCII), §4.5 (what is a record), §4.6.1 and §12 (the grammar), §5 (mechanisms), §6
-(modifiers), §7.1 (macros). Nothing here asks, and nothing is raised: a stranger's record is data, and a malformed one is
-kept as such. A record with an error anywhere says nothing (§4.6): that is for its reader to obey.
+(modifiers), §7.1 (macros). Nothing here asks, and nothing is raised: a stranger's record is data, and a malformed one
+is kept as such. A record with an error anywhere says nothing (§4.6): that is for its reader to obey.
 """
 
 from __future__ import annotations

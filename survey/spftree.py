@@ -3,7 +3,7 @@
 Rules: RFC 7208 §4.6.4 (ten lookups, two void ones, ten mail exchangers), §5 (mechanisms), §6.1 (redirect), §11.1. No
 client is judged here, so the whole tree is walked as for a client that nothing matches; what would make a receiver give
 up ("permerror") is kept as a `problem` where it stands. `exists`, `ptr` and macros depend on the client: they are
-counted, never followed. In records of other owners only `include` and `redirect` are followed: their servers are theirs.
+counted, never followed. In records of other owners only `include` and `redirect` are followed.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def answer(zone: dict, question: Question) -> Row:
     """What a name server with the suite's zone data answers, as evidence keeps it."""
     type_ = dns.rdatatype.to_text(question.type)
     # Labels with a colon or a slash are written as they are in the zone data.
-    entries = zone.get(question.name.replace("\\", ""), None)
+    entries = zone.get(question.name.replace("\\", ""))
     name = dns.name.from_text(question.name + ".")
     message = dns.message.make_response(dns.message.make_query(name, type_), recursion_available=True)
     if entries is None:
@@ -99,10 +99,14 @@ def answer(zone: dict, question: Question) -> Row:
     ]
     if not values and "TIMEOUT" in entries:
         return Row(1, 1, 1, 0, *question, "127.0.0.1:53", "udp", 1, TIMEOUT, 0, 0, b"")
+    alias = next((record["CNAME"].rstrip(".").lower() for record in records if "CNAME" in record), None)
+    if alias is not None:
+        message.answer.append(dns.rrset.from_text(name, 300, "IN", "CNAME", f"{alias}."))
+        behind = dns.message.from_wire(answer(zone, Question(alias, question.type)).answer)
+        message.answer += behind.answer
     data = [one for value in values if (one := _rdata(type_, value)) is not None]
     if data:
-        rrset = dns.rrset.from_rdata_list(name, 300, data)
-        message.answer.append(rrset)
+        message.answer.append(dns.rrset.from_rdata_list(name, 300, data))
     return _row(question, message)
 
 
