@@ -528,11 +528,11 @@ class _Pass:
 
     def _inquire(self, inquiry: _Inquiry) -> None:
         """Ask what a subject still needs, and again when that is answered, until it needs nothing more."""
-        wanted = [question for question in inquiry.needs(self._known) if question not in self._asked]
-        wanted = [question for question in wanted if not self._is_answered(question)]
+        needed = inquiry.needs(self._known)
+        wanted = [question for question in needed if question not in self._asked and not self._is_answered(question)]
         for question in wanted:
             self._want(question)
-        open_ = {question for question in inquiry.needs(self._known) if question in self._open_questions}
+        open_ = {question for question in needed if question in self._open_questions}
         inquiry.waiting = len(open_)
         for question in open_:
             self._inquiries[question].append(inquiry)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_network
 from typing import NamedTuple
 
@@ -169,8 +170,7 @@ class _Walk:
             heard = self._look(host, type_)
             if heard.status is Dns.PRESENT:
                 for address in map(str, heard.values):
-                    network = ip_network(f"{address}/{bits}", strict=False)
-                    yield Part(Dns.PRESENT, "", host, network, address, heard.evidence)
+                    yield Part(Dns.PRESENT, "", host, _around(address, bits), address, heard.evidence)
             elif heard.status is Dns.ABSENT:
                 absent.append(Part(Dns.ABSENT, heard.reason, host, evidence=heard.evidence))
             else:
@@ -200,12 +200,13 @@ class _Walk:
         step.parts = tuple(parts)
 
 
+@lru_cache(maxsize=1 << 16)
+def _around(address: str, bits: int) -> Network:
+    """The network of this length around an address."""
+    return ip_network(f"{address}/{bits}", strict=False)
+
+
 def _is_host(name: str) -> bool:
     """Whether a mail exchanger is a name that may have addresses: no null MX, no literal, no localhost."""
     top = name.rpartition(".")[2]
     return name != "." and not top.isdigit() and "[" not in name and top not in ("localhost", "localdomain")
-
-
-def is_single(network: Network) -> bool:
-    """Whether a network is one address."""
-    return network.prefixlen == network.max_prefixlen

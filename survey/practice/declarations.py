@@ -75,8 +75,7 @@ class Declarations:
                 self.declared[domain] = Declared()
             else:
                 plain.append(domain)
-        count = 4 if country.seed == 81 else 2
-        traps = [trap for trap in SENDER_TRAPS for _ in range(count)]
+        traps = [trap for trap in SENDER_TRAPS for _ in range(2)]
         chosen = random.sample(plain, len(traps))
         for number, (domain, trap) in enumerate(zip(chosen, traps, strict=True)):
             self._lay(domain, trap, is_listed=number % 2 == 0)
@@ -103,7 +102,7 @@ class Declarations:
     def _declare(self, domain: str, *, is_listed: bool) -> None:
         """An ordinary record: by its own mail servers, a provider, senders of its own, or none at all."""
         provider = f"include:spf.{self._random.choice(_PROVIDERS)}.example"
-        match self._random.choices(range(7), (10, 38, 16, 16, 9, 5, 6))[0]:
+        match self._random.choices(range(7), (10, 44, 17, 16, 5, 3, 5))[0]:
             case 0:
                 self.declared[domain] = Declared()
             case 1:
