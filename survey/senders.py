@@ -90,7 +90,10 @@ class _Naming:
         self.rows: list[tuple[object, ...]] = []
 
     def visit(self, visit: Visit, *, may_send: bool) -> None:
-        if not visit.steps and visit.domain == self._domain:
+        errors = visit.record.errors if visit.record is not None and visit.is_own else ()
+        for written, error in errors:
+            self._add(visit, None, Dns.PRESENT, error, written=written)
+        if not visit.steps and not errors and visit.domain == self._domain:
             why = visit.problem or visit.heard.reason
             if visit.status is Dns.PRESENT:
                 why = why or "names_none"
@@ -157,18 +160,20 @@ class _Naming:
         evidence: tuple[str, ...] = (),
         is_own: bool = True,
         hides_address: bool = False,
+        written: str = "",
     ) -> None:
         if len(self.rows) > _ROWS_MOST:
             return
         if len(self.rows) == _ROWS_MOST:
             term, status, why, part, host, provider = None, Dns.NOT_ASKED, "too_many_terms", None, None, None
         network = part.network if part is not None else None
+        written = written if term is None else term.text
         self.rows.append(
             (
                 self._domain,
                 len(self.rows) + 1,
                 visit.domain,
-                None if term is None else txt_text(term.text.encode("latin-1"), _TERM_MOST),
+                txt_text(written.encode("latin-1"), _TERM_MOST) or None,
                 None if term is None else term.name,
                 None if term is None else term.qualifier or None,
                 part.host if part is not None else host,
@@ -207,7 +212,8 @@ def _policy(domain: str, tree: Tree, exchanges: Exchanges) -> tuple[object, ...]
         found.policy,
         found.organisational,
         found.problem,
-        list(dict.fromkeys((*root.heard.evidence, *found.evidence))),
+        list(root.heard.evidence),
+        list(dict.fromkeys(found.evidence)),
     )
 
 

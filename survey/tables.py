@@ -250,7 +250,8 @@ TABLES: Mapping[str, Table] = {
             ("dmarc_policy", "text", "the policy that applies to the domain's mail", "このドメインに適用される方針"),
             ("organisational_domain", "text", "by RFC 9989; null when silence hides it", "組織ドメイン（RFC 9989）"),
             ("dmarc_problem", "text", "what is wrong with the DMARC record", "DMARCレコードの問題"),
-            _EVIDENCES,
+            ("evidence_ids", "texts", "evidence of the SPF record", "SPFレコードの証拠番号"),
+            ("dmarc_evidence_ids", "texts", "evidence of the DMARC tree walk", "DMARCの照会の証拠番号"),
         ),
         _t(
             "listings",
