@@ -193,7 +193,7 @@ def _policy(domain: str, tree: Tree, exchanges: Exchanges) -> tuple[object, ...]
     root = tree.root
     found = dmarc.discover(domain, exchanges, exists=root.heard.reason != "nxdomain")
     texts = [value for value in root.heard.values if isinstance(value, bytes)] if root.status is Dns.PRESENT else []
-    said = " / ".join(txt_text(text, _TEXT_MOST) for text in texts if is_record(text))
+    said = " / ".join(sorted(txt_text(text, _TEXT_MOST) for text in texts if is_record(text)))
     return (
         domain,
         root.status,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from . import spf
@@ -169,7 +169,8 @@ class _Walk:
         for type_, bits in ((A, term.prefix4), (AAAA, term.prefix6)):
             heard = self._look(host, type_)
             if heard.status is Dns.PRESENT:
-                for address in map(str, heard.values):
+                # Servers rotate the order of addresses; ours must be the same whenever the answer is.
+                for address in sorted(map(str, heard.values), key=_packed):
                     yield Part(Dns.PRESENT, "", host, _around(address, bits), address, heard.evidence)
             elif heard.status is Dns.ABSENT:
                 absent.append(Part(Dns.ABSENT, heard.reason, host, evidence=heard.evidence))
@@ -198,6 +199,10 @@ class _Walk:
             else:
                 parts.append(Part(Dns.ABSENT, "bad_name", host, evidence=heard.evidence))
         step.parts = tuple(parts)
+
+
+def _packed(address: str) -> bytes:
+    return ip_address(address).packed
 
 
 @lru_cache(maxsize=1 << 16)

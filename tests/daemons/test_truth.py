@@ -137,6 +137,8 @@ def test_no_false_listing_and_no_missed_one(real, country):
     ours, truth = [tuple(row) for row in findings[columns].itertuples(index=False)], country.truth()
     assert [pair for pair in zip(ours, truth, strict=True) if pair[0] != pair[1]] == []
     assert tables.headline["bodies_listed_open_relay"] == 81
+    roles = findings.set_index("code")["listed_role"]
+    assert roles.where(roles.notna(), "").to_dict() == {code: role for code, role, _ in country.sending_truth()}
 
 
 def test_every_dead_and_dying_list_is_void(real):
