@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--passes", type=_positive, default=2, metavar="N")
     one.add_argument("--pass-gap", type=float, default=None, metavar="S")
     one.add_argument("--rate", type=float, default=None, metavar="N")
-    one.add_argument("--opt-out", type=Path, default=Path("data/opt-out.csv"), metavar="FILE")
+    one.add_argument("--opt-out", type=Path, default=None, metavar="FILE")
     one.add_argument("--engine", choices=("auto", "fast", "portable"), default="auto")
     one.add_argument("--practice", action="store_true")
     one.add_argument("--seed", type=int, default=None, metavar="N")
@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     one = commands.add_parser("recheck", help="ask again as a new pass")
     one.add_argument("folder", type=Path, metavar="DIR")
     one.add_argument("codes", nargs="*", metavar="CODE")
+    one.add_argument("--opt-out", type=Path, default=None, metavar="FILE")
     one.add_argument("--resolver", action="append", default=[], metavar="ADDR[:PORT]")
     one.add_argument("--rate", type=float, default=None, metavar="N")
     one.set_defaults(run_command=_recheck)
@@ -177,6 +178,7 @@ def _headline_lines(headline: Mapping[str, object], folder: Path) -> list[str]:
 
 def _collect(options: argparse.Namespace) -> int:
     from . import collect as hallway  # noqa: PLC0415
+    from . import opt_outs  # noqa: PLC0415
     from .catalogue import load_catalogue, select  # noqa: PLC0415
     from .runs import RunFolder  # noqa: PLC0415
     from .worlds import LIVE  # noqa: PLC0415
@@ -226,7 +228,7 @@ def _collect(options: argparse.Namespace) -> int:
             world,
             resolvers,
             manner=manner,
-            opt_out=options.opt_out,
+            opt_out=options.opt_out or opt_outs.DATA,
             notes=notes,
             progress=progress,
         )
@@ -238,7 +240,15 @@ def _collect(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return DECIDE
-    return DONE if found.headline["lists_used"] else DECIDE
+    has_list = found["lists"]["health"].eq("healthy") & found["lists"]["group"].isin(["relay", "abuse"])
+    if not has_list.any():
+        print(
+            "survey: no list of open relays or abuse was healthy, so nothing can be said / "
+            "第三者中継・悪用の有効なリストが1つもなく、何も判定できません",
+            file=sys.stderr,
+        )
+        return DECIDE
+    return DONE
 
 
 def _world(settings: Mapping[str, object]) -> World:
@@ -264,7 +274,8 @@ def _tables(options: argparse.Namespace) -> int:
 
 def _recheck(options: argparse.Namespace) -> int:
     from . import collect as hallway  # noqa: PLC0415
-    from .catalogue import load_catalogue, load_selection, rekey  # noqa: PLC0415
+    from . import opt_outs  # noqa: PLC0415
+    from .catalogue import load_selection, rekey  # noqa: PLC0415
     from .runs import RunFolder  # noqa: PLC0415
 
     folder = RunFolder(options.folder)
@@ -283,7 +294,6 @@ def _recheck(options: argparse.Namespace) -> int:
             resolvers = _resolvers(options.resolver)
         if settings.get("world") == "live":
             manner = hallway.live_manner(manner)
-        load_catalogue()
         progress = stack.enter_context(_progress())
         found = hallway.recheck(
             folder,
@@ -292,6 +302,7 @@ def _recheck(options: argparse.Namespace) -> int:
             resolvers,
             options.codes,
             manner=manner,
+            opt_out=options.opt_out or opt_outs.DATA,
             progress=progress,
         )
     _say(options, found.headline, _headline_lines(found.headline, folder.path))

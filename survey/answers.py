@@ -20,6 +20,7 @@ import dns.message
 import dns.rdata
 
 from .exchanges import AAAA, ANSWERED, CNAME, MX, NOERROR, NS, NXDOMAIN, PTR, SOA, TRUNCATED, TXT, A, Row
+from .harmless import harmless
 from .tables import Dns
 
 _OPT = 41
@@ -52,6 +53,8 @@ class Answer(NamedTuple):
     records: tuple[Record, ...]
     negative_ttl: int | None
     """TTL of the denial (RFC 2308 §5: the lesser of the SOA's TTL and its MINIMUM); None without an SOA."""
+    has_referral: bool
+    """NS records in the authority section: without an SOA beside them, another server is meant (RFC 2308 §2.2)."""
 
 
 def label_text(raw: bytes) -> str:
@@ -120,6 +123,7 @@ def decode(message: bytes) -> Answer:
             raise Malformed("the question runs over the end")
     records: list[Record] = []
     negative_ttl: int | None = None
+    has_referral = False
     rcode = flags & 15
     has_opt = False
     for section, count in enumerate(counts[1:]):
@@ -151,11 +155,13 @@ def decode(message: bytes) -> Answer:
                     raise Malformed("an SOA record of the wrong length")
                 negative_ttl = min(ttl, int.from_bytes(message[end - 4 : end], "big"))
             else:
+                has_referral |= type_ == NS and section == 1
                 _check(message, at, size, klass, type_)
             at = end
     if at != len(message):
         raise Malformed("bytes behind the end")
-    return Answer(rcode, bool(flags & 0x400), bool(flags & 0x200), bool(flags & 0x80), tuple(records), negative_ttl)
+    authoritative, truncated, recursion = bool(flags & 0x400), bool(flags & 0x200), bool(flags & 0x80)
+    return Answer(rcode, authoritative, truncated, recursion, tuple(records), negative_ttl, has_referral)
 
 
 def _value(message: bytes, at: int, end: int, type_: int, klass: int) -> str | bytes | tuple[int, str] | None:
@@ -214,14 +220,15 @@ def _check(message: bytes, at: int, size: int, klass: int, type_: int) -> None:
 def chain(answer: Answer, name: str, type_: int) -> tuple[str, tuple[Record, ...]]:
     """Follow the aliases in an answer: the canonical name, and the records of the wanted type that it owns.
 
-    Records of unrelated owners are ignored. Raises Malformed on an alias loop.
+    Records of unrelated owners, and of other classes than IN, are ignored. Raises Malformed on an alias loop.
     """
     seen = {name}
+    ours = [record for record in answer.records if record.value is not None]
     while True:
-        records = tuple(dict.fromkeys(r for r in answer.records if r.owner == name and r.type == type_))
+        records = tuple(dict.fromkeys(r for r in ours if r.owner == name and r.type == type_))
         if records or type_ == CNAME:
             return name, records
-        aliases = {str(r.value) for r in answer.records if r.owner == name and r.type == CNAME}
+        aliases = {str(r.value) for r in ours if r.owner == name and r.type == CNAME}
         if not aliases:
             return name, ()
         name = min(aliases)
@@ -234,6 +241,7 @@ def word(row: Row | None, name: str, type_: int) -> Dns:
     """What one exchange says, in the data dictionary's words."""
     if row is None:
         return Dns.NOT_ASKED
+    # Whatever is neither presence nor denial is silence: a referral, a contradiction, records of somebody else.
     return {"": Dns.PRESENT, "nxdomain": Dns.ABSENT, "nodata": Dns.ABSENT}.get(_said(row, name, type_), Dns.SILENT)
 
 
@@ -255,12 +263,18 @@ def _said(row: Row, name: str, type_: int) -> str:
     if answer.rcode > 15:
         return f"rcode_{answer.rcode}"
     if records:
-        return ""
+        # A name that does not exist and has records: one of the two is a lie.
+        return "contradiction" if answer.rcode == NXDOMAIN else ""
+    if any(record.type == type_ for record in answer.records):
+        # Records of somebody else, or of another class, are neither an answer nor a denial.
+        return "foreign_records"
     if answer.rcode == NXDOMAIN:
         return "nxdomain"
     if end != name and answer.negative_ttl is None:
         # An authoritative server that knows only the alias has not said what lies behind it.
         return "unfinished_chain"
+    if answer.has_referral and answer.negative_ttl is None:
+        return "referral"
     return "nodata"
 
 
@@ -322,14 +336,10 @@ def reverse_wire(address: str) -> bytes:
     return b"".join(bytes((len(part),)) + part.encode() for part in reverse_name(address).split("."))
 
 
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\uffff]")
-
-
 def txt_text(raw: bytes, most: int = _TEXT_MOST) -> str:
-    """A stranger's text made harmless: control characters and direction marks visible, at most `most` characters."""
+    """A stranger's text made harmless: at most `most` characters, what could do anything made visible."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
-    text = _UNSAFE.sub(lambda found: f"\\x{ord(found.group()):02x}", text[: 2 * most])
-    return text if len(text) <= most else f"{text[:most]}…"
+    return harmless(text, most)

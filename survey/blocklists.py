@@ -11,12 +11,18 @@ Rules: RFC 5782 (§2.1 IPv4 and A records, §2.3 several codes, §2.4 IPv6, §5 
 A list is healthy while every finished health round says so: its positive test points are listed as the catalogue says,
 its negative ones are not, fresh random addresses that cannot be listed are not, and no answer of the run lies outside
 127/8. One failure makes it void for the whole run, backwards too. IPv6 health is judged apart.
+
+Health is judged through each resolver: what one resolver lets through proves nothing about another. An answer counts
+only between two rounds that the list passed: one before it through the same resolver, and one that began after it.
+A round that was cut off proves nothing, but a lie in it (a test point listed that cannot be) is a lie. A recheck of
+single bodies has rounds of its own: where a list is silent in them, only that recheck is lost.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal, NamedTuple
@@ -25,13 +31,16 @@ import pandas as pd
 
 from .answers import Malformed, chain, decode, reason, reverse_name, txt_text, word
 from .catalogue import Blocklist
-from .exchanges import REFUSED, TXT, A, Exchanges, Row, at, is_usable
+from .exchanges import FIRST_RECHECK, REFUSED, TXT, A, Exchanges, Row, at, is_usable
 from .tables import HEADLINE_CATEGORIES, Dns, Listing, frame
 
 CONTROLS = 2
 """Fresh random control addresses per list, family and health round."""
 IMPLAUSIBLE_SHARE, IMPLAUSIBLE_LEAST = 0.2, 100
 """A list that lists more than this share of so many addresses is rather itself at fault: a person should look."""
+
+LIES = frozenset({"negative_listed", "control_listed", "outside_127"})
+"""Failures in which a list said something false; in all others it said too little."""
 
 Role = Literal["positive", "negative", "control"]
 
@@ -54,15 +63,43 @@ class Judgement(NamedTuple):
     is_authoritative: bool = False
 
 
+class Round(NamedTuple):
+    """One health round of one list through one resolver: why it failed (None: passed), IPv6 apart, and the evidence."""
+
+    void: str | None
+    void_ipv6: str | None
+    began_us: int
+    pass_number: int
+    evidence: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Health:
-    """One list's health: why it is void (None: healthy), in which of its rounds, and the evidence. IPv6 apart."""
+    """One list's health over a run: why it is void (None: healthy), in which of its rounds, and the evidence."""
 
     void: str | None = None
     void_ipv6: str | None = None
     failed_round: int | None = None
     rounds: int = 0
     evidence: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    """Resolvers through which the list failed, and why: their answers do not count."""
+    failed_ipv6: dict[str, str] = field(default_factory=dict)
+    void_passes: set[int] = field(default_factory=set)
+    """Rechecks in whose own rounds the list did not answer."""
+    first_us: dict[str, int] = field(default_factory=dict)
+    """Per resolver, when the first round began that the list passed through it."""
+    last_us: int = -(1 << 62)
+    """When the last round began that the list passed through any resolver."""
+
+    def why_not(self, row: Row, is_ipv6: bool) -> str | None:
+        """Why one answer of the list does not count; None when it does."""
+        if row.server in self.failed or (is_ipv6 and row.server in self.failed_ipv6):
+            return "unproven_resolver"
+        if row.pass_number in self.void_passes:
+            return "unproven_recheck"
+        is_between = self.first_us.get(row.server, row.asked_us + 1) <= row.asked_us <= self.last_us
+        return None if is_between else "unproven"
 
 
 def tests(blocklist: Blocklist, family: int) -> list[Test]:
@@ -73,6 +110,8 @@ def tests(blocklist: Blocklist, family: int) -> list[Test]:
         points = [Test(point.address, "positive") for point in blocklist.positive_ipv6]
         points += [Test(address, "negative") for address in blocklist.negative_ipv6]
         return points + [Test(_control(6), "control") for _ in range(CONTROLS)]
+    if not blocklist.ipv4:
+        return []
     points = [Test(point.address, "positive") for point in blocklist.positive]
     points += [Test(address, "negative") for address in blocklist.negative]
     return points + [Test(_control(4), "control") for _ in range(CONTROLS)]
@@ -114,31 +153,35 @@ def _meaning(blocklist: Blocklist, codes: tuple[str, ...]) -> Judgement:
     if "error" in kinds:
         return Judgement(Listing.REFUSED, codes, reason="error_code")
     if "listing" in kinds:
-        listings = (m for m in meanings if m is not None and m.meaning_kind == "listing")
-        return Judgement(Listing.LISTED, codes, tuple(sorted({meaning.category for meaning in listings})))
+        categories = {m.category for m in meanings if m is not None and m.meaning_kind == "listing"}
+        if blocklist.is_context:
+            categories = categories - HEADLINE_CATEGORIES or {"informational"}
+        return Judgement(Listing.LISTED, codes, tuple(sorted(categories)))
     if "unknown" in kinds:
         return Judgement(Listing.REFUSED, codes, reason="unknown_code")
     return Judgement(Listing.CLEAR, codes, reason="not_a_listing_code")
 
 
-def judge_round(
-    blocklist: Blocklist, exchanges: Exchanges, number: int, zone: str | None = None
-) -> tuple[str | None, str | None, list[str]]:
-    """One health round of one list: why IPv4 failed, why IPv6 failed (None: passed), and the evidence ids."""
+def judge_round(blocklist: Blocklist, exchanges: Exchanges, number: int, zone: str | None = None) -> dict[str, Round]:
+    """One health round of one list, by the resolvers through which it was asked."""
     suffix = f".{zone or blocklist.zone}"
+    by_server: dict[str, list[Row]] = defaultdict(list)
+    for row in exchanges.in_round_all(number):
+        if row.type == A and row.name.endswith(suffix):
+            by_server[row.server].append(row)
+    return {server: _judge_through(blocklist, rows, suffix) for server, rows in sorted(by_server.items())}
+
+
+def _judge_through(blocklist: Blocklist, rows: Sequence[Row], suffix: str) -> Round:
     expected = {reverse_name(point.address): point.codes for point in (*blocklist.positive, *blocklist.positive_ipv6)}
     negative = {reverse_name(address) for address in (*blocklist.negative, *blocklist.negative_ipv6)}
     failures: dict[int, str] = {}
-    evidence: list[str] = []
     proven = set()
-    asked = [row for row in exchanges.in_round_all(number) if row.type == A and row.name.endswith(suffix)]
     # Of several failures the most telling is named, whatever came first: negative points, controls, positive points.
-    halves_asked = [row.name.removesuffix(suffix) for row in asked]
+    halves_asked = [row.name.removesuffix(suffix) for row in rows]
     ranks = [0 if half in negative else 2 if half in expected else 1 for half in halves_asked]
-    asked = [row for _, _, row in sorted(zip(ranks, halves_asked, asked, strict=True), key=lambda entry: entry[:2])]
-    for row in asked:
-        evidence.append(str(row.id))
-        half = row.name.removesuffix(suffix)
+    ordered = sorted(zip(ranks, halves_asked, rows, strict=True), key=lambda entry: entry[:2])
+    for _, half, row in ordered:
         family = 6 if half.count(".") == 31 else 4
         judged = judge(blocklist, row)
         if judged.status is Listing.SILENT or judged.reason in ("refused", "outside_127", "error_code"):
@@ -154,11 +197,14 @@ def judge_round(
                 proven.add(family)
         elif judged.codes:
             failures.setdefault(family, "negative_listed" if half in negative else "control_listed")
-    if evidence and 4 not in proven:
-        failures.setdefault(4, "no_positive_test_point")
-    if blocklist.ipv6 and 6 not in proven:
-        failures.setdefault(6, "no_positive_test_point")
-    return failures.get(4), failures.get(6), sorted(evidence, key=int)
+    for family, is_offered in ((4, blocklist.ipv4), (6, blocklist.ipv6)):
+        if is_offered and family not in proven:
+            failures.setdefault(family, "no_positive_test_point")
+    # A list of IPv6 addresses alone stands or falls with them.
+    why = failures.get(4 if blocklist.ipv4 else 6)
+    began_us = min(row.asked_us for row in rows)
+    evidence = tuple(str(row.id) for row in sorted(rows))
+    return Round(why, failures.get(6), began_us, rows[0].pass_number, evidence)
 
 
 def health(
@@ -167,27 +213,59 @@ def health(
     finished: Mapping[int, Sequence[str]],
     zones: Mapping[str, str],
 ) -> dict[str, Health]:
-    """The health of every selected list over the run; `finished` names, per finished round, the zones asked in it.
-
-    An unfinished round (the run was cut off) judges nothing.
-    """
+    """The health of every selected list over the run; `finished` names, per finished round, the zones asked in it."""
     found = {blocklist.zone: Health() for blocklist in blocklists}
-    for number in sorted(finished):
-        for blocklist in blocklists:
-            if blocklist.zone not in finished[number]:
-                continue
-            one = found[blocklist.zone]
-            why, why_ipv6, evidence = judge_round(blocklist, exchanges, number, zones.get(blocklist.zone))
-            one.rounds += 1
-            one.evidence += evidence
-            if why is not None and one.void is None:
-                one.void, one.failed_round = why, one.rounds
-            if blocklist.ipv6 and why_ipv6 is not None and one.void_ipv6 is None:
-                one.void_ipv6 = why_ipv6
-    for one in found.values():
-        if one.rounds == 0:
-            one.void = "never_tested"
+    numbers = sorted({*exchanges.rounds(), *finished})
+    for blocklist in blocklists:
+        one = found[blocklist.zone]
+        tested: dict[str, None] = {}
+        for number in numbers:
+            is_finished = blocklist.zone in finished.get(number, ())
+            rounds = judge_round(blocklist, exchanges, number, zones.get(blocklist.zone))
+            if is_finished:
+                one.rounds += 1
+                if not rounds:
+                    one.void, one.failed_round = one.void or "no_evidence", one.failed_round or one.rounds
+            for server, said in rounds.items():
+                one.evidence += said.evidence
+                _take_round(one, server, said, is_finished)
+                if is_finished:
+                    tested[server] = None
+        if not tested:
+            one.void = one.void or "never_tested"
+        elif all(server in one.failed for server in tested):
+            one.void = one.void or next(iter(one.failed.values()))
+        passing = [server for server in tested if server not in one.failed]
+        if blocklist.ipv6 and passing and all(server in one.failed_ipv6 for server in passing):
+            one.void_ipv6 = next(iter(one.failed_ipv6.values()))
     return found
+
+
+def _take_round(one: Health, server: str, said: Round, is_finished: bool) -> None:
+    """What one round through one resolver adds to a list's health."""
+    is_recheck = said.pass_number >= FIRST_RECHECK
+    is_lie = said.void in LIES or said.void_ipv6 in LIES
+    if not is_lie and (not is_finished or (is_recheck and said.void is not None)):
+        if is_finished:
+            one.void_passes.add(said.pass_number)
+        return
+    if said.void is not None:
+        one.failed.setdefault(server, said.void)
+        one.failed_round = one.failed_round or max(1, one.rounds)
+    elif is_finished:
+        one.first_us[server] = min(said.began_us, one.first_us.get(server, said.began_us))
+        one.last_us = max(one.last_us, said.began_us)
+    if said.void_ipv6 is not None:
+        one.failed_ipv6.setdefault(server, said.void_ipv6)
+
+
+def zone_of(name: str, zones: Container[str]) -> str | None:
+    """The list that a question belongs to, by the labels after the reversed address; None for any other name."""
+    for labels in (4, 32):
+        parts = name.split(".", labels)
+        if len(parts) > labels and parts[labels] in zones:
+            return parts[labels]
+    return None
 
 
 def read(
@@ -207,6 +285,7 @@ def read(
     """
     zones = zones or {}
     conditions = health(blocklists, exchanges, finished, zones)
+    _void_outside(blocklists, exchanges, conditions, zones)
     subjects = _subjects(addresses)
     rows: list[tuple[object, ...]] = []
     lists: list[tuple[object, ...]] = []
@@ -214,21 +293,18 @@ def read(
         zone = zones.get(blocklist.zone, blocklist.zone)
         condition = conditions[blocklist.zone]
         histories = {
-            address: [(row, judge(blocklist, row)) for row in exchanges.passes(f"{reverse_name(address)}.{zone}", A)]
+            address: [
+                (row, _proven(condition, row, judge(blocklist, row), ":" in address))
+                for row in exchanges.passes(f"{reverse_name(address)}.{zone}", A)
+            ]
             for address, _ in subjects
         }
-        for history in histories.values():
-            for row, judged in history:
-                if judged.reason == "outside_127" and condition.void is None:
-                    condition.void = "outside_127"
-                    condition.evidence.append(str(row.id))
-        full_ttl = max((j.ttl or 0 for history in histories.values() for _, j in history), default=0)
         asked = listed = 0
         for address, is_special in subjects:
             history = histories[address]
             text_row = exchanges.latest(f"{reverse_name(address)}.{zone}", TXT)
             if history:
-                found = _row(blocklist, condition, address, history, text_row, full_ttl)
+                found = _row(blocklist, condition, address, history, text_row)
             else:
                 found = _not_asked(blocklist, condition, address, is_special, address in opted_out, zone in over_limit)
             asked += bool(history)
@@ -254,6 +330,28 @@ def read(
     return frame("listings", rows), frame("lists", lists)
 
 
+def _proven(condition: Health, row: Row, judged: Judgement, is_ipv6: bool) -> Judgement:
+    """A judgement as it stands, or silence where the list's health does not vouch for the answer."""
+    if judged.status not in _SAID or (why := condition.why_not(row, is_ipv6)) is None:
+        return judged
+    return Judgement(Listing.SILENT, judged.codes, reason=why)
+
+
+def _void_outside(
+    blocklists: Sequence[Blocklist], exchanges: Exchanges, conditions: Mapping[str, Health], zones: Mapping[str, str]
+) -> None:
+    """One answer outside 127/8, about whatever address and in whatever pass, makes a list void (RFC 6471 §3.3)."""
+    by_zone = {zones.get(one.zone, one.zone): one for one in blocklists}
+    for name, type_ in exchanges.questions():
+        zone = zone_of(name, by_zone) if type_ == A else None
+        if zone is None or (condition := conditions[by_zone[zone].zone]).void == "outside_127":
+            continue
+        for row in exchanges.passes(name, A):
+            if judge(by_zone[zone], row).reason == "outside_127":
+                condition.void = "outside_127"
+                condition.evidence.append(str(row.id))
+
+
 def _subjects(addresses: pd.DataFrame) -> list[tuple[str, bool]]:
     """Each address once, and whether it is special."""
     present = addresses[addresses["address"].notna()]
@@ -270,6 +368,8 @@ def _not_asked(
         why = "opt_out"
     elif ":" in address and not blocklist.ipv6:
         why = "no_ipv6"
+    elif ":" not in address and not blocklist.ipv4:
+        why = "no_ipv4"
     elif condition.void or (":" in address and condition.void_ipv6):
         why = "list_void"
     else:
@@ -283,16 +383,17 @@ def _row(
     address: str,
     history: Sequence[tuple[Row, Judgement]],
     text_row: Row | None,
-    full_ttl: int,
 ) -> tuple[object, ...]:
     """One row of `listings`: the latest pass with an answer decides, every pass is named."""
     row, judged = next((pair for pair in reversed(history) if pair[1].status in _SAID), history[-1])
     is_void = condition.void or (":" in address and condition.void_ipv6)
     status, why = (Listing.REFUSED, "list_void") if is_void else (judged.status, judged.reason)
-    confirmed = [] if is_void else _confirmed(row, judged, history, full_ttl)
+    confirmed = [] if is_void else _confirmed(row, judged, history)
     said = [one.status for _, one in history if one.status in _SAID]
     if not is_void and len(set(said)) > 1:
         why = "came_between_passes" if judged.status is Listing.LISTED else "left_between_passes"
+    elif not is_void and said and history[-1][1].status not in _SAID:
+        why = "not_heard_again"
     text = _text(text_row) if status is Listing.LISTED else None
     evidence = [str(one.id) for one, _ in history]
     if text and text_row is not None:
@@ -306,7 +407,7 @@ def _row(
         list(judged.categories) if status is Listing.LISTED else [],
         why,
         text,
-        bool(wanted & set(confirmed)),
+        bool(wanted) and wanted <= set(confirmed),
         confirmed,
         at(row.asked_us),
         evidence,
@@ -316,22 +417,22 @@ def _row(
 _SAID = frozenset({Listing.LISTED, Listing.CLEAR})
 
 
-def _confirmed(row: Row, judged: Judgement, history: Sequence[tuple[Row, Judgement]], full_ttl: int) -> list[str]:
+def _confirmed(row: Row, judged: Judgement, history: Sequence[tuple[Row, Judgement]]) -> list[str]:
     """The categories that an earlier pass said too, where the later answer cannot be the earlier one from a cache.
 
-    An answer is fresh when the list's own server gave it (AA, its TTL not run down), when the earlier answer had
-    expired, or when another resolver gave it with the full TTL of the list.
+    An answer is fresh when the list's own server gave it (AA, its TTL not run down), or when a second has passed since
+    the earlier answer, as a resolver may have kept it, had expired. Another resolver alone proves nothing: two names
+    may lead to one cache.
     """
     if judged.status is not Listing.LISTED:
         return []
     found: set[str] = set()
     for earlier, said in history:
-        if earlier.pass_number >= row.pass_number or said.status is not Listing.LISTED:
+        if earlier.asked_us >= row.asked_us or said.status is not Listing.LISTED:
             continue
-        has_expired = row.asked_us >= earlier.asked_us + (said.ttl or 0) * 1_000_000
-        is_elsewhere = row.server != earlier.server and (judged.ttl or 0) >= full_ttl
+        gone_us = earlier.asked_us + earlier.elapsed_us + ((said.ttl or 0) + 1) * 1_000_000
         is_the_lists_own = judged.is_authoritative and (judged.ttl or 0) >= (said.ttl or 0)
-        if is_the_lists_own or has_expired or is_elsewhere:
+        if is_the_lists_own or row.asked_us >= gone_us:
             found |= set(judged.categories) & set(said.categories)
     return sorted(found)
 
@@ -346,8 +447,3 @@ def _text(row: Row | None) -> str | None:
         return None
     said = [txt_text(record.value) for record in records if isinstance(record.value, bytes)]
     return " / ".join(said)[:1000] or None
-
-
-def halves(addresses: Iterable[str]) -> list[str]:
-    """The reversed forms of addresses, each once: what stands in front of a zone (RFC 5782 §2.1, §2.4)."""
-    return [reverse_name(address) for address in dict.fromkeys(addresses)]

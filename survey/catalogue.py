@@ -22,7 +22,7 @@ from typing import NamedTuple
 from .answers import Malformed, encode_name
 from .edited import Place, read_places
 from .errors import CatalogueError
-from .return_codes import CODE_COLUMNS, Code, load_codes, query_error
+from .return_codes import CODE_COLUMNS, Code, has_every_bit, load_codes, query_error
 from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -79,8 +79,20 @@ class Blocklist:
     terms_accepted_at: str = ""
 
     @property
+    def ipv4(self) -> bool:
+        """Whether the list holds IPv4 addresses; some hold IPv6 addresses alone, and have no IPv4 test point."""
+        return bool(self.positive) or not self.positive_ipv6
+
+    @property
+    def is_context(self) -> bool:
+        """Whether its listings are information only, whatever their codes say."""
+        return self.use == "informational_only"
+
+    @property
     def group(self) -> str:
         """relay, abuse or context: what the strongest of its listing codes says."""
+        if self.is_context:
+            return "context"
         said = {code.category for code in self.codes if code.meaning_kind == "listing"}
         if said & RELAY_CATEGORIES:
             return "relay"
@@ -89,7 +101,8 @@ class Blocklist:
     def meanings(self, codes: Sequence[str]) -> list[Code | None]:
         """What the catalogue says of the codes of one answer; None for a code that it does not know.
 
-        An exact code, list, range or pattern wins over bit masks; `other` speaks only for what nothing else fits.
+        An exact code, list, range or pattern wins over bit masks; `other` speaks only for what nothing else fits. What
+        is read by bits is known only when every bit that is set is.
         """
         found: list[Code | None] = []
         for address in codes:
@@ -97,7 +110,8 @@ class Blocklist:
             for kinds in (("exact", "list", "range", "pattern"), ("bitmask",), ("other",)):
                 chosen = [code for code in fitting if code.match in kinds]
                 if chosen:
-                    found += chosen
+                    has_unknown_bit = kinds == ("bitmask",) and not has_every_bit(chosen, address)
+                    found += [None] if has_unknown_bit else chosen
                     break
             else:
                 found.append(query_error(self.zone) if address.startswith("127.255.255.") else None)

@@ -14,30 +14,41 @@ import hashlib
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from . import blocklists, dmarc, mail, networks, senders
-from .answers import chain, decode, encode_name, reverse_name, reverse_wire, word
+from . import blocklists, dmarc, mail, networks, opt_outs, senders, usage
+from .answers import encode_name, reverse_name, reverse_wire, word
 from .catalogue import Blocklist
 from .errors import DecisionNeeded, ResolverError, RunError
 from .evidence import Archive, Store
-from .exchanges import AAAA, SURVEY_ROUND, TXT, A, Exchanges, Question, Row, WireRow, at, is_usable
+from .exchanges import (
+    AAAA,
+    CANARY,
+    FIRST_RECHECK,
+    SURVEY_ROUND,
+    TXT,
+    A,
+    Exchanges,
+    Question,
+    Row,
+    WireRow,
+    is_usable,
+)
 from .register import Register, load_register
 from .runs import (
     TOOL,
-    OptOut,
     RunFolder,
     Tables,
     finished_passes,
     finished_rounds,
-    load_opt_out,
     now,
     read_tables,
+    trusted,
     versions,
     write_tables,
 )
@@ -45,17 +56,32 @@ from .tables import Dns
 from .wire.dns import Batch, DnsWire, Engine, Half
 from .worlds import World
 
-PUBLIC_RESOLVERS = frozenset(
-    {
-        *("8.8.8.8", "8.8.4.4", "2001:4860:4860::8888", "2001:4860:4860::8844"),
-        *("1.1.1.1", "1.0.0.1", "2606:4700:4700::1111", "2606:4700:4700::1001"),
-        *("9.9.9.9", "9.9.9.10", "149.112.112.112", "2620:fe::fe", "2620:fe::9"),
-        *("208.67.222.222", "208.67.220.220", "2620:119:35::35", "2620:119:53::53"),
-        *("64.6.64.6", "64.6.65.6", "4.2.2.1", "4.2.2.2", "94.140.14.14", "94.140.15.15"),
-        *("185.228.168.9", "76.76.2.0", "76.76.10.0"),
-    }
+PUBLIC_RESOLVERS = tuple(
+    map(
+        ip_network,
+        (
+            *("8.8.8.0/24", "8.8.4.0/24", "2001:4860:4860::/48"),
+            *("1.1.1.0/24", "1.0.0.0/24", "2606:4700:4700::/48"),
+            *("9.9.9.0/24", "149.112.112.0/24", "2620:fe::/48"),
+            *("208.67.216.0/21", "2620:119:35::/48", "2620:119:53::/48"),
+            *("64.6.64.0/23", "2620:74:1b::/48", "4.2.2.0/29", "94.140.14.0/23", "2a10:50c0::/32"),
+            *("185.228.168.0/23", "2a0d:2a00::/32", "76.76.2.0/24", "76.76.10.0/24", "2606:1a40::/32"),
+            *("77.88.8.0/24", "2a02:6b8::feed:0/112", "45.90.28.0/22", "2a07:a8c0::/29", "129.250.35.250/31"),
+        ),
+    )
 )
-"""Resolvers whose questions lists refuse (Spamhaus, SURBL, URIBL and others say so by value or by silence)."""
+"""Resolvers whose questions lists refuse (Spamhaus, SURBL, URIBL and others say so by value or by silence): Google,
+Cloudflare, Quad9, OpenDNS, Verisign/Vercara, Level 3, AdGuard, CleanBrowsing, Control D, Yandex, NextDNS, NTT."""
+
+
+def is_public(address: str) -> bool:
+    """Whether this is the address of a known public resolver, however it is written."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    return any(found in block for block in PUBLIC_RESOLVERS if block.version == found.version)
+
 
 Progress = Callable[[int, int, str], None]
 """Called with (finished, expected so far, what is going on)."""
@@ -91,7 +117,7 @@ def live_manner(manner: Manner) -> Manner:
 def check_resolvers(resolvers: Sequence[tuple[str, int]]) -> None:
     """Refuse resolvers whose questions the lists refuse."""
     for address, _ in resolvers:
-        if address in PUBLIC_RESOLVERS:
+        if is_public(address):
             raise ResolverError(
                 f"{address} is a public resolver; lists refuse what it asks, and refusals look like answers",
                 where="--resolver",
@@ -125,7 +151,7 @@ def collect(
     resolvers: Sequence[tuple[str, int]],
     *,
     manner: Manner | None = None,
-    opt_out: Path = Path("data/opt-out.csv"),
+    opt_out: Path = opt_outs.DATA,
     notes: Mapping[str, object] | None = None,
     progress: Progress | None = None,
 ) -> Tables:
@@ -141,7 +167,7 @@ def collect(
     folder.path.mkdir(parents=True, exist_ok=True)
     with _alone(folder.path):
         register = _begin(register_path, folder, selected, world, resolvers, manner, opt_out, notes)
-        observer = _Observer(folder, register, selected, world, resolvers, manner, progress)
+        observer = _Observer(folder, register, selected, world, resolvers, manner, progress, opt_out)
         observer.run(range(1, manner.passes + 1))
         return _finish(folder, register, world, observer.over_limit)
 
@@ -154,12 +180,19 @@ def recheck(
     codes: Sequence[str] = (),
     *,
     manner: Manner | None = None,
+    opt_out: Path = opt_outs.DATA,
     progress: Progress | None = None,
 ) -> Tables:
-    """Ask again as one new pass, about the bodies named or about all; then read and write the tables."""
+    """Ask again as one new pass, about the bodies named or about all; then read and write the tables.
+
+    A recheck is numbered apart from the passes over the whole register and is never gone on with: what was cut off
+    yesterday says nothing of today.
+    """
     if world.name == "live":
         check_resolvers(resolvers)
+        check_terms(selected)
     with _alone(folder.path):
+        _check_keys(folder, selected)
         register = load_register(folder.register_path)
         unknown = sorted(set(codes) - set(register.bodies["code"]))
         if unknown:
@@ -169,9 +202,10 @@ def recheck(
                 remedy="take the code from the findings sheet",
                 ja="その団体コードは台帳にありません",
             )
-        observer = _Observer(folder, register, selected, world, resolvers, manner or Manner(), progress, codes)
-        done = finished_passes(Archive(folder.path).marks())
-        observer.run([max(done, default=0) + 1])
+        begun = [int(str(m.detail["number"])) for m in Archive(folder.path).marks() if m.kind == "recheck_begun"]
+        number = max([FIRST_RECHECK, *begun]) + 1
+        observer = _Observer(folder, register, selected, world, resolvers, manner or Manner(), progress, opt_out, codes)
+        observer.run([number])
         return _finish(folder, register, world, observer.over_limit)
 
 
@@ -216,6 +250,7 @@ def _begin(
                     remedy="name a new folder with --run, or the register and lists that this run began with",
                     ja=f"このフォルダーには{ja}による調査が入っています。--run で新しいフォルダーを指定してください",
                 )
+        _check_keys(folder, selected)
         return load_register(folder.register_path)
     register = load_register(register_path)
     settings = {
@@ -237,6 +272,17 @@ def _begin(
     }
     folder.begin(register_path, selected, opt_out, settings)
     return register
+
+
+def _check_keys(folder: RunFolder, selected: Sequence[Blocklist]) -> None:
+    """A key of another length would leave what was kept under the old cover unread."""
+    if folder.settings().get("stored_zones") != {one.zone: stored_zone(one) for one in selected}:
+        raise RunError(
+            "a list's key has another length than the one that this run began with",
+            where=str(folder.settings_path),
+            remedy="use the key that the run began with, or begin a new run",
+            ja="リストのキーの長さが調査開始時と異なります。開始時のキーを使うか、新しい調査を始めてください",
+        )
 
 
 def _finish(folder: RunFolder, register: Register, world: World, over_limit: Iterable[str]) -> Tables:
@@ -265,15 +311,6 @@ def stored_zone(blocklist: Blocklist) -> str:
     return f"{'x' * len(key)}.{rest}"
 
 
-def zone_of(name: str, zones: Container[str]) -> str | None:
-    """The list that a question belongs to, by the labels after the reversed address; None for any other name."""
-    for labels in (4, 32):
-        parts = name.split(".", labels)
-        if len(parts) > labels and parts[labels] in zones:
-            return parts[labels]
-    return None
-
-
 class _Observer:
     """Runs passes: holds what is known, what was asked, and what each list's health allows."""
 
@@ -286,14 +323,16 @@ class _Observer:
         resolvers: Sequence[tuple[str, int]],
         manner: Manner,
         progress: Progress | None,
+        opt_out: Path,
         codes: Sequence[str] = (),
     ) -> None:
         self._folder, self._register, self._world, self._manner = folder, register, world, manner
         self._resolvers, self._codes = list(resolvers), list(codes)
         self._progress = progress or (lambda done, expected, text: None)
         self._lists = {stored_zone(one): one for one in selected}
-        self._opt_out: OptOut = load_opt_out(folder.opt_out_path)
         self._senders_most = senders.shares(register.domains)
+        self._opt_out_source = opt_out
+        self._opt_out = opt_outs.take(opt_out, folder.opt_out_path)
         self.over_limit: set[str] = set()
         self.void: set[str] = set()
         """Zones that failed a health round: void for the whole run, asked nothing more."""
@@ -308,14 +347,9 @@ class _Observer:
             return
         self._known = Exchanges()
         committed: dict[int, list[Row]] = defaultdict(list)
-        self._asked_today: dict[str, int] = defaultdict(int)
-        today = datetime.now(UTC).date()
-        self._round = 0
-        for row in archive.rows() if archive else ():
-            self._round = max(self._round, row.round)
+        self._round = max((row.round for row in archive.rows("round > 0")), default=0) if archive else 0
+        for row in trusted(archive) if archive else ():
             committed[row.pass_number].append(row)
-            if at(row.asked_us).date() == today and (zone := zone_of(row.name, self._lists)):
-                self._asked_today[zone] += 1
         stored = {one.zone: zone for zone, one in self._lists.items()}
         rounds = Exchanges(row for rows in committed.values() for row in rows if row.round)
         conditions = blocklists.health(list(self._lists.values()), rounds, finished_rounds(marks), stored)
@@ -341,22 +375,86 @@ class _Observer:
             rate=self._manner.resolver_rate,
         )
         with Store(self._folder.path / "evidence.sqlite", TOOL, settings) as store, contextlib.closing(wire):
-            for zone, one in self._lists.items():
-                cover = None
-                if one.asked_zone != one.zone:
-                    key = one.asked_zone.partition(".")[0].lower().encode()
-                    cover = (key, b"x" * len(key))
-                wire.open_channel(zone, encode_name(one.asked_zone), self._rate(one), cover)
-            for number in todo:
-                if number - 1 in ended:
-                    self._wait(ended[number - 1])
-                rows = committed.pop(number, [])
-                self._known.add(rows)
-                _Pass(self, wire, store, number, rows).run()
-                if self.over_limit:
-                    return
-                store.mark("pass", number=number, codes=self._codes)
-                ended[number] = time.time_ns() // 1000
+            self._open_channels(wire)
+            try:
+                self._meet_resolvers(wire, store, todo[0])
+                for number in todo:
+                    if number - 1 in ended:
+                        self._wait(ended[number - 1])
+                    if number >= FIRST_RECHECK:
+                        store.mark("recheck_begun", number=number, codes=self._codes)
+                    rows = committed.pop(number, [])
+                    self._known.add(rows)
+                    _Pass(self, wire, store, number, rows).run()
+                    self.over_limit |= {self._lists[zone].zone for zone in wire.spent}
+                    for zone in wire.spent:
+                        store.mark("daily_limit", zone=zone)
+                    if self.over_limit:
+                        return
+                    store.mark("recheck" if number >= FIRST_RECHECK else "pass", number=number, codes=self._codes)
+                    ended[number] = time.time_ns() // 1000
+            finally:
+                limited = (zone for zone, one in self._lists.items() if one.daily_limit is not None)
+                usage.add({self._lists[zone].zone: wire.sent_to(zone) for zone in limited})
+
+    def _open_channels(self, wire: DnsWire) -> None:
+        """A channel for each list: its key covered in what is kept, its pace, and what is left of its day."""
+        used = usage.used_today() if any(one.daily_limit for one in self._lists.values()) else {}
+        for zone, one in self._lists.items():
+            cover = None
+            if one.asked_zone != one.zone:
+                key = one.asked_zone.partition(".")[0].lower().encode()
+                cover = (key, b"x" * len(key))
+            left, reserve = None, 0
+            if one.daily_limit is not None:
+                left = max(0, one.daily_limit - used.get(one.zone, 0))
+                # Twice the questions of the round that must follow the last answer: some need a second try.
+                reserve = 2 * len(self._resolvers) * len([*blocklists.tests(one, 4), *blocklists.tests(one, 6)])
+            wire.open_channel(zone, encode_name(one.asked_zone), self._rate(one), cover, left=left, reserve=reserve)
+            if left is not None and left < 2 * reserve:
+                # Too little is left for two rounds and anything between them: the list is not even tested today.
+                wire.spent.add(zone)
+
+    def _meet_resolvers(self, wire: DnsWire, store: Store, number: int) -> None:
+        """Before anything else is asked: does each resolver answer, and say of what does not exist that it does not?"""
+        self._round += 1
+        for place in range(len(self._resolvers)):
+            wire.ask("", self.canaries(number, place))
+        heard: list[Row] = []
+        for batch in wire.exchanges():
+            store.append(batch.rows)
+            heard += [Row(0, 0, *row) for row in batch.rows]
+        self.refuse_liars(heard)
+        answering = {row.server for row in heard if word(row, row.name, row.type) is Dns.ABSENT}
+        self.servers = [place for place, name in enumerate(wire.names) if name in answering]
+        if not self.servers:
+            raise ResolverError(
+                "no resolver answers",
+                where=", ".join(wire.names),
+                remedy="is it running? check address and port; make resolver starts one of your own",
+                ja="リゾルバが応答しません。動いているか、アドレスとポートを確かめてください",
+            )
+        wire.allow("", self.servers)
+
+    def canaries(self, number: int, place: int) -> list[Half]:
+        """Questions for names that do not exist, to be asked of one resolver."""
+        names = [f"{CANARY}{secrets.token_hex(8)}.{suffix}" for suffix in self._world.canaries]
+        return [Half(name, encode_name(name)[:-1], A, number, self._round, server=place) for name in names]
+
+    def refuse_liars(self, rows: Iterable[Row]) -> None:
+        """Stop at a resolver that answers for a name that does not exist; nothing it said is believed."""
+        for row in rows:
+            if row.name.startswith(CANARY) and word(row, row.name, row.type) is Dns.PRESENT:
+                raise ResolverError(
+                    f"the resolver answers for a name that does not exist ({row.name})",
+                    where=row.server,
+                    remedy="use a resolver that does not rewrite NXDOMAIN, such as your own: make resolver",
+                    ja="存在しない名前に回答するリゾルバです。自前のリゾルバ（make resolver）を使ってください",
+                )
+
+    def reread_opt_outs(self) -> None:
+        """Who opted out while the run goes on is asked about no more."""
+        self._opt_out = opt_outs.take(self._opt_out_source, self._folder.opt_out_path)
 
     def _rate(self, one: Blocklist) -> float | None:
         rates = [rate for rate in (self._manner.rate, one.rate_per_s) if rate is not None]
@@ -378,7 +476,7 @@ class _Observer:
         """The largest TTL seen in an answer of a list; at most a day, so that no list can stall a run for ever."""
         largest = 0
         for name, type_ in self._known.questions():
-            if type_ == A and (zone := zone_of(name, self._lists)) is not None:
+            if type_ == A and (zone := blocklists.zone_of(name, self._lists)) is not None:
                 for row in self._known.passes(name, A):
                     largest = max(largest, blocklists.judge(self._lists[zone], row).ttl or 0)
         return min(largest, 86_400)
@@ -430,7 +528,7 @@ class _Pass:
         self._done = 0
 
     def run(self) -> None:
-        self._start_round([zone for zone in self._lists if zone not in self._o.void])
+        self._start_round([zone for zone in self._lists if zone not in self._o.void | self._wire.spent])
         for domain in self._domains():
             self._survey(domain)
         self._listen()
@@ -444,7 +542,7 @@ class _Pass:
         scope = register.bodies.loc[register.bodies["in_scope"], "code"]
         wanted = set(codes) & set(scope) if codes else set(scope)
         domains = register.domains.loc[register.domains["code"].isin(wanted), "domain"]
-        return [domain for domain in domains if domain not in self._o._opt_out.domains]
+        return [domain for domain in domains if not self._o._opt_out.has_domain(domain)]
 
     def _listen(self) -> None:
         for batch in self._wire.exchanges():
@@ -523,8 +621,8 @@ class _Pass:
         for following in mail.follow(row):
             self._want_mail(following)
         if row.type in (A, AAAA) and word(row, row.name, row.type) is Dns.PRESENT:
-            for record in chain(decode(row.answer), row.name, row.type)[1]:
-                self._server(str(record.value))
+            for address in mail.addresses_of(row):
+                self._server(address)
 
     def _inquire(self, inquiry: _Inquiry) -> None:
         """Ask what a subject still needs, and again when that is answered, until it needs nothing more."""
@@ -562,14 +660,13 @@ class _Pass:
             self._inquire(_Inquiry(functools.partial(networks.needs, address, self._o._world.asn_zones)))
 
     def _may_be_asked(self, address: str) -> bool:
-        return self._o._world.askable(address) and not self._o._opt_out.has(address)
+        return self._o._world.askable(address) and not self._o._opt_out.has_address(address)
 
     def _ask_list(self, zone: str, addresses: Iterable[str]) -> None:
         """Ask one open list about addresses, each once per pass, within its daily limit."""
         one, halves = self._lists[zone], []
-        limit = one.daily_limit
         for address in addresses:
-            if ":" in address and not self._open[zone]:
+            if not self._open[zone] if ":" in address else not one.ipv4:
                 continue
             text = reverse_name(address)
             key = (f"{text}.{zone}", A)
@@ -579,12 +676,6 @@ class _Pass:
             tried = self._tried.get(key, 0)
             if tried >= self._o._world.tries:
                 continue
-            if limit is not None and self._o._asked_today[zone] >= limit:
-                if zone not in self._o.over_limit:
-                    self._o.over_limit.add(zone)
-                    self._store.mark("daily_limit", zone=zone)
-                continue
-            self._o._asked_today[zone] += 1
             halves.append(Half(text, reverse_wire(address), A, self._number, SURVEY_ROUND, tried + 1))
         self._wire.ask(zone, halves)
 
@@ -614,7 +705,7 @@ class _Pass:
                 continue
             self._done += 1
             # Nearly all answers of lists say "not listed" in the header; only the others are looked at here.
-            zone = zone_of(row[2], self._lists) if row[3] in (A, TXT) else None
+            zone = blocklists.zone_of(row[2], self._lists) if row[3] in (A, TXT) else None
             if zone is None:
                 self._heard(Row(0, 0, *row))
             elif row[3] == A:
@@ -648,51 +739,54 @@ class _Pass:
         return per_list >= manner.health_every_questions or is_late or has_fallen_silent
 
     def _start_round(self, zones: list[str]) -> None:
-        """Ask the test points of these lists, fresh controls among them, and whether the resolver rewrites NXDOMAIN."""
+        """Ask these lists' test points, fresh controls among them, through each resolver; and whether one rewrites."""
         self._o._round += 1
+        self._o.reread_opt_outs()
         self._round_rows, self._round_zones, self._round_left = [], zones, 0
         self._round_at, self._since_round, self._silences = time.monotonic(), 0, {}
-        round_ = self._o._round
-        for suffix in self._o._world.canaries:
-            name = f"nx-{secrets.token_hex(8)}.{suffix}"
-            self._wire.ask("", [Half(name, encode_name(name)[:-1], A, self._number, round_)], is_urgent=True)
-            self._round_left += 1
-        for zone in zones:
-            one = self._lists[zone]
-            tests = [*blocklists.tests(one, 4), *blocklists.tests(one, 6)]
-            halves = [
-                Half(reverse_name(test.address), reverse_wire(test.address), A, self._number, round_) for test in tests
-            ]
-            self._o._asked_today[zone] += len(halves)
-            self._round_left += len(halves)
-            self._wire.ask(zone, halves, is_urgent=True)
+        for place in self._o.servers:
+            canaries = self._o.canaries(self._number, place)
+            self._wire.ask("", canaries, is_urgent=True)
+            self._round_left += len(canaries)
+            for zone in zones:
+                one = self._lists[zone]
+                halves = [
+                    Half(
+                        reverse_name(t.address), reverse_wire(t.address), A, self._number, self._o._round, server=place
+                    )
+                    for t in (*blocklists.tests(one, 4), *blocklists.tests(one, 6))
+                ]
+                self._round_left += len(halves)
+                self._wire.ask(zone, halves, is_urgent=True)
 
     def _end_round(self) -> None:
         """Judge the round: open the lists that pass their first one, ask nothing more of those that fail."""
         zones, round_ = self._round_zones, self._o._round
         self._round_zones = []
+        self._o.refuse_liars(self._round_rows)
         heard = Exchanges(self._round_rows)
         self._store.mark("round", number=round_, zones=[self._lists[zone].zone for zone in zones])
-        for row in heard.in_round_all(round_):
-            if row.name.startswith("nx-") and word(row, row.name, row.type) is Dns.PRESENT:
-                raise ResolverError(
-                    f"the resolver answers for a name that does not exist ({row.name})",
-                    where=row.server,
-                    remedy="use a resolver that does not rewrite NXDOMAIN, such as your own: make resolver",
-                    ja="存在しない名前に回答するリゾルバです。自前のリゾルバ（make resolver）を使ってください",
-                )
+        places = {name: place for place, name in enumerate(self._wire.names)}
         for zone in zones:
-            why, why_ipv6, _ = blocklists.judge_round(self._lists[zone], heard, round_, zone)
-            if why is not None:
+            rounds = blocklists.judge_round(self._lists[zone], heard, round_, zone)
+            passed = {places[server]: said for server, said in rounds.items() if said.void is None}
+            if not passed:
+                why = next((said.void for said in rounds.values()), "no_evidence")
                 self._open.pop(zone, None)
                 self._o.void.add(zone)
                 self._wire.drop(zone)
                 self._progress(f"{self._lists[zone].zone}: void ({why})")
-            elif zone not in self._open:
-                self._open[zone] = self._lists[zone].ipv6 and why_ipv6 is None
+                continue
+            self._wire.allow(zone, passed)
+            has_ipv6 = self._lists[zone].ipv6 and all(said.void_ipv6 is None for said in passed.values())
+            if zone in self._wire.spent:
+                # Its day is used up and this round vouches for what it said: it is not tested again.
+                self._open.pop(zone, None)
+                continue
+            is_new = zone not in self._open
+            self._open[zone] = has_ipv6 and (is_new or self._open[zone])
+            if is_new:
                 self._ask_list(zone, list(self._addresses))
-            elif why_ipv6 is not None:
-                self._open[zone] = False
 
 
 def _is_final(row: WireRow) -> bool:

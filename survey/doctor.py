@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from . import blocklists
+from . import blocklists, usage
 from .answers import chain, decode, encode_name, reverse_name, reverse_wire, txt_text, word
 from .catalogue import Blocklist
-from .collect import PUBLIC_RESOLVERS, Manner
-from .exchanges import SURVEY_ROUND, TXT, A, Exchanges, Row
+from .collect import Manner, is_public
+from .exchanges import CANARY, SURVEY_ROUND, TXT, A, Exchanges, Row
 from .publish.labels import word as word_of
 from .register import Register
 from .tables import Dns
@@ -56,36 +56,45 @@ def examine(
     register: Register | None = None,
 ) -> list[Check]:
     """Every check, in the order in which a person should mend them."""
-    public = [address for address, _ in resolvers if world.name == "live" and address in PUBLIC_RESOLVERS]
+    public = [address for address, _ in resolvers if world.name == "live" and is_public(address)]
     if public:
         said = (
             "a public resolver; lists refuse what it asks, so nothing was asked",
             "公開リゾルバのため、リスト側が照会を拒む。何も照会していない",
         )
         return [Check(f"resolver {address}", False, said, _OWN) for address in public]
-    heard = _ask(selected, world, resolvers)
+    # Whose terms nobody accepted is not asked, not even for its test points.
+    asked = [one for one in selected if one.terms_accepted_by]
+    heard = _ask(asked, world, resolvers, manner)
     found = [*_resolver_checks(world, heard)]
     for one in selected:
-        why, why_ipv6, _ = blocklists.judge_round(one, heard, 1, one.asked_zone)
-        found.append(_list_check(one, why, why_ipv6))
-        if not one.terms_accepted_by:
+        if one in asked:
+            found.append(_list_check(one, blocklists.judge_round(one, heard, 1, one.asked_zone)))
+        else:
             found.append(_terms_check(one))
     if register is not None:
         found.append(_length(register, selected, manner))
     return found
 
 
-def _list_check(one: Blocklist, why: str | None, why_ipv6: str | None) -> Check:
+def _list_check(one: Blocklist, rounds: Mapping[str, blocklists.Round]) -> Check:
+    """One line for one list: healthy through every resolver, or what it said through the first that failed."""
+    name = f"list {one.zone}"
+    why, server = next(((said.void, server) for server, said in rounds.items() if said.void), (None, ""))
+    if not rounds:
+        why = "never_tested"
     if why is not None:
-        said = f"not healthy: {word_of(why, 'en')}", f"無効: {word_of(why, 'ja')}"
+        through = (f" (through {server})", f"（{server} 経由）") if len(rounds) > 1 else ("", "")
+        said = f"not healthy: {word_of(why, 'en')}{through[0]}", f"無効: {word_of(why, 'ja')}{through[1]}"
         remedy = "leave it out (--lists FILE), or try again later", "外す（--lists FILE）か、後でやり直す"
-        return Check(f"list {one.zone}", False, said, remedy)
+        return Check(name, False, said, remedy)
     if not one.ipv6:
-        return Check(f"list {one.zone}", True, ("healthy", "有効"))
-    if why_ipv6 is None:
-        return Check(f"list {one.zone}", True, ("healthy, IPv6 too", "IPv6 も含め有効"))
-    said = f"healthy, IPv6 not: {word_of(why_ipv6, 'en')}", f"IPv4 のみ有効（IPv6: {word_of(why_ipv6, 'ja')}）"
-    return Check(f"list {one.zone}", True, said)
+        return Check(name, True, ("healthy", "有効"))
+    why = next((said.void_ipv6 for said in rounds.values() if said.void_ipv6), None)
+    if why is None:
+        return Check(name, True, ("healthy, IPv6 too", "IPv6 も含め有効"))
+    told = f"healthy, IPv6 not: {word_of(why, 'en')}", f"IPv4 のみ有効（IPv6: {word_of(why, 'ja')}）"
+    return Check(name, True, told)
 
 
 def _terms_check(one: Blocklist) -> Check:
@@ -98,43 +107,48 @@ def _terms_check(one: Blocklist) -> Check:
     return Check(f"terms {one.zone}", False, said, remedy)
 
 
-def _ask(selected: Sequence[Blocklist], world: World, resolvers: Sequence[tuple[str, int]]) -> Exchanges:
-    wire = DnsWire(list(resolvers), world, rate=50.0)
+def _ask(
+    selected: Sequence[Blocklist], world: World, resolvers: Sequence[tuple[str, int]], manner: Manner
+) -> Exchanges:
+    """One health round of each list through each resolver, and who the lists see."""
+    wire = DnsWire(list(resolvers), world, rate=manner.resolver_rate)
     with contextlib.closing(wire):
-        for suffix in world.canaries:
-            name = f"nx-{secrets.token_hex(8)}.{suffix}"
-            wire.ask("", [Half(name, encode_name(name)[:-1], A, 1, 1)])
+        for one in selected:
+            rates = [rate for rate in (manner.rate, one.rate_per_s) if rate is not None]
+            wire.open_channel(one.asked_zone, encode_name(one.asked_zone), min(rates, default=None))
+        for place in range(len(resolvers)):
+            for suffix in world.canaries:
+                name = f"{CANARY}{secrets.token_hex(8)}.{suffix}"
+                wire.ask("", [Half(name, encode_name(name)[:-1], A, 1, 1, server=place)])
+            for one in selected:
+                tests = [*blocklists.tests(one, 4), *blocklists.tests(one, 6)]
+                names = [(reverse_name(test.address), reverse_wire(test.address)) for test in tests]
+                wire.ask(one.asked_zone, [Half(*name, A, 1, 1, server=place) for name in names])
         if world.name == "live":
             wire.ask("", [Half(_WHO_ASKS, encode_name(_WHO_ASKS)[:-1], TXT, 1, SURVEY_ROUND)])
-        for one in selected:
-            wire.open_channel(one.asked_zone, encode_name(one.asked_zone), one.rate_per_s)
-            tests = [*blocklists.tests(one, 4), *blocklists.tests(one, 6)]
-            halves = [Half(reverse_name(test.address), reverse_wire(test.address), A, 1, 1) for test in tests]
-            wire.ask(one.asked_zone, halves)
         rows = [row for batch in wire.exchanges() for row in batch.rows]
+        usage.add({one.zone: wire.sent_to(one.asked_zone) for one in selected if one.daily_limit is not None})
     return Exchanges(Row(number, 0, *row) for number, row in enumerate(rows, 1))
 
 
 def _resolver_checks(world: World, heard: Exchanges) -> list[Check]:
     found = []
-    canaries = [row for row in heard.in_round_all(1) if row.name.startswith("nx-")]
-    words = [word(row, row.name, row.type) for row in canaries]
-    server = ", ".join(sorted({row.server for row in canaries}))
-    if Dns.PRESENT in words:
-        said = "it answers for names that do not exist", "存在しない名前に回答する"
-        found.append(Check(f"resolver {server}", False, said, _OWN))
-    elif Dns.SILENT in words:
-        remedy = "is it running? check address and port", "動いているか、アドレスとポートを確かめる"
-        found.append(Check(f"resolver {server}", False, ("it does not answer", "応答しない"), remedy))
-    else:
-        said = "honest: names that do not exist do not exist", "正直: 存在しない名前は存在しないと答える"
-        found.append(Check(f"resolver {server}", True, said))
-        if any(not row.answer[3] & 0x80 for row in canaries if len(row.answer) > 3):
-            said = (
-                "the server does not offer recursion (RA is off)",
-                "再帰問い合わせを受け付けると示していない（RA なし）",
-            )
-            found.append(Check(f"recursion {server}", True, said))
+    canaries = [row for row in heard.in_round_all(1) if row.name.startswith(CANARY)]
+    for server in sorted({row.server for row in canaries}):
+        rows = [row for row in canaries if row.server == server]
+        words = {word(row, row.name, row.type) for row in rows}
+        if Dns.PRESENT in words:
+            said = "it answers for names that do not exist", "存在しない名前に回答する"
+            found.append(Check(f"resolver {server}", False, said, _OWN))
+        elif Dns.SILENT in words:
+            remedy = "is it running? check address and port", "動いているか、アドレスとポートを確かめる"
+            found.append(Check(f"resolver {server}", False, ("it does not answer", "応答しない"), remedy))
+        else:
+            said = "honest: names that do not exist do not exist", "正直: 存在しない名前は存在しないと答える"
+            found.append(Check(f"resolver {server}", True, said))
+            if any(not row.answer[3] & 0x80 for row in rows if len(row.answer) > 3):
+                said = "it does not offer recursion (RA is off)", "再帰問い合わせを受け付けると示していない（RA なし）"
+                found.append(Check(f"recursion {server}", True, said))
     if world.name == "live":
         row = heard.latest(_WHO_ASKS, TXT)
         if row is not None and word(row, row.name, row.type) is Dns.PRESENT:

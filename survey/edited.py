@@ -1,12 +1,13 @@
 """CSV files that people edit: rows with their places, so that a bad cell is told with file, row and column.
 
-Files are UTF-8 (a byte-order mark does no harm) and have a header row. Values are text with the blanks around it taken
-off; what a cell may hold is said by the reader of the file.
+Files are UTF-8 (a byte-order mark does no harm) or what a Japanese Excel saves (cp932), and have a header row. Values
+are text with the blanks around it taken off; what a cell may hold is said by the reader of the file.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -71,17 +72,21 @@ class Place:
 def read_places(path: Path, columns: Sequence[str]) -> list[Place]:
     """All rows of a file; `columns` must be there. Raises CatalogueError."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            missing = [column for column in columns if column not in (reader.fieldnames or ())]
-            if missing:
-                raise CatalogueError(
-                    f"columns are missing: {', '.join(missing)}",
-                    where=f"{path.name}, row 1",
-                    remedy="restore the header row",
-                    ja="見出し行に列が足りません",
-                )
-            return [Place(path, number, row) for number, row in enumerate(reader, 2)]
+        data = path.read_bytes()
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = data.decode("cp932")
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        missing = [column for column in columns if column not in (reader.fieldnames or ())]
+        if missing:
+            raise CatalogueError(
+                f"columns are missing: {', '.join(missing)}",
+                where=f"{path.name}, row 1",
+                remedy="restore the header row",
+                ja="見出し行に列が足りません",
+            )
+        return [Place(path, number, row) for number, row in enumerate(reader, 2)]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CatalogueError(
             f"the file cannot be read: {error}",

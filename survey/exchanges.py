@@ -28,6 +28,10 @@ TRUNCATED = "truncated"
 
 SURVEY_ROUND = 0
 """Questions of the survey itself. Rounds 1, 2, … are health rounds: the same test points, asked again each time."""
+FIRST_RECHECK = 1_000
+"""Passes 1, 2, … go over the whole register; rechecks of single bodies are numbered from here."""
+CANARY = "nx-"
+"""Names that do not exist begin so: whoever resolves one rewrites NXDOMAIN."""
 
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = 0, 1, 2, 3, 4, 5
 
@@ -110,18 +114,18 @@ class Exchanges:
     """Exchanges of one or more passes, found by question: per question and pass the one that counts.
 
     Within a pass an answer with NOERROR or NXDOMAIN counts before any other; otherwise the last attempt counts, which
-    says how the silence looked. Health rounds are kept apart, by round.
+    says how the silence looked. Health rounds are kept apart, by round, and in them each resolver's answers.
     """
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
         self._by_question: dict[tuple[str, int], dict[int, Row]] = {}
-        self._rounds: dict[int, dict[tuple[str, int], Row]] = {}
+        self._rounds: dict[int, dict[tuple[str, int, str], Row]] = {}
         self.add(rows)
 
     def add(self, rows: Iterable[Row]) -> None:
         for row in rows:
             if row.round:
-                place, at_key = self._rounds.setdefault(row.round, {}), (row.name, row.type)
+                place, at_key = self._rounds.setdefault(row.round, {}), (row.name, row.type, row.server)
                 if (known := place.get(at_key)) is None or not is_usable(known):
                     place[at_key] = row
             else:
@@ -130,9 +134,9 @@ class Exchanges:
                     passes[row.pass_number] = row
 
     def passes(self, name: str, type_: int) -> list[Row]:
-        """The exchange that counts of each pass, in the order of passes."""
+        """The exchange that counts of each pass, in the order in which they were asked."""
         found = self._by_question.get((name, type_))
-        return [found[number] for number in sorted(found)] if found else []
+        return sorted(found.values(), key=lambda row: (row.asked_us, row.pass_number)) if found else []
 
     def latest(self, name: str, type_: int) -> Row | None:
         """The latest pass that has an answer; the latest silence when none has; None when never asked."""
@@ -146,9 +150,6 @@ class Exchanges:
     def rounds(self) -> list[int]:
         """The numbers of the health rounds, in order."""
         return sorted(self._rounds)
-
-    def in_round(self, number: int, name: str, type_: int) -> Row | None:
-        return self._rounds.get(number, {}).get((name, type_))
 
     def in_round_all(self, number: int) -> Iterator[Row]:
         """Every exchange of one health round that counts."""

@@ -9,17 +9,28 @@ all; `no_mail` only on a positive answer; else `clear`. Nothing here asks, and n
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import pandas as pd
 
+from .blocklists import LIES
 from .senders import Sending
 from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Dns, Listing, Share, frame
 
-_NO_MATTER = frozenset({"special_address", "opt_out", "no_ipv6", "list_void"})
+_NO_MATTER = frozenset({"special_address", "opt_out", "no_ipv6", "no_ipv4", "list_void"})
 """Reasons for not asking a pair that say nothing against the body's other answers."""
+_HEADLINE_GROUPS = ("relay", "abuse")
+_DOUBTS = frozenset(
+    {
+        *("mx_silent", "address_silent", "domain_absent", "domain_unknown", "listing_silent", "listing_refused"),
+        "partly_opted_out",
+    }
+)
+_DOMAIN_DOUBTS = frozenset({"domain_unknown", "domain_absent", "partly_opted_out"})
+"""What hides a body's senders as well as its mail servers."""
+_NOTES = frozenset({"came_between_passes", "left_between_passes"})
 
 
 @dataclass(slots=True)
@@ -34,7 +45,10 @@ class _Address:
     relay_doubts: set[str] = field(default_factory=set)
     doubt_evidence: list[str] = field(default_factory=list)
     notes: set[str] = field(default_factory=set)
+    unconfirmed: set[str] = field(default_factory=set)
+    """Categories that some list said and no later pass of that list confirmed."""
     answers: int = 0
+    """Answers of lists that could have made it listed: those of open relays and of abuse."""
     relay_answers: int = 0
     opted_out: bool = False
 
@@ -46,6 +60,7 @@ class _Case:
     hosts: list[str] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
     doubts: set[str] = field(default_factory=set)
+    notes: set[str] = field(default_factory=set)
     evidence: list[str] = field(default_factory=list)
     domains_without_mail: int = 0
     domains: int = 0
@@ -72,15 +87,16 @@ def read(
     lists: pd.DataFrame,
     servers: pd.DataFrame,
     sends: Mapping[str, Sending],
-    opted_out: frozenset[str] = frozenset(),
+    opted_out: Callable[[str], bool] = lambda _: False,
 ) -> pd.DataFrame:
     """The table `findings`: one row per body, whatever happened.
 
-    `sends` is what each domain's own SPF names; `opted_out` are domains never asked about.
+    `sends` is what each domain's own SPF names; `opted_out` tells domains that are not asked about.
     """
     relay_zones = set(lists.loc[lists["health"].eq("healthy") & lists["group"].eq("relay"), "zone"])
     said = _addresses(listings, lists, relay_zones)
     hosts_of, evidence_of, silent_hosts = _hosts(addresses)
+    changed = set(addresses.loc[addresses["is_changed"].fillna(False).astype(bool), "host"])
     by_domain: dict[str, list[tuple[object, ...]]] = defaultdict(list)
     for row in mail_servers.itertuples(index=False, name=None):
         by_domain[row[0]].append(row)
@@ -89,11 +105,12 @@ def read(
         named[code].append(domain)
     cases = {
         code: _case(
-            [d for d in named.get(code, ()) if d not in opted_out],
+            [d for d in named.get(code, ()) if not opted_out(d)],
             by_domain,
             hosts_of,
             evidence_of,
             silent_hosts,
+            changed,
             sends,
         )
         for code in bodies["code"]
@@ -105,9 +122,11 @@ def read(
         all_named = named.get(code, [])
         if not in_scope:
             rows.append(_plain(code, Body.OUT_OF_SCOPE, bool(relay_zones)))
-        elif all_named and all(domain in opted_out for domain in all_named):
+        elif all_named and all(map(opted_out, all_named)):
             rows.append(_plain(code, Body.OPTED_OUT, bool(relay_zones)))
         else:
+            if any(map(opted_out, all_named)):
+                cases[code].doubts.add("partly_opted_out")
             rows.append(_finding(code, cases[code], said, hosts_of, known, bool(relay_zones)))
     found = frame("findings", sorted(rows, key=lambda row: str(row[0])))
     if len(found) != len(bodies):
@@ -118,25 +137,32 @@ def read(
 def _addresses(listings: pd.DataFrame, lists: pd.DataFrame, relay_zones: set[str]) -> dict[str, _Address]:
     """Per address what the healthy lists said; void lists have no say, for or against."""
     healthy = set(lists.loc[lists["health"].eq("healthy"), "zone"])
+    headline_zones = set(lists.loc[lists["group"].isin(_HEADLINE_GROUPS), "zone"])
+    fell_silent = set(lists.loc[~lists["health"].eq("healthy") & ~lists["reason"].isin(LIES), "zone"]) & headline_zones
     found: dict[str, _Address] = defaultdict(_Address)
-    columns = ["address", "zone", "status", "categories", "reason", "confirmed_categories", "evidence_ids"]
-    for address, zone, status, categories, why, confirmed, evidence in listings[columns].itertuples(
+    columns = ["address", "zone", "status", "categories", "reason", "confirmed_categories", "evidence_ids", "codes"]
+    for address, zone, status, categories, why, confirmed, evidence, codes in listings[columns].itertuples(
         index=False, name=None
     ):
         one = found[address]
         if status == Listing.NOT_ASKED and why == "opt_out":
             one.opted_out = True
+        if status == Listing.NOT_ASKED and why == "no_ipv6" and zone in healthy & headline_zones:
+            one.notes.add("ipv6_not_asked")
+        if why == "list_void" and len(codes) and zone in fell_silent:
+            one.notes.add("listed_by_void_list")
         if zone not in healthy or (status == Listing.NOT_ASKED and why in _NO_MATTER) or why == "list_void":
             continue
         if status in (Listing.LISTED, Listing.CLEAR):
-            one.answers += 1
+            one.answers += zone in headline_zones
             one.relay_answers += zone in relay_zones
-            if why in ("came_between_passes", "left_between_passes"):
-                one.notes.add(why)
             counted = HEADLINE_CATEGORIES.intersection(categories)
+            if why in _NOTES or (counted and why == "not_heard_again"):
+                one.notes.add(why)
             if counted:
                 one.categories |= counted
                 one.confirmed |= counted.intersection(confirmed)
+                one.unconfirmed |= counted.difference(confirmed)
                 one.zones.add(zone)
                 one.evidence += evidence
         else:
@@ -170,6 +196,7 @@ def _case(
     hosts_of: Mapping[str, list[str]],
     evidence_of: Mapping[str, list[str]],
     silent_hosts: set[str],
+    changed: set[str],
     sends: Mapping[str, Sending],
 ) -> _Case:
     case = _Case()
@@ -191,6 +218,10 @@ def _case(
                 case.domains_without_mail += 1
             elif isinstance(host, str):
                 case.hosts.append(host)
+                if kind == "implicit":
+                    case.notes.add("implicit_mx")
+                if host in changed:
+                    case.notes.add("addresses_changed")
                 case.addresses += hosts_of.get(host, [])
                 case.evidence += evidence_of.get(host, [])
                 if host in silent_hosts and target not in ("address_literal", "localhost"):
@@ -205,7 +236,8 @@ def _case(
 
 def _plain(code: str, status: Body, has_relay: bool) -> tuple[object, ...]:
     relay = str(status) if has_relay else None
-    return (code, status, [], [], [], [], relay, Share.UNKNOWN, None, status, [], None, None, None, None, [], [])
+    rest: tuple[object, ...] = (None, status, [], None, None, None, None, [], [], [], [])
+    return (code, status, [], [], [], [], relay, Share.UNKNOWN, *rest)
 
 
 def _finding(
@@ -216,14 +248,18 @@ def _finding(
     known: Mapping[str, _Server],
     has_relay: bool,
 ) -> tuple[object, ...]:
+    sending, sends, sends_confirmed = _sending(case, said)
     heard = {address: said[address] for address in case.addresses if address in said}
+    out = [one.opted_out for one in heard.values()]
+    if any(out) and not all(out):
+        case.doubts.add("partly_opted_out")
     listed = {address: one for address, one in heard.items() if one.categories}
     status = _word(
         case,
         bool(listed),
         set().union(*(one.doubts for one in heard.values())),
         sum(one.answers for one in heard.values()),
-        all(one.opted_out for one in heard.values()) and bool(heard),
+        bool(heard) and all(one.opted_out for one in heard.values()),
     )
     relay: str | None = None
     if has_relay:
@@ -240,10 +276,10 @@ def _finding(
     told = [known[host] for host in counted if host in known]
     others = set().union(*(server.codes for server in told)) - {code}
     categories = sorted(set().union(*(one.categories for one in listed.values())))
-    confirmed = bool(set().union(*(one.confirmed for one in listed.values()))) if listed else None
-    sending, sends, sends_confirmed = _sending(case, said)
+    confirmed = _all_confirmed(listed.values()) if listed else None
+    sure = {address for address, one in listed.items() if one.confirmed}
     evidence = list(case.evidence)
-    for one in (*heard.values(), *(said[address] for address in case.senders if address in said)):
+    for one in (*heard.values(), *_senders(case, said).values()):
         evidence += one.evidence + one.doubt_evidence
     return (
         code,
@@ -261,32 +297,38 @@ def _finding(
         ", ".join(sorted({server.operator for server in told})) or None,
         len(others) if counted else None,
         confirmed,
+        sorted(set().union(*(one.confirmed for one in listed.values()))),
+        [host for host in servers_listed if not sure.isdisjoint(hosts_of.get(host, ()))],
         sorted(set(evidence), key=int),
-        _caveats(
-            case,
-            heard,
-            {address: said[address] for address in case.senders if address in said},
-            status,
-            confirmed,
-            has_relay,
-        ),
+        _caveats(case, heard, status, confirmed, bool(sure), has_relay, _senders(case, said)),
     )
+
+
+def _senders(case: _Case, said: Mapping[str, _Address]) -> dict[str, _Address]:
+    """What the lists said of the addresses that its own SPF names."""
+    return {address: said[address] for address in case.senders if address in said}
 
 
 def _sending(case: _Case, said: Mapping[str, _Address]) -> tuple[Body | str, list[str], bool | None]:
     """The body's status by its own sending addresses alone; those that are listed; whether a later pass agreed."""
-    heard = {address: said[address] for address in case.senders if address in said}
+    heard = _senders(case, said)
     listed = {address: one for address, one in heard.items() if one.categories}
     if listed:
-        return Body.LISTED, list(listed), any(one.confirmed for one in listed.values())
-    hidden = case.is_sender_silent or not case.doubts.isdisjoint({"domain_unknown", "domain_absent"})
+        return Body.LISTED, list(listed), _all_confirmed(listed.values())
+    hidden = case.is_sender_silent or not case.doubts.isdisjoint(_DOMAIN_DOUBTS)
     if hidden or any(one.doubts for one in heard.values()):
         return Body.UNKNOWN, [], None
     if not case.senders:
         return "no_senders", [], None
-    if heard and all(one.opted_out for one in heard.values()):
-        return Body.OPTED_OUT, [], None
+    out = [one.opted_out for one in heard.values()]
+    if any(out):
+        return (Body.OPTED_OUT if all(out) else Body.UNKNOWN), [], None
     return (Body.CLEAR if any(one.answers for one in heard.values()) else Body.UNKNOWN), [], None
+
+
+def _all_confirmed(listed: Iterable[_Address]) -> bool:
+    """Whether every category that any list said of any server was confirmed, so that the whole row may be printed."""
+    return not any(one.unconfirmed for one in listed)
 
 
 def _word(case: _Case, is_listed: bool, doubts: set[str], answers: int, is_out: bool) -> Body:
@@ -312,22 +354,23 @@ def _share(kinds: set[str]) -> Share:
 def _caveats(
     case: _Case,
     heard: Mapping[str, _Address],
-    senders: Mapping[str, _Address],
     status: Body,
     confirmed: bool | None,
+    is_partly: bool,
     has_relay: bool,
+    senders: Mapping[str, _Address],
 ) -> list[str]:
     """Machine words, in a fixed order; the labels say them in Japanese and English."""
-    words = set(case.doubts)
+    words = case.doubts | case.notes
     for one in heard.values():
         words |= one.doubts | one.notes
-    if status is Body.UNKNOWN and not words:
-        words.add("no_address")
+    if status is Body.UNKNOWN and not words & _DOUBTS:
+        words.add("no_address" if not any(one.answers for one in heard.values()) else "listing_silent")
     if status is Body.LISTED:
-        if words & {"mx_silent", "address_silent", "domain_absent", "listing_silent", "listing_refused"}:
+        if words & _DOUBTS:
             words.add("some_servers_unknown")
         if not confirmed:
-            words.add("unconfirmed")
+            words.add("partly_confirmed" if is_partly else "unconfirmed")
     if not has_relay and status in (Body.LISTED, Body.CLEAR, Body.UNKNOWN):
         words.add("no_healthy_relay_list")
     words |= case.sender_notes
@@ -363,6 +406,7 @@ def headline(
     sending = findings["sending_listing"]
     counts["bodies_listed_sending"] = int(sending.eq(Body.LISTED).sum())
     counts["bodies_unknown_sending"] = int(sending.eq(Body.UNKNOWN).sum())
+    headline_zones = lists.loc[lists["group"].isin(_HEADLINE_GROUPS), "zone"]
     by_server = servers["status"].value_counts()
     counts["mail_servers"] = int(by_server.sum())
     counts["servers_listed"] = int(by_server.get(Body.LISTED, 0))
@@ -372,7 +416,8 @@ def headline(
     said = asked.loc[asked["zone"].isin(lists.loc[is_healthy, "zone"]) & asked["reason"].ne("list_void")]
     is_headline = said["categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
     on = set(said.loc[said["status"].eq(Listing.LISTED) & is_headline, "address"])
-    answered = set(said.loc[said["status"].isin([Listing.LISTED, Listing.CLEAR]), "address"])
+    has_answer = said["status"].isin([Listing.LISTED, Listing.CLEAR]) & said["zone"].isin(headline_zones)
+    answered = set(said.loc[has_answer, "address"])
     is_open = ~said["status"].isin([Listing.LISTED, Listing.CLEAR]) & ~said["reason"].isin(_NO_MATTER)
     everyone = set(asked["address"])
     counts["addresses"] = len(everyone)

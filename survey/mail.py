@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 
 import pandas as pd
 
@@ -48,6 +48,17 @@ def hosts(row: Row) -> list[str]:
         return [] if row.answer[3] & 15 == NXDOMAIN else [row.name]
     found = _exchangers(row)
     return [host for _, host in found if host != "." and _named(host) == "host"]
+
+
+def addresses_of(row: Row) -> list[str]:
+    """The addresses in one A or AAAA exchange, in order; an IPv4-mapped IPv6 address is the IPv4 address that it is."""
+    try:
+        records = chain(decode(row.answer), row.name, row.type)[1]
+    except Malformed:
+        return []
+    found = (ip_address(str(record.value)) for record in records)
+    plain = {(one.ipv4_mapped or one) if isinstance(one, IPv6Address) else one for one in found}
+    return [str(one) for one in sorted(plain, key=lambda one: one.packed)]
 
 
 def _exchangers(row: Row) -> list[tuple[int, str]]:
@@ -100,26 +111,27 @@ class _Addresses:
         rows: list[tuple[object, ...]] = []
         nothing: list[tuple[object, ...]] = []
         for family, type_ in ((4, A), (6, AAAA)):
-            status, why, found, evidence = self._resolve(host, type_)
+            status, why, found, evidence, is_changed = self._resolve(host, type_)
             if status is Dns.PRESENT:
                 for address in found:
                     special = None if self._askable(address) else "special_address"
-                    rows.append((host, address, family, status, special, evidence))
+                    rows.append((host, address, 6 if ":" in address else 4, status, special, is_changed, evidence))
             elif status is Dns.SILENT:
-                rows.append((host, None, family, status, why, evidence))
+                rows.append((host, None, family, status, why, is_changed, evidence))
             else:
-                nothing.append((host, None, family, status, why, evidence))
+                nothing.append((host, None, family, status, why, is_changed, evidence))
         return rows or nothing
 
-    def _resolve(self, host: str, type_: int) -> tuple[Dns, str, list[str], str | None]:
+    def _resolve(self, host: str, type_: int) -> tuple[Dns, str, list[str], str | None, bool | None]:
+        """Status, reason, addresses, evidence, and whether an earlier pass gave other addresses (None without any)."""
         name, evidence = host, None
         for _ in range(_CHASE_MOST):
             row = self._exchanges.latest(name, type_)
             if row is None:
-                return (Dns.SILENT, "not_asked", [], evidence)
+                return (Dns.SILENT, "not_asked", [], evidence, None)
             evidence = str(row.id)
             if not is_usable(row):
-                return Dns.SILENT, reason(row), [], evidence
+                return Dns.SILENT, reason(row), [], evidence, None
             end = _loose_end(row)
             if end is not None:
                 self.is_alias.add(host)
@@ -127,13 +139,13 @@ class _Addresses:
                 continue
             status = word(row, row.name, type_)
             if status is not Dns.PRESENT:
-                return status, reason(row), [], evidence
-            canonical, records = chain(decode(row.answer), row.name, type_)
-            if canonical != host:
+                return status, reason(row), [], evidence, None
+            if chain(decode(row.answer), row.name, type_)[0] != host:
                 self.is_alias.add(host)
-            found = sorted({str(record.value) for record in records}, key=lambda text: ip_address(text).packed)
-            return Dns.PRESENT, "", found, evidence
-        return Dns.SILENT, "unfinished_chain", [], evidence
+            found = addresses_of(row)
+            earlier = [one for one in self._exchanges.passes(name, type_) if word(one, name, type_) is Dns.PRESENT]
+            return Dns.PRESENT, "", found, evidence, any(addresses_of(one) != found for one in earlier)
+        return Dns.SILENT, "unfinished_chain", [], evidence, None
 
 
 def read(
@@ -185,6 +197,8 @@ def _servers(domain: str, exchanges: Exchanges, addresses: _Addresses) -> list[t
             return [(domain, None, None, None, None, Dns.SILENT, f"address_{why}", evidence)]
         return [(domain, None, None, "none", None, Dns.ABSENT, "nodata", evidence)]
     found = _exchangers(row)
+    if not found:
+        return [(domain, None, None, None, None, Dns.SILENT, "malformed", evidence)]
     if [host for _, host in found] == ["."]:
         return [(domain, found[0][0], None, "null", None, Dns.PRESENT, None, evidence)]
     return [

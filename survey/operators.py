@@ -20,7 +20,6 @@ Own or shared, the first rule that fits; `basis` says which one:
 
 from __future__ import annotations
 
-import fnmatch
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -36,7 +35,10 @@ from .tables import HEADLINE_CATEGORIES, Body, Dns, Listing, Share, frame
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "operators.csv"
 KINDS = ("prefectural_cloud", "provider", "global_cloud")
-_COLUMNS = ("match", "value", "operator", "operator_ja", "kind", "source", "date")
+NAMES = ("mail", "mixed", "rented")
+"""What names of this form are: mail servers; mail servers and access lines alike, so that a PTR name tells nothing; or
+machines that tenants rent and run, so that no name tells anything."""
+_COLUMNS = ("match", "value", "names", "operator", "operator_ja", "kind", "source", "date")
 
 
 class Operator(NamedTuple):
@@ -46,6 +48,7 @@ class Operator(NamedTuple):
     name_ja: str
     kind: str
     basis: str
+    names: str = "mail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +56,22 @@ class Directory:
     """Known operators of mail servers, found by host name or address."""
 
     suffixes: Mapping[str, Operator]
-    patterns: tuple[tuple[str, Operator], ...]
     ranges: tuple[tuple[IPv4Network | IPv6Network, Operator], ...]
 
-    def by_name(self, host: str) -> Operator | None:
-        """The operator whose suffix the name ends in, the longest first; then by pattern."""
-        labels = host.split(".")
-        for start in range(len(labels)):
-            if (found := self.suffixes.get(".".join(labels[start:]))) is not None:
-                return found
-        return next((one for pattern, one in self.patterns if fnmatch.fnmatchcase(host, pattern)), None)
+    def by_name(self, name: str) -> Operator | None:
+        """The operator whose mail servers are called so, the longest suffix deciding."""
+        found = self._longest(name)
+        return found if found is not None and found.names != "rented" else None
+
+    def by_pointer(self, name: str) -> Operator | None:
+        """The same for a PTR name, which only counts where no access line or rented machine is called so."""
+        found = self._longest(name)
+        return found._replace(basis="ptr") if found is not None and found.names == "mail" else None
+
+    def _longest(self, name: str) -> Operator | None:
+        labels = name.split(".")
+        suffixes = (".".join(labels[start:]) for start in range(len(labels)))
+        return next((self.suffixes[suffix] for suffix in suffixes if suffix in self.suffixes), None)
 
     def by_address(self, address: str) -> Operator | None:
         found = ip_address(address)
@@ -72,27 +81,25 @@ class Directory:
 def load_directory(path: Path = DATA) -> Directory:
     """Read `data/operators.csv`. Raises CatalogueError, naming file, row and column."""
     suffixes: dict[str, Operator] = {}
-    patterns: list[tuple[str, Operator]] = []
     ranges: list[tuple[IPv4Network | IPv6Network, Operator]] = []
     for place in read_places(path, _COLUMNS):
-        match, value = place.one_of("match", ("suffix", "pattern", "range")), place.text("value").lower()
+        match, value = place.one_of("match", ("suffix", "range")), place.text("value").lower()
         for column in ("operator", "operator_ja", "source", "date"):
             if not place.text(column):
                 raise place.wrong(column, "an operator without it", "fill the cell in", "空欄です")
-        one = Operator(place.text("operator"), place.text("operator_ja"), place.one_of("kind", KINDS), "")
+        kind, names = place.one_of("kind", KINDS), place.one_of("names", NAMES)
+        one = Operator(place.text("operator"), place.text("operator_ja"), kind, "", names)
         if match == "range":
             ranges.append((_range(place, value), one._replace(basis="range")))
         elif not value or value.startswith(".") or " " in value:
             raise place.wrong(
                 "value", "this is no host suffix", "write example.jp, without a dot in front", "書き方が違います"
             )
-        elif match == "pattern":
-            patterns.append((value, one._replace(basis="host")))
         elif value in suffixes:
             raise place.wrong("value", "this suffix stands here twice", "keep one of the rows", "重複しています")
         else:
             suffixes[value] = one._replace(basis="host")
-    return Directory(suffixes, tuple(patterns), tuple(ranges))
+    return Directory(suffixes, tuple(ranges))
 
 
 def _range(place: Place, value: str) -> IPv4Network | IPv6Network:
@@ -208,8 +215,8 @@ def _operator(
         return found
     for address in addresses:
         for name in pointers.get(address, ()):
-            if (found := directory.by_name(name)) is not None:
-                return found._replace(basis="ptr")
+            if (found := directory.by_pointer(name)) is not None:
+                return found
     for address in addresses:
         if (found := directory.by_address(address)) is not None:
             return found
@@ -251,7 +258,9 @@ def _statuses(
     zones = on.groupby("address")["zone"].agg(set).to_dict()
     is_headline = on["categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
     listed = set(on.loc[is_headline, "address"])
-    answered = set(said.loc[said["status"].isin([Listing.LISTED, Listing.CLEAR]), "address"])
+    headline_zones = lists.loc[lists["group"].isin(["relay", "abuse"]), "zone"]
+    has_answer = said["status"].isin([Listing.LISTED, Listing.CLEAR]) & said["zone"].isin(headline_zones)
+    answered = set(said.loc[has_answer, "address"])
     is_open = said["status"].isin([Listing.SILENT, Listing.REFUSED]) | said["reason"].isin(
         ["unfinished", "daily_limit"]
     )

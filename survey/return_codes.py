@@ -48,6 +48,12 @@ def query_error(zone: str) -> Code:
     return Code(zone, "127.255.255.0/24", "pattern", "error", "error", False, "query error range")
 
 
+def has_every_bit(codes: Sequence[Code], address: str) -> bool:
+    """Whether every bit set in the last octet is one that these bit masks know."""
+    known = sum({int(code.code.removeprefix("bit ")) for code in codes})
+    return not int(address.rpartition(".")[2]) & ~known
+
+
 def load_codes(path: Path) -> dict[str, tuple[list[Code], Place]]:
     """The codes of every zone, with the place of the zone's first row. Raises CatalogueError."""
     found: dict[str, tuple[list[Code], Place]] = {}

@@ -11,26 +11,26 @@ the same tables for the same folder on any machine.
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 
 import pandas as pd
 import tomli_w
 
-from . import blocklists, findings, mail, networks, operators, senders, tables
+from . import blocklists, findings, mail, networks, operators, opt_outs, senders, tables
+from .answers import word
 from .catalogue import Blocklist, load_selection, save_selection
 from .errors import RunError
 from .evidence import Archive, Mark
-from .exchanges import Exchanges, Row, at
+from .exchanges import CANARY, Exchanges, Row, at
 from .register import Register, load_register
+from .tables import Dns
 from .worlds import World
 
 TOOL = "survey 0.1.0"
@@ -38,41 +38,6 @@ TABLE_NAMES = (
     *("bodies", "domains", "problems", "mail_servers", "addresses", "networks", "senders", "policies"),
     *("listings", "lists", "servers", "findings"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class OptOut:
-    """Who is not to be asked about: domains, and addresses or ranges."""
-
-    domains: frozenset[str]
-    networks: tuple[IPv4Network | IPv6Network, ...]
-
-    def has(self, address: str) -> bool:
-        found = ip_address(address)
-        return any(found in network for network in self.networks if network.version == found.version)
-
-
-def load_opt_out(path: Path) -> OptOut:
-    """Read an opt-out file (columns subject, since, who, reason); what is neither domain nor range is an error."""
-    domains, networks = set(), []
-    if path.is_file():
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for number, row in enumerate(csv.DictReader(file), 2):
-                subject = (row.get("subject") or "").strip().rstrip(".").lower()
-                if not subject:
-                    continue
-                try:
-                    networks.append(ip_network(subject, strict=False))
-                except ValueError:
-                    if "." not in subject or "/" in subject or " " in subject:
-                        raise RunError(
-                            f"{subject!r} is neither a domain nor an address nor a range",
-                            where=f"{path.name}, row {number}, column subject",
-                            remedy="write example.jp, 192.0.2.1 or 192.0.2.0/24",
-                            ja="ドメイン・アドレス・範囲のいずれでもありません",
-                        ) from None
-                    domains.add(subject)
-    return OptOut(frozenset(domains), tuple(networks))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +124,7 @@ class RunFolder:
             shutil.copyfile(register, target)
         save_selection(selected, self.lists_path)
         shutil.copyfile(operators.DATA, self.operators_path)
-        if opt_out.is_file():
-            shutil.copyfile(opt_out, self.opt_out_path)
+        opt_outs.take(opt_out, self.opt_out_path)
         self.write_settings(settings)
 
 
@@ -172,8 +136,17 @@ def finished_rounds(marks: Sequence[Mark]) -> dict[int, list[str]]:
 
 
 def finished_passes(marks: Sequence[Mark]) -> dict[int, int]:
-    """When each finished pass ended, in microseconds."""
+    """When each finished pass over the whole register ended, in microseconds."""
     return {int(str(mark.detail["number"])): mark.marked_us for mark in marks if mark.kind == "pass"}
+
+
+def trusted(archive: Archive) -> Iterator[Row]:
+    """Every exchange, but those of a sitting with a resolver that then answered for a name that does not exist."""
+    rounds = archive.rows("round > 0 AND type = 1")
+    canaries = [row for row in rounds if row.name.startswith(CANARY)]
+    liars = {(row.sitting, row.server) for row in canaries if word(row, row.name, row.type) is Dns.PRESENT}
+    rows = archive.rows()
+    return (row for row in rows if (row.sitting, row.server) not in liars) if liars else rows
 
 
 def _list(value: object) -> list[object]:
@@ -193,9 +166,9 @@ def read_tables(
     archive = Archive(folder.path)
     marks = archive.marks()
     exchanges, counted = Exchanges(), _Counter()
-    exchanges.add(counted.through(archive.rows()))
-    opt_out = load_opt_out(folder.opt_out_path)
-    asked = [domain for domain in register.domains["domain"] if domain not in opt_out.domains]
+    exchanges.add(counted.through(trusted(archive)))
+    opt_out = opt_outs.load(folder.opt_out_path) if folder.opt_out_path.exists() else opt_outs.OptOuts()
+    asked = [domain for domain in register.domains["domain"] if not opt_out.has_domain(domain)]
     mail_servers, addresses = mail.read(asked, exchanges, world.askable)
     named, policies = senders.read(asked, exchanges, world.askable, senders.shares(register.domains))
     sending = pd.DataFrame(senders.subjects(named), columns=["address", "reason"], dtype="str")
@@ -209,20 +182,22 @@ def read_tables(
         exchanges,
         finished_rounds(marks),
         zones={str(k): str(v) for k, v in stored.items()} if isinstance(stored, dict) else None,
-        opted_out=frozenset(address for address in present if opt_out.has(address)),
+        opted_out=frozenset(address for address in present if opt_out.has_address(address)),
         over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
     )
     is_askable = addresses["address"].notna() & addresses["reason"].isna()
     nets = networks.read(addresses.loc[is_askable, "address"], exchanges, world.asn_zones)
     observed = (register.bodies, register.domains, mail_servers, addresses, listings, lists)
     servers = operators.read(*observed, nets, operators.load_directory(folder.operators_path))
-    found = findings.read(*observed, servers, senders.by_domain(named, policies), opt_out.domains)
+    found = findings.read(*observed, servers, senders.by_domain(named, policies), opt_out.has_domain)
     headline = findings.headline(found, servers, addresses, listings, lists)
     ended = finished_passes(marks)
     headline["questions_asked"] = counted.questions
     headline["packets_sent"] = counted.packets
     headline["started_at"] = _iso(min((s.started_us for s in archive.sittings()), default=0))
     headline["finished_at"] = _iso(max(ended.values())) if ended else None
+    rechecks = [mark.marked_us for mark in marks if mark.kind == "recheck"]
+    headline["rechecked_at"] = _iso(max(rechecks)) if rechecks else None
     headline["evidence_head"] = archive.head()
     frames = {
         "bodies": register.bodies,
@@ -252,13 +227,11 @@ class _Counter:
     def questions(self) -> int:
         return len(self._seen)
 
-    def through(self, rows: object) -> list[Row]:
-        found: list[Row] = []
-        for row in rows:  # type: ignore[attr-defined]
+    def through(self, rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
             self.packets += 1
             self._seen.add((row.pass_number, row.round, row.name, row.type))
-            found.append(row)
-        return found
+            yield row
 
 
 def _iso(microseconds: int) -> str:

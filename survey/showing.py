@@ -6,8 +6,6 @@ what it is, never sent to the terminal.
 
 from __future__ import annotations
 
-import re
-
 import dns.exception
 import dns.flags
 import dns.message
@@ -16,8 +14,8 @@ import dns.rcode
 import dns.rdatatype
 
 from .exchanges import Exchange
+from .harmless import harmless
 
-_UNSAFE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 _MOST = 20_000
 
 
@@ -44,7 +42,7 @@ def show(exchange: Exchange) -> str:
         f";; WHEN: {exchange.asked_at:%a %b %d %H:%M:%S UTC %Y}",
         f";; MSG SIZE  rcvd: {len(exchange.answer)}",
     ]
-    return _UNSAFE.sub(lambda found: f"\\x{ord(found.group()):02x}", "\n".join(lines))[:_MOST]
+    return harmless("\n".join(lines), _MOST, keep="\n")
 
 
 def _message(data: bytes) -> list[str]:

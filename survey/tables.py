@@ -196,6 +196,7 @@ TABLES: Mapping[str, Table] = {
             ("family", "integer", "4 or 6", "IPバージョン"),
             ("status", "text", "present, absent or silent", "回答の状態"),
             ("reason", "text", "special address, or what the silence looked like", "理由"),
+            ("is_changed", "boolean", "an earlier pass gave other addresses", "前回の照会とアドレスが異なるか"),
             _EVIDENCE,
         ),
         _t(
@@ -385,7 +386,9 @@ TABLES: Mapping[str, Table] = {
             ),
             ("operator", "text", "who runs the servers, as far as names tell", "運用者"),
             ("shared_with", "integer", "other bodies that use the same servers", "同じサーバを使う他団体数"),
-            ("confirmed", "boolean", "a listing was confirmed by a later pass; null when not listed", "再確認済みか"),
+            ("confirmed", "boolean", "a later pass confirmed every listing of the row; null if none", "再確認済みか"),
+            ("confirmed_categories", "texts", "the categories that were confirmed", "再確認された分類"),
+            ("confirmed_servers", "texts", "listed servers with a confirmed listing", "再確認された登録サーバ"),
             _EVIDENCES,
             ("caveat", "texts", "what could not be known, and what to mind", "留意点"),
         ),

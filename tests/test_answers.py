@@ -181,13 +181,15 @@ def test_reversed_addresses_stand_in_front_of_the_zone():
     assert len(reverse_wire("::1")) == 64
 
 
-def response(*records, rcode=0, soa=False, outcome="answered", name="a.example", type_=A):
+def response(*records, rcode=0, soa=False, referral=False, outcome="answered", name="a.example", type_=A):
     query = dns.message.make_query(name, type_)
     message = dns.message.make_response(query)
     message.set_rcode(rcode)
     message.answer = [dns.rrset.from_text(*record) for record in records]
     if soa:
         message.authority = [dns.rrset.from_text("example.", 60, "IN", "SOA", "a. b. 1 2 3 4 5")]
+    if referral:
+        message.authority.append(dns.rrset.from_text("example.", 60, "IN", "NS", "ns.elsewhere."))
     data = message.to_wire() if outcome == "answered" else b""
     return Row(1, 1, 1, 0, name, type_, "s", "udp", 1, outcome, 0, 0, data)
 
@@ -211,7 +213,11 @@ ALIAS = ("a.example.", 60, "IN", "CNAME", "b.example.")
         (response(ALIAS, soa=True), Dns.ABSENT, "nodata"),
         (response(ALIAS, rcode=3), Dns.ABSENT, "nxdomain"),
         (response(ALIAS, ("b.example.", 60, "IN", "CNAME", "a.example.")), Dns.SILENT, "malformed"),
-        (response(("other.example.", 60, "IN", "A", "192.0.2.1")), Dns.ABSENT, "nodata"),
+        (response(("other.example.", 60, "IN", "A", "192.0.2.1")), Dns.SILENT, "foreign_records"),
+        (response(("a.example.", 60, "CH", "A", "example. 1")), Dns.SILENT, "foreign_records"),
+        (response(("a.example.", 60, "IN", "A", "192.0.2.1"), rcode=3), Dns.SILENT, "contradiction"),
+        (response(referral=True), Dns.SILENT, "referral"),
+        (response(referral=True, soa=True), Dns.ABSENT, "nodata"),
     ],
 )
 def test_silence_absence_and_presence_are_different_words(row, status, why):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import dns.flags
 import dns.message
 import dns.rcode
@@ -49,21 +51,27 @@ def row(
     return Row(id_, 1, number, round_, name, A, server, "udp", 1, outcome, int(at_s * 1e6), 1000, data)
 
 
-def healthy_round(number=1, spoilt=()):
-    """A finished health round in which only the positive test point is listed, but for what is spoilt."""
+SERVERS = ("127.0.0.1:53", "127.0.0.2:53")
+BEFORE, AFTER = -10.0, 10_000.0
+
+
+def healthy_round(number=1, spoilt=(), at_s=BEFORE, servers=SERVERS, pass_number=1, codes=("127.0.0.2",)):
+    """A health round through each resolver in which only the positive test point is listed, but for what is spoilt."""
     rows = []
-    for place, test in enumerate([*blocklists.tests(ORBZ, 4), *blocklists.tests(ORBZ, 6)]):
-        codes = ["127.0.0.2"] if test.role == "positive" or test.role in spoilt else []
-        rcode = "NOERROR" if codes else "NXDOMAIN"
-        rows.append(row(codes, rcode=rcode, address=test.address, round_=number, id_=1000 * number + place))
+    for place, server in enumerate(servers):
+        for n, test in enumerate([*blocklists.tests(ORBZ, 4), *blocklists.tests(ORBZ, 6)]):
+            told = codes if test.role == "positive" or test.role in spoilt else []
+            rcode = "NOERROR" if told else "NXDOMAIN"
+            words = {"address": test.address, "round_": number, "id_": 1000 * number + 100 * place + n}
+            rows.append(row(told, rcode=rcode, server=server, at_s=at_s, number=pass_number, **words))
     return rows
 
 
-def judged(*rows, rounds=None):
+def judged(*rows, rounds=None, unfinished=(), address=ADDRESS):
     """The one row of `listings` and of `lists` for these exchanges."""
-    rounds = healthy_round() if rounds is None else rounds
-    addresses = frame("addresses", [("mail.example", ADDRESS, 4, "present", None, "1")])
-    finished = {number: [ORBZ.zone] for number in {one.round for one in rounds}}
+    rounds = [*healthy_round(1), *healthy_round(2, at_s=AFTER)] if rounds is None else rounds
+    addresses = frame("addresses", [("mail.example", address, 4, "present", None, None, "1")])
+    finished = {number: [ORBZ.zone] for number in {one.round for one in rounds} - set(unfinished)}
     listings, lists = blocklists.read([ORBZ], addresses, Exchanges([*rounds, *rows]), finished)
     return listings.iloc[0], lists.iloc[0]
 
@@ -113,10 +121,13 @@ def test_a_listing_that_comes_or_goes_between_passes_is_reported_as_such():
     ("second", "is_confirmed"),
     [
         ({"at_s": 10}, False),
-        ({"at_s": 300}, True),
+        ({"at_s": 300}, False),
+        ({"at_s": 302}, True),
         ({"at_s": 10, "ttl": 290, "server": "127.0.0.2:53"}, False),
-        ({"at_s": 10, "server": "127.0.0.2:53"}, True),
+        ({"at_s": 10, "server": "127.0.0.2:53"}, False),
+        ({"at_s": 302, "server": "127.0.0.2:53"}, True),
         ({"at_s": 10, "is_authoritative": True}, True),
+        ({"at_s": 10, "is_authoritative": True, "ttl": 290}, False),
     ],
 )
 def test_only_an_answer_that_no_cache_kept_confirms(second, is_confirmed):
@@ -126,16 +137,86 @@ def test_only_an_answer_that_no_cache_kept_confirms(second, is_confirmed):
 
 def test_a_silent_second_pass_neither_takes_back_nor_confirms():
     found, _ = judged(row(["127.0.0.2"]), row(number=2, at_s=900, outcome="timeout"))
-    assert (found["status"], found["confirmed"]) == ("listed", False)
+    assert (found["status"], found["confirmed"], found["reason"]) == ("listed", False, "not_heard_again")
 
 
 @pytest.mark.parametrize("role", ["negative", "control"])
 def test_a_list_that_lists_what_cannot_be_listed_is_void_backwards_too(role):
-    rounds = [*healthy_round(1), *healthy_round(2, spoilt={role})]
+    rounds = [*healthy_round(1), *healthy_round(2, spoilt={role}, at_s=AFTER)]
     found, one = judged(row(["127.0.0.2"]), rounds=rounds)
     assert (found["status"], found["reason"], found["categories"]) == ("refused", "list_void", [])
     assert (one["health"], one["failed_round"], one["rounds"]) == ("void", 2, 2)
     assert one["reason"] == f"{role}_listed"
+
+
+def test_an_answer_after_the_last_finished_round_is_not_believed():
+    before, _ = judged(row(["127.0.0.2"], at_s=5.0), rounds=healthy_round(1))
+    assert (before["status"], before["reason"]) == ("silent", "unproven")
+    clear, _ = judged(row(rcode="NXDOMAIN", at_s=5.0), rounds=healthy_round(1))
+    assert clear["status"] == "silent"
+
+
+def test_a_round_that_was_cut_off_proves_nothing_but_its_lies_count():
+    rounds = [*healthy_round(1), *healthy_round(2, at_s=AFTER)]
+    cut, _ = judged(row(["127.0.0.2"]), rounds=rounds, unfinished={2})
+    assert cut["reason"] == "unproven"
+    lying = [*rounds, *healthy_round(3, spoilt={"control"}, at_s=2 * AFTER)]
+    found, one = judged(row(["127.0.0.2"]), rounds=lying, unfinished={3})
+    assert (found["status"], one["health"], one["reason"]) == ("refused", "void", "control_listed")
+
+
+def test_an_answer_through_a_resolver_that_proved_nothing_is_not_believed():
+    tested = SERVERS[:1]
+    rounds = [*healthy_round(1, servers=tested), *healthy_round(2, at_s=AFTER, servers=tested)]
+    for words in ({"codes": ["127.0.0.2"]}, {"rcode": "NXDOMAIN"}):
+        found, one = judged(row(server=SERVERS[1], **words), rounds=rounds)
+        assert (found["status"], found["reason"], one["health"]) == ("silent", "unproven", "healthy")
+
+
+def test_a_list_that_fails_through_one_resolver_is_believed_through_the_other():
+    rounds = [*healthy_round(1), *healthy_round(2, at_s=AFTER)]
+    rounds += healthy_round(3, at_s=5000, servers=SERVERS[1:], codes=("127.255.255.254",))
+    believed, one = judged(row(["127.0.0.2"]), rounds=rounds)
+    doubted, _ = judged(row(["127.0.0.2"], server=SERVERS[1]), rounds=rounds)
+    assert (one["health"], believed["status"]) == ("healthy", "listed")
+    assert (doubted["status"], doubted["reason"]) == ("silent", "unproven_resolver")
+
+
+def test_silence_in_the_rounds_of_a_recheck_voids_that_recheck_alone():
+    silent = [one._replace(answer=b"", outcome="timeout") for one in healthy_round(3, at_s=20_000, pass_number=1001)]
+    rounds = [*healthy_round(1), *healthy_round(2, at_s=AFTER), *silent]
+    later = row(rcode="NXDOMAIN", number=1001, at_s=20_100, id_=7)
+    found, one = judged(row(["127.0.0.2"]), row(["127.0.0.2"], number=2, at_s=900), later, rounds=rounds)
+    assert (one["health"], found["status"], found["confirmed"]) == ("healthy", "listed", True)
+    assert found["reason"] == "not_heard_again"
+    lies = healthy_round(4, spoilt={"negative"}, at_s=20_000, pass_number=1001)
+    assert judged(row(["127.0.0.2"]), rounds=[*rounds, *lies])[1]["health"] == "void"
+
+
+def test_one_answer_outside_127_about_any_address_makes_the_list_void():
+    stray = row(["203.0.113.9"], address="198.18.9.9", id_=77)
+    found, one = judged(row(["127.0.0.2"]), stray)
+    assert (found["status"], one["reason"]) == ("refused", "outside_127")
+
+
+def test_a_record_of_another_class_is_no_answer():
+    name = f"{reverse_name(ADDRESS)}.{ORBZ.zone}"
+    message = dns.message.make_response(dns.message.make_query(f"{name}.", "A"))
+    message.answer.append(dns.rrset.from_text(f"{name}.", 60, "CH", "A", "example. 1"))
+    found, _ = judged(row()._replace(answer=message.to_wire()))
+    assert found["status"] == "silent"
+
+
+def test_a_round_that_left_no_evidence_proves_nothing():
+    addresses = frame("addresses", [("mail.example", ADDRESS, 4, "present", None, None, "1")])
+    listings, lists = blocklists.read([ORBZ], addresses, Exchanges([row(["127.0.0.2"])]), {1: [ORBZ.zone]})
+    assert (lists.iloc[0]["reason"], listings.iloc[0]["status"]) == ("no_evidence", "refused")
+
+
+def test_lists_for_information_list_nobody_in_the_headline():
+    context = dataclasses.replace(ORBZ, use="informational_only")
+    found = blocklists.judge(context, row(["127.0.0.2"]))
+    assert (found.status, found.categories, context.group) == ("listed", ("informational",), "context")
 
 
 def test_a_list_never_tested_is_void():
@@ -145,7 +226,7 @@ def test_a_list_never_tested_is_void():
 
 def test_ipv6_is_asked_nibble_by_nibble_and_not_at_all_of_lists_without_it():
     assert reverse_name("2001:db8::1").startswith("1.0.0.0.0.0")
-    addresses = frame("addresses", [("mail.example", "2001:db8::1", 6, "present", None, "1")])
+    addresses = frame("addresses", [("mail.example", "2001:db8::1", 6, "present", None, None, "1")])
     without = next(one for one in select("practice", load_catalogue()) if not one.ipv6)
     listings, _ = blocklists.read([without], addresses, Exchanges(), {})
     assert (listings.iloc[0]["status"], listings.iloc[0]["reason"]) == ("not_asked", "no_ipv6")

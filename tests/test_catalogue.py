@@ -111,6 +111,9 @@ def test_meanings_are_per_list():
     assert [code.category for code in proxy.meanings(["127.0.0.66"]) if code] == ["open_proxy", "attack_source"]
     assert [code.meaning_kind for code in proxy.meanings(["127.0.0.1"]) if code] == ["information"]
     assert proxy.meanings(["127.0.0.128"]) == [None]
+    ers = lists["r.mail-abuse.com"]
+    assert [code.category for code in ers.meanings(["127.0.0.5"]) if code] == ["spam_source", "open_relay"]
+    assert ers.meanings(["127.0.0.20"]) == [None], "a bit that nobody knows beside the one for open relays"
     zen = lists["zen.spamhaus.org"]
     assert [code.category for code in zen.meanings(["127.0.0.2", "127.0.0.10"]) if code] == [
         "spam_source",

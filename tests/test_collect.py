@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,19 +17,27 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from survey.answers import encode_name
+from survey.answers import encode_name, reverse_wire
 from survey.catalogue import load_catalogue, select
 from survey.collect import Manner, check_resolvers, collect, recheck
-from survey.errors import DecisionNeeded, ResolverError, RunError
+from survey.errors import CatalogueError, DecisionNeeded, ResolverError, RunError
 from survey.evidence import Archive
-from survey.exchanges import SURVEY_ROUND, is_usable
+from survey.exchanges import FIRST_RECHECK, SURVEY_ROUND, is_usable
 from survey.practice.country import Country
+from survey.practice.dns import Zone
 from survey.practice.world import PRACTICE, serve
-from survey.runs import TABLE_NAMES, RunFolder, load_tables
+from survey.runs import TABLE_NAMES, RunFolder, load_tables, read_tables
 from tests.conftest import ROOT, survey_country
 
 LISTS = select("practice", load_catalogue())
 CHANGING = ("evidence_id", "evidence_ids", "dmarc_evidence_ids", "asked_at")
+
+
+SERVFAIL = b"\x85\x82\0\0\0\0"
+
+
+class Enough(Exception):
+    """Raised by a test's progress to stop a run where it is."""
 
 
 def same(one, other):
@@ -132,8 +141,6 @@ def test_two_processes_never_collect_into_one_folder(small):
 
 
 def test_a_recheck_is_a_new_pass_about_the_bodies_named(small, tmp_path):
-    import shutil
-
     folder = RunFolder(tmp_path / "copy")
     shutil.copytree(small.folder, folder.path)
     listed = small.tables["findings"].query("status == 'listed'")["code"].iloc[0]
@@ -143,7 +150,7 @@ def test_a_recheck_is_a_new_pass_about_the_bodies_named(small, tmp_path):
     assert 0 < len(asked) < 400
     assert tables.headline["bodies_listed"] == small.tables.headline["bodies_listed"]
     passes = {row.pass_number for row in Archive(folder.path).rows()}
-    assert passes == {1, 2, 3}
+    assert passes == {1, 2, FIRST_RECHECK + 1}
     with pytest.raises(RunError, match="no body has the code"):
         recheck(folder, PRACTICE, LISTS, [("127.0.0.1", 9)], ["000000"])
 
@@ -189,29 +196,160 @@ def test_a_resolver_that_rewrites_nxdomain_is_found_before_anything_is_believed(
 
 
 def test_public_resolvers_are_refused_with_the_remedy():
-    with pytest.raises(ResolverError, match="make resolver"):
-        check_resolvers([("192.0.2.1", 53), ("8.8.8.8", 53)])
+    for address in ("8.8.8.8", "1.1.1.2", "9.9.9.11", "2001:4860:4860:0:0:0:0:8888"):
+        with pytest.raises(ResolverError, match="make resolver"):
+            check_resolvers([("192.0.2.1", 53), (address, 53)])
 
 
-def test_a_daily_limit_stops_the_list_and_says_so(tmp_path):
+def test_a_daily_limit_is_never_passed_however_often_the_command_is_repeated(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     country = Country.make(3)
     country.write_register(tmp_path / "register.xlsx")
-    limited = tuple(dataclasses.replace(x, daily_limit=50) if x.zone.startswith("orbz") else x for x in LISTS)
+    limited = tuple(dataclasses.replace(x, daily_limit=100) if x.zone.startswith("orbz") else x for x in LISTS)
+    zone = encode_name("orbz.dnsbl.example")
     with serve(country) as served:
-        with pytest.raises(DecisionNeeded, match="daily limit"):
-            collect(tmp_path / "register.xlsx", RunFolder(tmp_path / "run"), limited, PRACTICE, [served.resolver])
-        zone = encode_name("orbz.dnsbl.example")
-        asked = sum(count for question, count in served.counts().items() if question[:-4].endswith(zone))
-    assert asked <= 50 + 16
+        for _ in range(3):
+            with pytest.raises(DecisionNeeded, match="daily limit"):
+                collect(tmp_path / "register.xlsx", RunFolder(tmp_path / "run"), limited, PRACTICE, [served.resolver])
+            asked = sum(count for question, count in served.counts().items() if question[:-4].endswith(zone))
+            assert 60 <= asked <= 100
     tables = load_tables(tmp_path / "run")
     reasons = tables["listings"].query("zone == 'orbz.dnsbl.example'")["reason"]
     assert "daily_limit" in set(reasons)
-    assert tables.headline["bodies_clear"] < 200, "what was not asked is not clear"
+    assert "orbz.dnsbl.example" in tables.headline["lists_used"], "a list at its limit is not void"
+    clear = sum(status == "clear" for _, status, _, _ in country.truth())
+    assert tables.headline["bodies_clear"] < 0.5 * clear, "what was not asked is not clear"
+
+
+def test_who_opts_out_while_a_run_goes_on_is_asked_no_more(tmp_path):
+    country = Country.make(4)
+    country.write_register(tmp_path / "register.xlsx")
+    source = tmp_path / "opt-out.csv"
+    source.write_text("subject,since,who,reason\n", encoding="utf-8")
+    run, arguments = RunFolder(tmp_path / "run"), (LISTS, PRACTICE)
+    body = next(one for one in country.bodies if one.in_scope and one.domains)
+    with serve(country) as served:
+        arguments = (*arguments, [served.resolver])
+        collect(tmp_path / "register.xlsx", run, *arguments, manner=Manner(passes=1), opt_out=source)
+        source.write_text(
+            f"subject,since,who,reason\n{body.domains[0].upper()},2026-11-24,町長,依頼\n", encoding="cp932"
+        )
+        before = dict(served.counts())
+        tables = collect(tmp_path / "register.xlsx", run, *arguments, manner=Manner(passes=2), opt_out=source)
+        question = encode_name(body.domains[0]) + b"\0\x0f\0\1"
+        assert served.counts()[question] == before[question] == 1
+    assert tables["findings"].set_index("code")["status"][body.code] == "opted_out"
+    for text in ("domain,since,who,reason\nx.example,,,\n", "subject,since,who,reason\nnot a domain,,,\n"):
+        source.write_text(text, encoding="utf-8")
+        with pytest.raises(CatalogueError, match=r"opt-out\.csv, row"):
+            collect(tmp_path / "register.xlsx", RunFolder(tmp_path / "new"), *arguments, opt_out=source)
+    with pytest.raises(CatalogueError, match="cannot be read"):
+        collect(tmp_path / "register.xlsx", RunFolder(tmp_path / "new"), *arguments, opt_out=tmp_path / "typo.csv")
+
+
+def statuses(tables):
+    return dict(zip(tables["findings"]["code"], tables["findings"]["status"], strict=True))
+
+
+def test_a_second_resolver_that_hides_the_lists_clears_nobody(tmp_path):
+    country = Country.make(3)
+    country.write_register(tmp_path / "register.xlsx")
+
+    def falter(answers):
+        for zone in ("orbz.dnsbl.example", "abuse.dnsbl.example"):
+            for address in list(country.listed[zone])[::2]:
+                answers.exact[reverse_wire(address) + encode_name(zone) + b"\0\1\0\1"] = SERVFAIL
+
+    def hide(answers):
+        answers.zones.update({zone: Zone("emptied") for zone in answers.zones})
+
+    with serve(country, change=falter) as first, serve(country, change=hide) as second:
+        resolvers = [first.resolver, second.resolver]
+        tables = collect(
+            tmp_path / "register.xlsx", RunFolder(tmp_path / "run"), LISTS, PRACTICE, resolvers, manner=Manner(passes=1)
+        )
+    found = statuses(tables)
+    for code, status, _, _ in country.truth():
+        assert found[code] in (status, "unknown"), code
+    assert tables.headline["bodies_listed"] > 10
+
+
+def test_what_a_lying_resolver_said_is_forgotten_by_the_run_that_goes_on(tmp_path):
+    country = Country.make(3)
+    country.write_register(tmp_path / "register.xlsx")
+    run = RunFolder(tmp_path / "run")
+    held = next(iter(country.listed["orbz.dnsbl.example"]))
+
+    def lie(answers):
+        answers.rewrites_to = held
+
+    with serve(country, change=lie) as served, pytest.raises(ResolverError, match="does not exist"):
+        collect(tmp_path / "register.xlsx", run, LISTS, PRACTICE, [served.resolver])
+    with serve(country) as served:
+        tables = collect(tmp_path / "register.xlsx", run, LISTS, PRACTICE, [served.resolver], manner=Manner(passes=1))
+    columns = ["code", "status", "open_relay_listing", "own_or_shared"]
+    assert [tuple(row) for row in tables["findings"][columns].itertuples(index=False)] == country.truth()
+
+
+def test_no_resolver_at_all_is_told_before_anything_is_asked(tmp_path):
+    country = Country.make(4)
+    country.write_register(tmp_path / "register.xlsx")
+    with pytest.raises(ResolverError, match="no resolver answers"):
+        collect(tmp_path / "register.xlsx", RunFolder(tmp_path / "run"), LISTS, PRACTICE, [("127.0.0.1", 9)])
+
+
+def test_a_list_that_turned_after_its_last_round_lists_nobody_in_a_run_cut_off(tmp_path):
+    country = Country.make(3)
+    country.write_register(tmp_path / "register.xlsx")
+    run = RunFolder(tmp_path / "run")
+
+    def turn(answers):
+        zone = answers.zones[encode_name("orbz.dnsbl.example")]
+        zone.after, zone.becomes = 100, "world"
+
+    def stop(done, expected, text):
+        if done > 6_000:
+            raise Enough
+
+    with serve(country, change=turn) as served, pytest.raises(Enough):
+        manner = Manner(passes=1, health_every_questions=100_000)
+        collect(tmp_path / "register.xlsx", run, LISTS, PRACTICE, [served.resolver], manner=manner, progress=stop)
+    tables = read_tables(run, PRACTICE)
+    assert tables.headline["finished_at"] is None
+    truth = {code: status for code, status, _, _ in country.truth()}
+    assert {
+        code for code, status in statuses(tables).items() if status == "listed" and truth[code] != "listed"
+    } == set()
+
+
+def test_a_recheck_on_a_bad_day_takes_nothing_back_and_is_never_gone_on_with(small, tmp_path):
+    folder = RunFolder(tmp_path / "copy")
+    shutil.copytree(small.folder, folder.path)
+    listed = small.tables["findings"].query("status == 'listed'")["code"]
+
+    def fail(answers):
+        answers.zones[encode_name("orbz.dnsbl.example")] = Zone("servfail")
+
+    with serve(small.country, change=fail) as served:
+        tables = recheck(folder, PRACTICE, LISTS, [served.resolver], list(listed[:1]))
+    assert statuses(tables) == statuses(small.tables), "a list that is silent on one day is void for that day alone"
+    assert tables.headline["finished_at"] == small.tables.headline["finished_at"]
+    assert tables.headline["rechecked_at"] is not None
+
+    def stop(done, expected, text):
+        if done > 3:
+            raise Enough
+
+    with serve(small.country) as served:
+        with pytest.raises(Enough):
+            recheck(folder, PRACTICE, LISTS, [served.resolver], list(listed[:3]), progress=stop)
+        served.server.reset()
+        recheck(folder, PRACTICE, LISTS, [served.resolver], list(listed[:3]))
+        domain = small.country.truth() and next(b for b in small.country.bodies if b.code == listed.iloc[0]).domains[0]
+        assert served.counts()[encode_name(domain) + b"\0\x0f\0\1"] == 1, "asked anew"
 
 
 def test_tables_are_read_from_a_copied_read_only_folder(small, tmp_path):
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(small.folder, copy)
     for path in copy.rglob("*"):
@@ -225,10 +363,6 @@ def test_tables_are_read_from_a_copied_read_only_folder(small, tmp_path):
     for path in sorted((small.folder / "tables").iterdir()):
         assert path.read_bytes() == (tmp_path / "again" / "tables" / path.name).read_bytes()
     assert Path(tmp_path / "again" / "headline.json").read_bytes() == (small.folder / "headline.json").read_bytes()
-
-
-class Enough(Exception):
-    """Raised by a test's progress to stop a run where it is."""
 
 
 def test_a_second_pass_waits_for_the_largest_ttl_that_the_first_one_saw(tmp_path):

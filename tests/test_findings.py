@@ -37,16 +37,16 @@ def world(seed: int) -> dict:
         match pick(("one", "one", "two", "silent", "absent", "special", "half")):
             case "one" | "two" as many:
                 for k in range(2 if many == "two" else 1):
-                    addresses.append((host, f"198.18.{n // 2 if maybe(0.2) else n}.{k}", 4, "present", None, "2"))
+                    addresses.append((host, f"198.18.{n // 2 if maybe(0.2) else n}.{k}", 4, "present", None, None, "2"))
             case "half":
-                addresses.append((host, f"198.18.{n}.0", 4, "present", None, "2"))
-                addresses.append((host, None, 6, "silent", "timeout", "3"))
+                addresses.append((host, f"198.18.{n}.0", 4, "present", None, None, "2"))
+                addresses.append((host, None, 6, "silent", "timeout", None, "3"))
             case "silent":
-                addresses.append((host, None, 4, "silent", "timeout", "3"))
+                addresses.append((host, None, 4, "silent", "timeout", None, "3"))
             case "absent":
-                addresses.append((host, None, 4, "absent", "nxdomain", "3"))
+                addresses.append((host, None, 4, "absent", "nxdomain", None, "3"))
             case "special":
-                addresses.append((host, f"10.0.{n}.1", 4, "present", "special_address", "3"))
+                addresses.append((host, f"10.0.{n}.1", 4, "present", "special_address", None, "3"))
     seen = {row[1]: row[4] for row in addresses if row[1]}
     senders_only = {"198.19.0.5": None, "198.19.1.5": None, "2001:db8::5": None, "10.9.9.9": "special_address"}
     seen |= senders_only
@@ -155,7 +155,7 @@ def world(seed: int) -> dict:
     for name in ("senders", "policies"):
         tables[name] = tables[name].loc[~tables[name]["domain"].isin(out)]
     sends = by_domain(tables["senders"], tables["policies"])
-    tables["findings"] = findings.read(*observed, tables["servers"], sends, out)
+    tables["findings"] = findings.read(*observed, tables["servers"], sends, out.__contains__)
     return {"tables": tables, "rows": rows, "out": out, "health": health}
 
 
@@ -164,21 +164,23 @@ def rule(found: dict, code: str, wanted: frozenset, zones: set) -> str:
     rows = found["rows"]
     if not next(row[5] for row in rows["bodies"] if row[0] == code):
         return "out_of_scope"
+    groups = {row[0]: row[2] for row in rows["lists"]}
     named = [row[1] for row in rows["domains"] if row[0] == code]
     asked = [domain for domain in named if domain not in found["out"]]
     if named and not asked:
         return "opted_out"
-    is_listed, is_doubtful, answers, without = False, not asked, 0, 0
+    is_listed, is_doubtful, answers, without = False, asked != named or not asked, 0, 0
     for _, _, host, kind, _, status, why, _ in [row for row in rows["mail_servers"] if row[0] in asked]:
         is_doubtful |= status == "silent" or (kind == "none" and why == "nxdomain")
-        for _, address, _, state, special, _ in [row for row in rows["addresses"] if row[0] == host]:
+        for _, address, _, state, special, _, _ in [row for row in rows["addresses"] if row[0] == host]:
             is_doubtful |= state == "silent"
             for pair in [row for row in rows["listings"] if row[0] == address and not special]:
+                is_headline = groups[pair[1]] in ("relay", "abuse")
                 if pair[1] not in zones or (pair[2] == "not_asked" and pair[5] == "no_ipv6"):
                     continue
                 is_listed |= pair[2] == "listed" and bool(wanted & set(pair[4]))
                 is_doubtful |= pair[2] not in ("listed", "clear")
-                answers += pair[2] in ("listed", "clear")
+                answers += pair[2] in ("listed", "clear") and is_headline
     for domain in asked:
         kinds = [(row[3], row[6]) for row in rows["mail_servers"] if row[0] == domain]
         without += all(kind == "null" or (kind == "none" and why == "nodata") for kind, why in kinds)
@@ -192,10 +194,12 @@ def rule(found: dict, code: str, wanted: frozenset, zones: set) -> str:
 def sending_rule(found: dict, code: str, zones: set) -> tuple[str, list[str]]:
     """The body's status by its own senders alone, from the rows alone; and which of them are listed."""
     rows = found["rows"]
-    asked = [row[1] for row in rows["domains"] if row[0] == code and row[1] not in found["out"]]
+    groups = {row[0]: row[2] for row in rows["lists"]}
+    named = [row[1] for row in rows["domains"] if row[0] == code]
+    asked = [domain for domain in named if domain not in found["out"]]
     own = [row for row in rows["senders"] if row[0] in asked and row[10]]
     addresses = {row[8] for row in own if row[11] == "present" and row[8] and row[12] != "special_address"}
-    is_doubtful = not asked or any(row[11] == "silent" for row in own)
+    is_doubtful = asked != named or not asked or any(row[11] == "silent" for row in own)
     is_doubtful |= any(row[0] in asked and row[6] == "nxdomain" for row in rows["mail_servers"])
     listed, answers = set(), 0
     for pair in rows["listings"]:
@@ -204,7 +208,7 @@ def sending_rule(found: dict, code: str, zones: set) -> tuple[str, list[str]]:
         if pair[2] == "listed" and HEADLINE_CATEGORIES & set(pair[4]):
             listed.add(pair[0])
         is_doubtful |= pair[2] not in ("listed", "clear")
-        answers += pair[2] in ("listed", "clear")
+        answers += pair[2] in ("listed", "clear") and groups[pair[1]] in ("relay", "abuse")
     if listed:
         return "listed", sorted(listed)
     if is_doubtful:

@@ -9,9 +9,9 @@ import pytest
 from tests.conftest import ROOT
 
 ROWS = [
-    {"errors"},
+    {"errors", "harmless"},
     {"tables", "exchanges", "worlds", "codes", "edited", "spf", "suffixes"},
-    {"answers", "sheets", "return_codes"},
+    {"answers", "sheets", "return_codes", "opt_outs", "usage"},
     {"register", "evidence", "catalogue", "showing", "lookups"},
     {"spftree", "dmarc"},
     {"domains", "mail", "blocklists", "relays", "senders", "networks", "operators", "wire"},

@@ -1,56 +1,29 @@
-"""Figures: by region, by kind of body, own or shared server, and what could not be determined.
+"""Figures: by region, by kind of body, own or shared server, one server and its bodies, operators, not determined.
 
-One house style, readable in grey and by colour-blind readers: listed is dark, unknown is hatched, the rest is light.
-Every figure states its finding with bounds in the title, and carries its denominator and source line. The Japanese font
-comes with the package matplotlib-fontja.
+Every figure states its finding with bounds in the title, and carries its denominator and source line.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
-import matplotlib_fontja
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, fontManager
 
-from . import labels
+from ..harmless import harmless
+from . import labels, style
 from .edition import Edition
 from .labels import Language
 
-DARK, HATCHED, LIGHT, PALE = "#1b4965", "#f2d0a4", "#bfd7ea", "#e9ecef"
-_FONT = next(Path(matplotlib_fontja.__file__).parent.rglob("*.ttf"))
-_WIDTH = 7.2
-
-
-def _style() -> dict[Any, Any]:
-    family = FontProperties(fname=str(_FONT)).get_name()
-    if family not in {font.name for font in fontManager.ttflist}:
-        fontManager.addfont(str(_FONT))
-    return {
-        "font.family": family,
-        "font.size": 9,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.edgecolor": "#555555",
-        "axes.unicode_minus": False,
-        "hatch.linewidth": 0.6,
-        "svg.fonttype": "none",
-        "svg.hashsalt": "survey",
-        "figure.facecolor": "white",
-    }
-
 
 def write_figures(edition: Edition, folder: Path, language: Language = "ja") -> list[Path]:
-    """Draw the four figures as PNG and SVG, with their alternative text beside them; the paths written."""
+    """Draw every figure as PNG and SVG, with their alternative text beside them; the paths written."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    with mpl.rc_context(_style()):
+    with mpl.rc_context(style.rules()):
         for name, draw in FIGURES.items():
             figure, words = draw(edition, language)
             figure.text(
@@ -70,51 +43,6 @@ def write_figures(edition: Edition, folder: Path, language: Language = "ja") -> 
             (folder / f"{name}.txt").write_text(words + "\n", encoding="utf-8")
             written.append(folder / f"{name}.txt")
     return written
-
-
-def _figure(bars: int, title: str, subtitle: str, *, left: float = 1.2, each: float = 0.3) -> tuple[Figure, Axes]:
-    """A figure for so many bars: title, subtitle and legend above, axis and source line below; measures in inches."""
-    head, foot = 0.86, 0.72
-    height = head + foot + max(0.6, bars * each)
-    figure = Figure(figsize=(_WIDTH, height))
-    area = (left / _WIDTH, foot / height, 1 - (left + 0.2) / _WIDTH, 1 - (head + foot) / height)
-    axes = figure.add_axes(area)
-    figure.text(0.01, 1 - 0.1 / height, title, fontsize=12, va="top", ha="left")
-    figure.text(0.01, 1 - 0.36 / height, subtitle, fontsize=8, va="top", ha="left", color="#333333")
-    return figure, axes
-
-
-def _bars(axes: Axes, names: Sequence[str], parts: Sequence[tuple[Sequence[int], str, str, str]]) -> None:
-    """Stacked horizontal bars, the first name on top: (values, label, colour, hatch) from left to right."""
-    places = range(len(names))
-    start = [0] * len(names)
-    for values, label, colour, hatch in parts:
-        if not any(values) and len(parts) > 2:
-            continue
-        axes.barh(
-            places, values, left=start, color=colour, hatch=hatch, label=label, edgecolor="#444444", linewidth=0.4
-        )
-        start = [before + value for before, value in zip(start, values, strict=True)]
-    axes.set_yticks(places, names)
-    axes.invert_yaxis()
-    axes.margins(y=0.01)
-    axes.set_xlim(0, max([*start, 1]) * 1.13)
-    axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
-
-
-def _legend(axes: Axes) -> None:
-    """One row of keys between subtitle and bars; none where no bar was drawn."""
-    if not axes.get_legend_handles_labels()[0]:
-        return
-    axes.legend(
-        frameon=False,
-        fontsize=8,
-        ncols=6,
-        columnspacing=1.2,
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        borderaxespad=0.1,
-    )
 
 
 def _relay_or_all(edition: Edition) -> str:
@@ -150,15 +78,15 @@ def _by_region(edition: Edition, language: Language) -> tuple[Figure, str]:
     hidden = len(counts) - len(shown)
     region = {"ja": f"{title} ― 地域別", "en": f"{title}, by region"}[language]
     rest = {"ja": f"。ほかの{hidden}地域は0", "en": f"; none in the other {hidden} regions"}[language] if hidden else ""
-    figure, axes = _figure(len(shown), region, subtitle + rest, each=0.19)
+    figure, axes = style.new_figure(len(shown), region, subtitle + rest, each=0.19)
     listed, unknown = shown[f"{prefix}listed"].tolist(), shown[f"{prefix}unknown"].tolist()
-    names = shown["prefecture"].fillna("").replace("", "―").tolist()
-    _bars(
+    names = [harmless(str(name), 24) or "―" for name in shown["prefecture"].fillna("")]
+    style.bars(
         axes,
         names,
         [
-            (listed, labels.word("listed", language), DARK, ""),
-            (unknown, labels.word("unknown", language), HATCHED, "////"),
+            (listed, labels.word("listed", language), style.DARK, ""),
+            (unknown, labels.word("unknown", language), style.HATCHED, "////"),
         ],
     )
     for place, (one, other, total) in enumerate(zip(listed, unknown, shown["bodies"], strict=True)):
@@ -166,8 +94,9 @@ def _by_region(edition: Edition, language: Language) -> tuple[Figure, str]:
         axes.text(one + other, place, f" {text}／{total}", va="center", fontsize=7)
     scale = {"ja": "団体数。数字は 登録あり～最大／団体総数", "en": "bodies; figures: listed to at most / all bodies"}
     axes.set_xlabel(scale[language], fontsize=8)
-    _legend(axes)
-    lead = "; ".join(f"{name} {one}" for name, one in list(zip(names, listed, strict=True))[:5])
+    style.legend(axes)
+    spans = zip(names, listed, unknown, shown["bodies"], strict=True)
+    lead = "; ".join(f"{name} {labels.Bounded(one, other, total).text(language)}" for name, one, other, total in spans)
     return figure, f"{region}. {subtitle}{rest}. {lead}."
 
 
@@ -179,24 +108,31 @@ def _by_kind(edition: Edition, language: Language) -> tuple[Figure, str]:
     found = labels.bounded(edition.headline, "bodies")
     subtitle = {"ja": "第三者中継・悪用のリスト: ", "en": "Open-relay and abuse lists: "}[language]
     subtitle += found.text(language) if found else ""
-    figure, axes = _figure(len(kinds), title, subtitle, each=0.36)
+    figure, axes = style.new_figure(len(kinds), title, subtitle, each=0.36)
     totals = counts["bodies"].clip(lower=1)
-    shades = (("listed", DARK, ""), ("unknown", HATCHED, "////"), ("clear", LIGHT, ""), ("no_mail", PALE, "...."))
+    shades = (
+        ("listed", style.DARK, ""),
+        ("unknown", style.HATCHED, "////"),
+        ("clear", style.LIGHT, ""),
+        ("no_mail", style.PALE, "...."),
+    )
     parts = [((counts[w] / totals * 100).tolist(), labels.word(w, language), c, h) for w, c, h in shades]
     left_out = counts["opted_out"] + counts["out_of_scope"]
     if int(left_out.sum()):
         name = {"ja": "対象外・辞退", "en": "not surveyed"}[language]
         parts.append(((left_out / totals * 100).tolist(), name, "#ffffff", ""))
-    of = {str(kind): {str(name): int(n) for name, n in row.items()} for kind, row in counts.to_dict("index").items()}
+    numbers = counts.drop(columns=["relay_listed", "relay_unknown"])
+    of = {str(kind): {str(name): int(n) for name, n in row.items()} for kind, row in numbers.to_dict("index").items()}
     names = [f"{labels.word(k, language)}\n{of[k]['bodies']:,}" for k in kinds]
-    _bars(axes, names, parts)
+    style.bars(axes, names, parts)
     for place, kind in enumerate(kinds):
         one, other = of[kind]["listed"], of[kind]["unknown"]
         axes.text(101, place, f"{one}～{one + other}" if other else f"{one}", va="center", fontsize=7)
     axes.set_xlim(0, 112)
     axes.set_xticks([0, 25, 50, 75, 100], ["0", "25", "50", "75", "100%"])
-    _legend(axes)
-    spoken = "; ".join(f"{labels.word(k, language)} {of[k]['listed']}/{of[k]['bodies']}" for k in kinds)
+    style.legend(axes)
+    counted = {k: labels.Bounded(of[k]["listed"], of[k]["unknown"], of[k]["bodies"]) for k in kinds}
+    spoken = "; ".join(f"{labels.word(k, language)} {counted[k].text(language)}" for k in kinds)
     return figure, f"{title}. {subtitle}. {spoken}."
 
 
@@ -220,25 +156,27 @@ def _own_or_shared(edition: Edition, language: Language) -> tuple[Figure, str]:
     }[language]
     bounds = labels.bounded(edition.headline, "bodies")
     spans = bounds.text(language) if bounds else ""
+    machines = labels.bounded(edition.headline, "servers")
+    counted = machines.text(language) if machines else ""
     subtitle = {
-        "ja": f"登録サーバ{len(on):,}台。1台で最大{most:,}団体が利用。団体数 {spans}",
-        "en": f"{len(on):,} listed servers; one serves up to {most:,} bodies. Bodies: {spans}",
+        "ja": f"登録団体 {spans}。登録サーバ {counted}。1台で最大{most:,}団体が利用",
+        "en": f"Listed bodies {spans}; listed servers {counted}; one serves up to {most:,} bodies",
     }[language]
-    figure, axes = _figure(2, title, subtitle, left=1.9, each=0.5)
+    figure, axes = style.new_figure(2, title, subtitle, left=1.9, each=0.5)
     names = [
         {"ja": "団体（利用するサーバ別）", "en": "bodies"}[language],
         {"ja": "サーバ（利用団体数別）", "en": "servers"}[language],
     ]
     one = {"ja": "自前／1団体", "en": "own / one body"}[language]
     many = {"ja": "共用／複数団体", "en": "shared / several bodies"}[language]
-    _bars(
+    style.bars(
         axes,
         names,
         [
-            ([counts[0], by_use[0]], one, DARK, ""),
-            ([counts[1], 0], labels.word("both", language), LIGHT, "xxxx"),
-            ([counts[2], by_use[1]], many, HATCHED, "////"),
-            ([counts[3], 0], labels.word("unknown", language), PALE, "...."),
+            ([counts[0], by_use[0]], one, style.DARK, ""),
+            ([counts[1], 0], labels.word("both", language), style.LIGHT, "xxxx"),
+            ([counts[2], by_use[1]], many, style.HATCHED, "////"),
+            ([counts[3], 0], labels.word("unknown", language), style.PALE, "...."),
         ],
     )
     for place, row in enumerate((counts, [by_use[0], 0, by_use[1], 0])):
@@ -249,7 +187,69 @@ def _own_or_shared(edition: Edition, language: Language) -> tuple[Figure, str]:
                 colour = "white" if inside and start == 0 else "black"
                 axes.text(start + value / 2, place, str(value), ha="center", va="center", fontsize=8, color=colour)
             start += value
-    _legend(axes)
+    style.legend(axes)
+    return figure, f"{title}. {subtitle}."
+
+
+_MOST_SERVERS, _MOST_OPERATORS = 15, 20
+
+
+def _one_server(edition: Edition, language: Language) -> tuple[Figure, str]:
+    """Listed servers by the bodies that stand behind each; where none is listed, the most shared ones."""
+    servers = edition.tables["servers"]
+    listed = servers.loc[servers["status"].eq("listed")]
+    shown = (listed if len(listed) else servers).nlargest(_MOST_SERVERS, "bodies_n", keep="first")
+    most = int(shown["bodies_n"].max()) if len(shown) else 0
+    machines = labels.bounded(edition.headline, "servers")
+    counted = machines.text(language) if machines else ""
+    title = {
+        "ja": f"1台の登録サーバに最大{most:,}団体" if len(listed) else f"登録サーバなし。1台に最大{most:,}団体",
+        "en": f"One listed server, up to {most:,} bodies"
+        if len(listed)
+        else f"No listed server; one serves up to {most:,} bodies",
+    }[language]
+    subtitle = {"ja": f"登録サーバ {counted}", "en": f"Listed servers {counted}"}[language]
+    if len(listed) > len(shown):
+        subtitle += {"ja": f"。上位{len(shown)}台を表示", "en": f"; the first {len(shown)} are shown"}[language]
+    figure, axes = style.new_figure(max(1, len(shown)), title, subtitle, left=2.9, each=0.24)
+    names = [harmless(str(host), 40) for host in shown["host"]] or ["―"]
+    values = [int(value) for value in shown["bodies_n"]] or [0]
+    dark = (values, labels.word("listed", language), style.DARK, "")
+    light = (values, labels.word("clear", language), style.LIGHT, "")
+    style.bars(axes, names, [dark if len(listed) else light])
+    for place, value in enumerate(values):
+        axes.text(value, place, f" {value}", va="center", fontsize=8)
+    axes.set_xlabel({"ja": "利用する団体数", "en": "bodies that use it"}[language], fontsize=8)
+    spoken = "; ".join(f"{name} {value}" for name, value in zip(names[:5], values, strict=False))
+    return figure, f"{title}. {subtitle}. {spoken}."
+
+
+def _operators(edition: Edition, language: Language) -> tuple[Figure, str]:
+    """The share of all bodies with a listed server that the first operators carry together."""
+    ranked = edition.ranking("operator")
+    ranked = ranked.loc[ranked["listed_n"] > 0]
+    total, shown = len(ranked), ranked.head(_MOST_OPERATORS)
+    bounds = labels.bounded(edition.headline, "bodies")
+    spans = bounds.text(language) if bounds else ""
+    ten = float(ranked["cumulative_share"].iloc[min(9, total - 1)]) if total else 0.0
+    title = {
+        "ja": f"登録団体の{ten:.0%}が上位{min(10, total)}運用者に集まる" if total else "登録のある運用者はない",
+        "en": f"{min(10, total)} operators carry {ten:.0%} of the listed bodies" if total else "No operator is listed",
+    }[language]
+    subtitle = {
+        "ja": f"登録のある{total:,}運用者のうち上位{len(shown)}。登録団体 {spans}",
+        "en": f"The first {len(shown)} of {total:,} operators with listed servers. Listed bodies {spans}",
+    }[language]
+    figure, axes = style.new_figure(10, title, subtitle, left=0.7, each=0.22)
+    places = list(range(1, len(shown) + 1))
+    shares = [float(share) * 100 for share in shown["cumulative_share"]]
+    axes.plot(places, shares, color=style.DARK, marker="o", markersize=4, linewidth=1.2)
+    axes.set_xlim(0.5, max(2, len(shown)) + 0.5)
+    axes.set_ylim(0, 105)
+    axes.set_yticks([0, 25, 50, 75, 100], ["0", "25", "50", "75", "100%"])
+    axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.set_xlabel({"ja": "登録団体の多い順の運用者", "en": "operators, most listed first"}[language], fontsize=8)
     return figure, f"{title}. {subtitle}."
 
 
@@ -261,6 +261,7 @@ _DOUBTS = (
     "no_address",
     "listing_silent",
     "listing_refused",
+    "partly_opted_out",
 )
 
 
@@ -279,10 +280,10 @@ def _not_determined(edition: Edition, language: Language) -> tuple[Figure, str]:
         "ja": f"全{total:,}団体中。理由が重なる団体はそれぞれに数えた。「確認できず」は「登録なし」ではない",
         "en": f"of {total:,} bodies; a body with several reasons counts under each. Not determined is not “not listed”",
     }[language]
-    figure, axes = _figure(max(1, len(counts)), title, subtitle, left=2.7, each=0.32)
+    figure, axes = style.new_figure(max(1, len(counts)), title, subtitle, left=2.7, each=0.32)
     names = [labels.word(reason, language) for reason in counts.index] or ["―"]
     values = [int(value) for value in counts] or [0]
-    _bars(axes, names, [(values, labels.word("unknown", language), HATCHED, "////")])
+    style.bars(axes, names, [(values, labels.word("unknown", language), style.HATCHED, "////")])
     for place, value in enumerate(values):
         axes.text(value, place, f" {value}", va="center", fontsize=8)
     axes.set_xlabel({"ja": "団体数", "en": "bodies"}[language], fontsize=8)
@@ -294,6 +295,8 @@ FIGURES: Mapping[str, Callable[[Edition, Language], tuple[Figure, str]]] = {
     "by_region": _by_region,
     "by_kind": _by_kind,
     "own_or_shared": _own_or_shared,
+    "one_server": _one_server,
+    "operators": _operators,
     "not_determined": _not_determined,
 }
 """Every figure by its file's name: how it is drawn, and with it its alternative text."""

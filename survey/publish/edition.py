@@ -59,14 +59,18 @@ class Edition:
         return found
 
     def by(self, column: str) -> pd.DataFrame:
-        """Statuses counted by a column of the bodies: one row per value, one column per status word, and `bodies`."""
+        """Statuses counted by a column of the bodies: one row per value, one column per status word, and `bodies`.
+
+        `relay_listed` and `relay_unknown` count by open-relay lists alone; null where no such list was healthy.
+        """
         found = self.named_findings()
         words = ["listed", "unknown", "clear", "no_mail", "opted_out", "out_of_scope"]
         counts = pd.crosstab(found[column], found["status"]).reindex(columns=words, fill_value=0)
         counts["bodies"] = counts[words].sum(axis=1)
         relay = found["open_relay_listing"]
         for word in ("listed", "unknown"):
-            counts[f"relay_{word}"] = relay.eq(word).groupby(found[column]).sum().reindex(counts.index).astype(int)
+            by_relay = relay.eq(word).groupby(found[column]).sum().reindex(counts.index).astype("Int64")
+            counts[f"relay_{word}"] = by_relay if self.headline["open_relay_lists_used"] else pd.NA
         if int(counts["bodies"].sum()) != len(found):
             raise AssertionError("the counts do not add up to the register")
         return counts.reset_index()

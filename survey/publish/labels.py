@@ -82,6 +82,16 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "came_between_passes": ("2回の照会の間に登録", "listed between the passes"),
     "left_between_passes": ("2回の照会の間に解除", "delisted between the passes"),
     "no_healthy_relay_list": ("有効な第三者中継リストがない", "no healthy open-relay list"),
+    "partly_confirmed": ("再確認は一部のみ", "confirmed only in part"),
+    "not_heard_again": ("最後の照会には応答なし", "no answer when asked again"),
+    "partly_opted_out": ("一部は調査辞退のため未照会", "a part of it opted out and was not asked"),
+    "ipv6_not_asked": (
+        "IPv6 非対応のリストには IPv6 アドレスを未照会",
+        "IPv6 addresses not asked of lists without IPv6",
+    ),
+    "implicit_mx": ("MXがなく、ドメイン自身のアドレスを調べた", "no MX: the domain's own address was looked at"),
+    "addresses_changed": ("照会の間にアドレスが変わった", "its addresses changed between the passes"),
+    "listed_by_void_list": ("無効になったリストは登録ありと答えていた", "a list that is void now had listed it"),
     "some_servers_unknown": ("一部のサーバは確認できず", "some of its servers are not determined"),
     "positive_not_listed": ("登録されているはずの検査点が未登録", "its positive test point was not listed"),
     "positive_wrong_code": ("検査点のコードが異なる", "its test point gave another code"),
@@ -89,6 +99,19 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "control_listed": ("無作為の検査用アドレスが登録", "a random control address was listed"),
     "outside_127": ("127/8 以外の回答", "an answer outside 127/8"),
     "no_positive_test_point": ("検査点で確認できない", "no test point proves it"),
+    "no_evidence": ("健全性検査の回答が残っていない", "a health round left no evidence"),
+    "unproven": ("その後の健全性検査がなく、回答を採用できない", "no health round vouches for the answer"),
+    "unproven_resolver": ("このリゾルバ経由ではリストが健全でない", "the list was not healthy through this resolver"),
+    "unproven_recheck": ("再照会の際にリストが健全でない", "the list was not healthy in this recheck"),
+    "referral": ("ほかのサーバを案内しただけ", "a referral, not an answer"),
+    "contradiction": ("矛盾する回答", "an answer that contradicts itself"),
+    "foreign_records": ("別の名前についての回答", "records of another name or class"),
+    "malformed": ("読めない回答", "an answer that cannot be read"),
+    "unfinished_chain": ("別名の先が分からない", "an alias without an end"),
+    "unfinished": ("照会が終わっていない", "not asked yet"),
+    "daily_limit": ("1日の照会上限", "daily limit reached"),
+    "opt_out": ("調査辞退", "opted out"),
+    "no_ipv4": ("リストが IPv4 非対応", "list has no IPv4"),
     "never_tested": ("健全性検査が完了していない", "no health round was finished"),
     "error_code": ("拒否を示すコード", "an error code"),
     "unknown_code": ("意味の分からないコード", "an unknown code"),
@@ -151,6 +174,10 @@ NOT_CLOSED = {
     "2026年現在、第三者中継を載せる大規模なリストは残っていません。",
     "en": "“Not listed” is no evidence that a server is not an open relay: "
     "in 2026 no large list of open relays is left.",
+}
+UNFINISHED = {
+    "ja": "調査は途中です。まだ照会していないものは「確認できず」に数えています。",
+    "en": "The survey is not finished; what has not been asked yet counts as not determined.",
 }
 CANNOT = {"ja": "判定不能", "en": "cannot be determined"}
 SHEETS = {
@@ -231,9 +258,10 @@ def headline_sentences(headline: Mapping[str, object], language: Language) -> li
     untold = int(str(headline["bodies_listed_untold"]))
     sending = bounded(headline, "sending")
     sends = sending.text(language) if sending else CANNOT[language]
+    sentences = [] if headline.get("finished_at") else [UNFINISHED[language]]
     if language == "ja":
         said = relay.text("ja") if relay else CANNOT["ja"]
-        sentences = [
+        sentences += [
             f"第三者中継リストにメールサーバが登録されている自治体・行政機関: {said}",
             f"第三者中継または悪用のリストに登録されている自治体・行政機関: {bodies.text('ja')}",
             f"登録の{bodies.listed:,}団体のうち自前のサーバ {own}"
@@ -246,7 +274,7 @@ def headline_sentences(headline: Mapping[str, object], language: Language) -> li
             sentences.append(f"登録が多すぎるため、リスト自体を人が確かめる必要がある: {'、'.join(implausible)}")
     else:
         said = relay.text("en") if relay else CANNOT["en"]
-        sentences = [
+        sentences += [
             f"Bodies whose mail servers stand on an open-relay list: {said}",
             f"Bodies whose mail servers stand on an open-relay or abuse list: {bodies.text('en')}",
             f"of these {bodies.listed:,} listed ones {own} with servers of their own"

@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from ..answers import txt_text
 from ..errors import RunError
+from ..harmless import harmless
 from ..runs import RunFolder, load_tables
 from ..tables import HEADLINE_CATEGORIES, Dns, Listing
 from . import labels
@@ -26,8 +26,9 @@ _RULES: Mapping[str, tuple[str, str]] = {
         "because an address of one of its mail servers stands on a healthy list in an open-relay or abuse category",
     ),
     "clear": (
-        "すべての有効なリストがすべてのアドレスについて答え、第三者中継・悪用の分類では載せていないため",
-        "because every healthy list answered for every address, and none lists one in an open-relay or abuse category",
+        "有効なリストが、照会できるすべてのアドレスについて答え、第三者中継・悪用の分類では載せていないため",
+        "because every healthy list answered for every address that it can be asked about, and none lists one as open "
+        "relay or abuse",
     ),
     "unknown": (
         "判定に必要な答えの一部が得られず、登録ありとも登録なしともいえないため",
@@ -55,7 +56,7 @@ def why(folder: Path, code_or_name: str, language: Language = "en") -> str:
 
 def _quoted(text: object) -> str:
     """A stranger's text in quotes, its control characters made visible."""
-    return f'"{txt_text(str(text).encode("utf-8", "replace"))}"'
+    return f'"{harmless(str(text))}"'
 
 
 class Explainer:
@@ -72,6 +73,7 @@ class Explainer:
         self._senders = _grouped(tables["senders"], "domain")
         self._policies = {row["domain"]: row for row in _records(tables["policies"])}
         self._lists = tables["lists"]
+        self._known = {row["host"]: row for row in _records(tables["servers"])}
 
     def code_of(self, code_or_name: str, folder: Path) -> str:
         """The code of the one body that is meant. Raises RunError."""
@@ -102,7 +104,7 @@ class Explainer:
         body, finding = self._bodies[code], self._findings[code]
         sheet, row = _quoted(body["source_sheet"]), body["source_row"]
         lines = [
-            f"{body['name']} ({body['prefecture']}, {code}): {self._word(finding['status'])}",
+            f"{harmless(body['name'])} ({harmless(body['prefecture'])}, {code}): {self._word(finding['status'])}",
             f"  {self._say(*_RULES[str(finding['status'])])}",
             self._say(f"台帳: シート {sheet}、{row}行目", f"Register: sheet {sheet}, row {row}"),
         ]
@@ -131,18 +133,31 @@ class Explainer:
         lines.append(
             self._say(f"自らのSPFの送信元だけによる判定: {sends}{also}", f"By its own senders alone: {sends}{also}")
         )
-        if finding["servers"]:
-            share, operator, others = self._word(finding["own_or_shared"]), finding["operator"], finding["shared_with"]
-            count: int = 0 if pd.isna(others) else int(others)
-            lines.append(
-                self._say(
-                    f"サーバ: {share}（ほかに{count}団体が利用）、名前から見た運用者 {operator}",
-                    f"Servers: {share}, with {count} other bodies; operator by name: {operator}",
-                )
-            )
+        for host in finding["servers"]:
+            if (server := self._known.get(host)) is not None:
+                lines.append(self._of_server(code, server))
         if finding["caveat"]:
             lines.append(self._say("留意点: ", "Mind: ") + words(finding["caveat"], self._language))
         return lines
+
+    def _of_server(self, code: str, server: _Row) -> str:
+        """Whose one server is, and why we say so."""
+        others = len(set(server["codes"]) - {code})
+        share, basis, by = (self._word(server[name]) for name in ("own_or_shared", "basis", "operator_basis"))
+        named = server["operator_ja"] if self._language == "ja" else server["operator"]
+        operator = (
+            ""
+            if server["operator_kind"] == "own"
+            else self._say(f"、運用者 {named}（{by}）", f"; run by {named} ({by})")
+        )
+        nets = ", ".join(
+            f"AS{number} {harmless(name, 60)}" for number, name in zip(server["asns"], server["as_names"], strict=False)
+        )
+        network = self._say(f"、ネットワーク {nets}", f"; network {nets}") if nets else ""
+        said = self._say(
+            f"{share}（{basis}。ほかに{others}団体が利用）", f"{share} ({basis}; {others} other bodies use it)"
+        )
+        return f"{self._say('サーバ', 'Server')} {server['host']}: {said}{operator}{network}"
 
     def _of_domain(self, domain: str) -> list[str]:
         lines = []

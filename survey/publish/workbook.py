@@ -7,7 +7,6 @@ link, and colours are backed by words, so that a grey print says the same.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from ..harmless import harmless
 from ..tables import TABLES
 from . import labels, sending
 from .edition import Edition
@@ -26,16 +26,12 @@ from .why import Explainer
 
 _MOST_TEXT = 32_000
 _MOST_WIDTH, _LEAST_WIDTH = 44, 6
-_ILLEGAL = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff\ud800-\udfff]"
-)
 _ORDER = {"listed": 0, "unknown": 1, "clear": 2, "no_mail": 3, "opted_out": 4, "out_of_scope": 5}
 
 
 def plain(value: object) -> str:
-    """A stranger's text for a cell: control characters and direction marks visible, at most 32,000 characters."""
-    text = _ILLEGAL.sub(lambda found: f"\\x{ord(found.group()):02x}", str(value)[: _MOST_TEXT + 1])
-    return text if len(text) <= _MOST_TEXT else text[: _MOST_TEXT - 1] + "…"
+    """A stranger's text for a cell: what could do anything made visible, line breaks kept, bounded as Excel wants."""
+    return harmless(str(value), _MOST_TEXT, keep="\n")
 
 
 def _width(text: str) -> int:

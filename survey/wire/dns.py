@@ -9,7 +9,8 @@ sockets are connected.
 Every attempt is one exchange. A question is finished when an answer is usable (NOERROR or NXDOMAIN) or when its tries
 are used up; what is left unanswered is told to the caller as given up. Truncated answers are asked again over TCP
 (RFC 7766); servers that do not know EDNS (RFC 6891 §7) are asked again without it. Attempt *k* of pass *p* goes to
-resolver *p + k*, so that a second pass begins elsewhere when there is an elsewhere.
+resolver *p + k* of those that the channel allows, so that a second pass begins elsewhere when there is an elsewhere;
+a question that names its resolver never goes to another.
 
 The engine is chosen by argument. `fast` needs Linux: epoll, and UDP GSO (`UDP_SEGMENT`), which hands the kernel many
 questions of one length in one call. `portable` needs only `selectors`.
@@ -58,6 +59,8 @@ class Half(NamedTuple):
     pass_number: int
     round: int
     attempt: int = 1
+    server: int = -1
+    """The only resolver that may be asked; -1 for whichever is next."""
 
 
 class GivenUp(NamedTuple):
@@ -88,16 +91,25 @@ class _Job(NamedTuple):
 class _Channel:
     """One queue with its own pace: a list's zone, or the resolver."""
 
-    __slots__ = ("blank", "bucket", "number", "queue", "sent", "text", "wire", "zone")
+    __slots__ = ("blank", "bucket", "left", "number", "queue", "reserve", "sent", "servers", "text", "wire", "zone")
 
     def __init__(
-        self, number: int, zone: str, wire: bytes, rate: float | None, blank: tuple[bytes, bytes] | None
+        self,
+        number: int,
+        zone: str,
+        wire: bytes,
+        rate: float | None,
+        blank: tuple[bytes, bytes] | None,
+        left: int | None,
+        reserve: int,
+        servers: tuple[int, ...],
     ) -> None:
         self.number, self.zone = number, zone
         self.text = f".{zone}" if zone else ""
         self.wire = wire
         self.bucket = Bucket(rate, time.monotonic())
         self.blank = blank
+        self.left, self.reserve, self.servers = left, reserve, servers
         self.queue: deque[Half | _Job] = deque()
         self.sent = 0
 
@@ -181,7 +193,8 @@ class DnsWire:
         is_fast = self.engine == "fast"
         self._resolvers = resolvers
         self._reach = [world.reach(*resolver) for resolver in resolvers]
-        self._names = [f"[{a}]:{p}" if ":" in a else f"{a}:{p}" for a, p in resolvers]
+        self.names = [f"[{a}]:{p}" if ":" in a else f"{a}:{p}" for a, p in resolvers]
+        """How each resolver is called in what is kept."""
         self._world = world
         self._window = window
         self._sockets = [[_Socket(n, a, is_fast) for _ in range(_SOCKETS)] for n, a in enumerate(self._reach)]
@@ -203,16 +216,38 @@ class DnsWire:
         self._given_up: list[GivenUp] = []
         self.strays = 0
         self.sent = 0
+        self.spent: set[str] = set()
+        """Zones whose daily limit is used up."""
 
     # -- asking ------------------------------------------------------------------------------------------------
 
     def open_channel(
-        self, zone: str, wire: bytes, rate: float | None = None, blank: tuple[bytes, bytes] | None = None
+        self,
+        zone: str,
+        wire: bytes,
+        rate: float | None = None,
+        blank: tuple[bytes, bytes] | None = None,
+        *,
+        left: int | None = None,
+        reserve: int = 0,
     ) -> None:
-        """A queue for one zone. `wire` is the zone with its final zero; `blank` hides a key, given in lower case."""
-        channel = _Channel(len(self._channels), zone, wire, rate, blank)
+        """A queue for one zone. `wire` is the zone with its final zero; `blank` hides a key, given in lower case.
+
+        `left` is how many packets may go to the zone today (None: no limit), `reserve` how many of these are kept for
+        health rounds. When the rest is used up, what waits is dropped and the zone stands in `spent`.
+        """
+        everyone = tuple(range(len(self._resolvers)))
+        channel = _Channel(len(self._channels), zone, wire, rate, blank, left, reserve, everyone)
         self._channels.append(channel)
         self._by_zone[zone] = channel
+
+    def allow(self, zone: str, servers: Iterable[int]) -> None:
+        """Ask a zone through these resolvers only, by their places in `resolvers`."""
+        self._by_zone[zone].servers = tuple(sorted(servers))
+
+    def sent_to(self, zone: str) -> int:
+        """How many packets went out for a zone."""
+        return self._by_zone[zone].sent
 
     def ask(self, zone: str, halves: Iterable[Half], *, is_urgent: bool = False) -> None:
         """Put questions into a channel's queue, or in front of it; zone "" is the resolver itself."""
@@ -321,6 +356,10 @@ class DnsWire:
                 for channel in ready:
                     allowed = channel.bucket.available(now)
                     count = min(share, room, allowed, len(channel.queue))
+                    if channel.left is not None:
+                        count = self._within_limit(channel, count)
+                        if not channel.queue:
+                            continue
                     if count:
                         count = self._send(channel, count, now, asked_us, packets)
                         room -= count
@@ -339,12 +378,28 @@ class DnsWire:
             nap = min(nap, self._later[0][0] - now)
         return nap
 
+    def _within_limit(self, channel: _Channel, count: int) -> int:
+        """How many may go out under the daily limit; at its end everything but health rounds is dropped."""
+        left = channel.left or 0
+        if left - count >= channel.reserve:
+            return count
+        rounds = [one for one in channel.queue if (one.half if isinstance(one, _Job) else one).round]
+        if left > channel.reserve and not rounds:
+            return left - channel.reserve
+        if len(rounds) < len(channel.queue):
+            self.spent.add(channel.zone)
+        channel.queue.clear()
+        channel.queue.extend(rounds[: max(0, left)])
+        for one in rounds[max(0, left) :]:
+            half = one.half if isinstance(one, _Job) else one
+            self._given_up.append(GivenUp(half.text + channel.text, half.type, half.round, channel.zone))
+        return min(count, len(channel.queue))
+
     def _send(
         self, channel: _Channel, count: int, now: float, asked_us: int, packets: dict[int, tuple[_Socket, list[bytes]]]
     ) -> int:
         """Make up to `count` questions of one channel ready to go; how many it was (the server's pace may stop it)."""
         done = 0
-        servers = len(self._resolvers)
         deadline = now + self._world.timeout_s
         suffix_text, suffix_wire, queue = channel.text, channel.wire, channel.queue
         while done < count:
@@ -354,7 +409,10 @@ class DnsWire:
                 job = _Job(entry, entry.text + suffix_text, entry.wire + tail, channel.number, entry.attempt, True)
             else:
                 job = entry
-            number = (job.half.pass_number + job.attempt - 2) % servers if servers > 1 else 0
+            number = job.half.server
+            if number < 0:
+                servers = channel.servers
+                number = servers[(job.half.pass_number + job.attempt - 2) % len(servers)]
             bucket = self._buckets[number]
             if bucket.rate is not None:
                 if not bucket.available(now):
@@ -373,9 +431,15 @@ class DnsWire:
             done += 1
         self._outstanding += done
         self.sent += done
-        channel.sent += done
-        channel.bucket.take(done)
+        self._count(channel, done)
         return done
+
+    def _count(self, channel: _Channel, packets: int) -> None:
+        """Packets went out for a channel: its pace, its count, and what is left of its day."""
+        channel.sent += packets
+        channel.bucket.take(packets)
+        if channel.left is not None:
+            channel.left -= packets
 
     def _receive(self, one: _Socket) -> None:
         receive, pending = one.sock.recv, one.pending
@@ -429,7 +493,7 @@ class DnsWire:
                 half.round,
                 name,
                 half.type,
-                self._names[server],
+                self.names[server],
                 transport,
                 job.attempt,
                 outcome,
@@ -495,6 +559,8 @@ class DnsWire:
         future = self._tcp.submit(_over_tcp, self._reach[server], job.question, self._world.timeout_s)
         self._streams[future] = (job, server, asked_us, since)
         self.sent += 1
+        self._buckets[server].take(1)
+        self._count(self._channels[job.channel], 1)
         future.add_done_callback(self._woken)
 
     def _woken(self, _: Future[tuple[str, bytes]]) -> None:

@@ -5,6 +5,7 @@ What a name server cannot be told (SERVFAIL, silence) is made of names whose ser
 
 from __future__ import annotations
 
+from survey.answers import reverse_name
 from survey.practice.country import ABUSE, HEALTHY, IPV6_ZONES, Country
 
 HEAD = "$ORIGIN example.\n$TTL 300\n@ IN SOA ns root 1 3600 600 86400 300\n@ IN NS ns\nns IN A 127.0.0.1\n"
@@ -34,6 +35,30 @@ def master_file(country: Country) -> str:
         for text in facts.texts:
             chunks = " ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255))
             lines.append(f"{name}. IN TXT {chunks}\n")
+    return "".join(lines)
+
+
+def networks(country: Country) -> dict[str, str]:
+    """The zones that tell addresses' networks and names: in-addr.arpa, ip6.arpa, and the practice country's ASN zones."""
+    head = "@ 300 IN SOA ns.example. root.example. 1 3600 600 86400 300\n@ 300 IN NS ns.example.\n"
+    lines = {zone: [head] for zone in ("in-addr.arpa", "ip6.arpa")}
+    for address, (name, behaviour) in country.pointers.items():
+        zone = "ip6.arpa" if ":" in address else "in-addr.arpa"
+        if behaviour == "ok":
+            lines[zone].append(f"{reverse_name(address)}.{zone}. 300 IN PTR {name}.\n")
+    return {zone: "".join(found) for zone, found in lines.items()}
+
+
+def origins(country: Country) -> str:
+    """The records of the zone `example` that tell networks."""
+    lines = []
+    for address, (asn, prefix) in country.origins.items():
+        zone = "origin6.asn.example" if ":" in address else "origin.asn.example"
+        lines.append(f'{reverse_name(address)}.{zone}. IN TXT "{asn} | {prefix} | ZZ | practice | 2002-03-16"\n')
+    lines += [
+        f'as{asn}.asn.example. IN TXT "{asn} | ZZ | x | 2002-03-16 | {name}"\n'
+        for asn, name in country.as_names.items()
+    ]
     return "".join(lines)
 
 

@@ -132,7 +132,7 @@ def unbound(stubs: Mapping[str, int], folder: Path, extra: str = "") -> Iterator
         f"  interface: 127.0.0.1@{port}\n  access-control: 127.0.0.0/8 allow\n  do-daemonize: no\n  use-syslog: no",
         f'  chroot: ""\n  username: ""\n  directory: "{home}"\n  pidfile: "{home}/own-pid"\n  module-config: "iterator"',
         "  do-not-query-localhost: no\n  num-threads: 1\n  outgoing-range: 2000\n  num-queries-per-thread: 1000",
-        '  local-zone: "example." nodefault\n  local-zone: "test." nodefault\n  qname-minimisation: no',
+        '  local-zone: "example." nodefault\n  local-zone: "test." nodefault\n  local-zone: "2.0.192.in-addr.arpa." nodefault\n  local-zone: "100.51.198.in-addr.arpa." nodefault\n  local-zone: "113.0.203.in-addr.arpa." nodefault\n  local-zone: "8.b.d.0.1.0.0.2.ip6.arpa." nodefault\n  qname-minimisation: no',
         "  infra-host-ttl: 1\n  unwanted-reply-threshold: 0\n  ip-ratelimit: 0\n  so-rcvbuf: 0",
         extra,
         "remote-control:\n  control-enable: no",

@@ -87,8 +87,9 @@ def test_the_recorded_mail_exchangers_of_2110_municipalities_are_found(shared, t
     datasets = [(LISTS[0].zone, "ip4set", data), (LISTS[1].zone, "ip4set", points), (LISTS[1].zone, "ip6trie", six)]
     datasets.sort()
     selected = [dataclasses.replace(one) for one in LISTS]
-    with nsd(zones | {"example": SOA}, tmp_path) as names, rbldnsd(datasets, tmp_path) as lists:
-        stubs = dict.fromkeys(zones, names) | {"example": names} | {one.zone: lists for one in LISTS}
+    others = {"example": SOA, "in-addr.arpa": SOA, "ip6.arpa": SOA}
+    with nsd(zones | others, tmp_path) as names, rbldnsd(datasets, tmp_path) as lists:
+        stubs = dict.fromkeys([*zones, *others], names) | {one.zone: lists for one in LISTS}
         with unbound(stubs, tmp_path) as resolver:
             tables = collect(
                 tmp_path / "register.xlsx",
@@ -117,6 +118,15 @@ def test_the_recorded_mail_exchangers_of_2110_municipalities_are_found(shared, t
     assert set(servers.loc[servers["status"].eq("silent"), "domain"]) == set()
     for domain, group in servers.loc[servers["kind"].eq("mx")].groupby("domain"):
         assert group["preference"].is_monotonic_increasing, domain
+    # The largest shared hosts are those that a plain count of the recorded file gives.
+    used: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        for name in exchangers(row) if is_name(row["domain"].strip().lower()) else ():
+            used[name].add(row["code"])
+    largest = sorted(used, key=lambda name: (-len(used[name]), name))[:10]
+    by_host = tables["servers"].sort_values(["bodies_n", "host"], ascending=[False, True])
+    assert [(one.host, one.bodies_n) for one in by_host.head(10).itertuples()] == [(n, len(used[n])) for n in largest]
+    assert (tables["servers"].set_index("host").loc[largest, "basis"] == "used_by_several").all()
     # And the lists' findings follow from what rbldnsd was given.
     on_list = {
         code for code, row in zip((r["code"] for r in rows), rows, strict=True) if set(exchangers(row)) & set(listed)
