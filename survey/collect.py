@@ -641,7 +641,9 @@ class _Pass:
                 inquiry.then()
 
     def _is_answered(self, question: Question) -> bool:
-        """Whether an earlier pass has an answer: what is no listing need not be confirmed."""
+        """Whether an earlier pass has an answer: what is no listing need not be confirmed. A recheck asks anew."""
+        if self._number >= FIRST_RECHECK:
+            return False
         row = self._known.latest(*question)
         return row is not None and is_usable(row)
 

@@ -18,6 +18,8 @@ _VERSION = re.compile(rb"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|$)")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s,]+")
 _POLICIES = ("none", "quarantine", "reject")
 _LABELS_MOST = 8
+_NAME_MOST = 253 - len("_dmarc.")
+"""A longer name can have no policy record: none could stand below it."""
 TEXT_MOST = 1000
 
 
@@ -85,7 +87,8 @@ def targets(domain: str) -> list[str]:
     """The names that the walk visits, from the domain up to its top level; eight at most."""
     labels = domain.split(".")
     above = labels[-(_LABELS_MOST - 1) :] if len(labels) >= _LABELS_MOST else labels[1:]
-    return [domain, *(".".join(above[n:]) for n in range(len(above)))]
+    walked = [domain, *(".".join(above[n:]) for n in range(len(above)))]
+    return [target for target in walked if len(target) <= _NAME_MOST]
 
 
 def needs(domain: str) -> list[Question]:

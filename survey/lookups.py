@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from .answers import Malformed, chain, decode, encode_name, label_text, reason
-from .exchanges import NXDOMAIN, Exchanges, Question, Row, is_usable
+from .answers import Malformed, chain, decode, encode_name, label_text, reason, word
+from .exchanges import Exchanges, Question, Row
 from .tables import Dns
 
 _CHASE_MOST = 8
@@ -45,21 +45,17 @@ def look(known: Exchanges, needed: dict[Question, None], name: str, type_: int) 
 @lru_cache(maxsize=1 << 15)
 def _said(row: Row) -> tuple[Heard, str | None]:
     """What one exchange says, and the end of an alias chain that it does not resolve."""
-    if not is_usable(row):
-        return Heard(Dns.SILENT, reason(row)), None
-    try:
-        answer = decode(row.answer)
-        end, records = chain(answer, row.name, row.type)
-    except Malformed:
-        return Heard(Dns.SILENT, "malformed"), None
-    if answer.rcode > 15:
-        return Heard(Dns.SILENT, f"rcode_{answer.rcode}"), None
-    if records:
-        return Heard(Dns.PRESENT, "", tuple(record.value for record in records)), None
-    if answer.rcode == NXDOMAIN:
-        return Heard(Dns.ABSENT, "nxdomain"), None
-    is_loose = end != row.name and answer.negative_ttl is None
-    return Heard(Dns.ABSENT, "nodata"), end if is_loose else None
+    why = reason(row)
+    match word(row, row.name, row.type):
+        case Dns.PRESENT:
+            records = chain(decode(row.answer), row.name, row.type)[1]
+            return Heard(Dns.PRESENT, "", tuple(record.value for record in records)), None
+        case Dns.ABSENT:
+            return Heard(Dns.ABSENT, why), None
+        case _:
+            is_loose = why == "unfinished_chain"
+            end = chain(decode(row.answer), row.name, row.type)[0] if is_loose else None
+            return Heard(Dns.SILENT, why), end
 
 
 def written_name(text: str) -> str | None:

@@ -261,6 +261,8 @@ def test_the_walk_visits_eight_names_at_most():
         "a.b.c.d.e.f.g.h.i.j.mail.example.com", "g.h.i.j.mail.example.com", "h.i.j.mail.example.com", "i.j.mail.example.com",
         "j.mail.example.com", "mail.example.com", "example.com", "com",
     ]  # fmt: skip
+    long = ".".join(["a" * 62] * 4)
+    assert dmarc.targets(long)[0] == long.partition(".")[2], "no name fits in front of the longest ones"
     assert dmarc.needs("example.com") == [Question("_dmarc.example.com", TXT), Question("_dmarc.com", TXT)]
 
 
