@@ -233,6 +233,9 @@ def _collect(options: argparse.Namespace) -> int:
             progress=progress,
         )
     _say(options, found.headline, _headline_lines(found.headline, folder.path))
+    for server in folder.texts("resolvers_without_recursion"):
+        said = f"{server} does not offer recursion (RA is off)"
+        print(f"survey: {said} / 再帰問い合わせを受け付けると示していません", file=sys.stderr)
     unusable = int((~found["problems"]["is_usable"].astype(bool) & found["problems"]["row"].notna()).sum())
     if unusable:
         print(

@@ -169,7 +169,7 @@ def collect(
         register = _begin(register_path, folder, selected, world, resolvers, manner, opt_out, notes)
         observer = _Observer(folder, register, selected, world, resolvers, manner, progress, opt_out)
         observer.run(range(1, manner.passes + 1))
-        return _finish(folder, register, world, observer.over_limit)
+        return _finish(folder, register, world, observer)
 
 
 def recheck(
@@ -206,7 +206,7 @@ def recheck(
         number = max([FIRST_RECHECK, *begun]) + 1
         observer = _Observer(folder, register, selected, world, resolvers, manner or Manner(), progress, opt_out, codes)
         observer.run([number])
-        return _finish(folder, register, world, observer.over_limit)
+        return _finish(folder, register, world, observer)
 
 
 @contextlib.contextmanager
@@ -285,17 +285,19 @@ def _check_keys(folder: RunFolder, selected: Sequence[Blocklist]) -> None:
         )
 
 
-def _finish(folder: RunFolder, register: Register, world: World, over_limit: Iterable[str]) -> Tables:
+def _finish(folder: RunFolder, register: Register, world: World, observer: _Observer) -> Tables:
     found = read_tables(folder, world, register=register)
     write_tables(found, folder.path)
     settings = folder.settings()
     if found.headline["finished_at"]:
         settings["finished_at"] = found.headline["finished_at"]
     settings["evidence_head"] = found.headline["evidence_head"]
+    if observer.without_recursion:
+        settings["resolvers_without_recursion"] = observer.without_recursion
     folder.write_settings(settings)
-    if over_limit:
+    if observer.over_limit:
         raise DecisionNeeded(
-            f"the daily limit of {', '.join(sorted(over_limit))} is used up; the run is not finished",
+            f"the daily limit of {', '.join(sorted(observer.over_limit))} is used up; the run is not finished",
             where=str(folder.path),
             remedy="run the same command again tomorrow (UTC); what is in evidence is not asked again",
             ja="リストの1日の照会上限に達しました。明日（UTC）同じコマンドを再実行すると続きから始まります",
@@ -334,6 +336,8 @@ class _Observer:
         self._opt_out_source = opt_out
         self._opt_out = opt_outs.take(opt_out, folder.opt_out_path)
         self.over_limit: set[str] = set()
+        self.without_recursion: list[str] = []
+        """Resolvers that do not offer recursion (RA is off): worth a warning, no reason to stop."""
         self.void: set[str] = set()
         """Zones that failed a health round: void for the whole run, asked nothing more."""
 
@@ -425,6 +429,7 @@ class _Observer:
             store.append(batch.rows)
             heard += [Row(0, 0, *row) for row in batch.rows]
         self.refuse_liars(heard)
+        self.without_recursion = sorted({row.server for row in heard if row.answer and not row.answer[3] & 0x80})
         answering = {row.server for row in heard if word(row, row.name, row.type) is Dns.ABSENT}
         self.servers = [place for place, name in enumerate(wire.names) if name in answering]
         if not self.servers:

@@ -109,6 +109,11 @@ class RunFolder:
                 ja="run.toml を読めません",
             ) from error
 
+    def texts(self, name: str) -> list[str]:
+        """A list in run.toml, as texts; empty where there is none."""
+        found = self.settings().get(name)
+        return [str(one) for one in found] if isinstance(found, list) else []
+
     def write_settings(self, settings: Mapping[str, object]) -> None:
         aside = self.settings_path.with_suffix(".toml.new")
         aside.write_text(tomli_w.dumps(settings), encoding="utf-8")

@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from survey.__main__ import main
 from survey.answers import encode_name, reverse_wire
 from survey.catalogue import load_catalogue, select
 from survey.collect import Manner, check_resolvers, collect, recheck
@@ -289,6 +290,27 @@ def test_what_a_lying_resolver_said_is_forgotten_by_the_run_that_goes_on(tmp_pat
         tables = collect(tmp_path / "register.xlsx", run, LISTS, PRACTICE, [served.resolver], manner=Manner(passes=1))
     columns = ["code", "status", "open_relay_listing", "own_or_shared"]
     assert [tuple(row) for row in tables["findings"][columns].itertuples(index=False)] == country.truth()
+
+
+def test_a_resolver_without_recursion_is_warned_of_and_no_reason_to_stop(tmp_path, capsys):
+    country = Country.make(4)
+    country.write_register(tmp_path / "register.xlsx")
+
+    def withdraw(answers):
+        answers.offers_recursion = False
+
+    with serve(country, change=withdraw) as served:
+        words = [
+            "collect",
+            str(tmp_path / "register.xlsx"),
+            "--run",
+            str(tmp_path / "run"),
+            "--practice",
+            "--passes",
+            "1",
+        ]
+        assert main([*words, "--resolver", f"127.0.0.1:{served.resolver[1]}"]) == 0
+    assert "does not offer recursion" in capsys.readouterr().err
 
 
 def test_no_resolver_at_all_is_told_before_anything_is_asked(tmp_path):

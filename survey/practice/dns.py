@@ -56,6 +56,7 @@ class Answers:
     only_plain: set[bytes] = field(default_factory=set)
     rewrites_to: str = ""
     """An address that is answered in place of NXDOMAIN, as some providers' resolvers do; empty for honesty."""
+    offers_recursion: bool = True
 
 
 def _wire_question(name: str, type_: int) -> bytes:
@@ -239,6 +240,8 @@ class _Server:
             body = _NO_DATA if question[:-4] in known.names else self._absent
         elif body == SILENT:
             return SILENT
+        if not known.offers_recursion:
+            body = body[:1] + bytes((body[1] & 0x7F,)) + body[2:]
         has_edns = data[11] > 0
         if has_edns and question in known.only_plain:
             return data[:2] + _FORMERR_BODY[:2] + b"\0\1\0\0\0\0\0\0" + asked
