@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from .answers import Malformed, chain, decode, encode_name, label_text, reason, word
+from .answers import Malformed, chain, decode, encode_name, label_text, reason
 from .exchanges import Exchanges, Question, Row
 from .tables import Dns
 
@@ -35,7 +35,7 @@ def look(known: Exchanges, needed: dict[Question, None], name: str, type_: int) 
         if row is None:
             return Heard(Dns.NOT_ASKED, "not_asked", (), tuple(evidence))
         evidence.append(str(row.id))
-        said, end = _said(row)
+        said, end = _said(name, type_, row.outcome, row.answer)
         if end is None:
             return said._replace(evidence=tuple(evidence))
         name = end
@@ -43,19 +43,18 @@ def look(known: Exchanges, needed: dict[Question, None], name: str, type_: int) 
 
 
 @lru_cache(maxsize=1 << 15)
-def _said(row: Row) -> tuple[Heard, str | None]:
+def _said(name: str, type_: int, outcome: str, answer: bytes) -> tuple[Heard, str | None]:
     """What one exchange says, and the end of an alias chain that it does not resolve."""
+    row = Row(0, 0, 0, 0, name, type_, "", "", 0, outcome, 0, 0, answer)
     why = reason(row)
-    match word(row, row.name, row.type):
-        case Dns.PRESENT:
-            records = chain(decode(row.answer), row.name, row.type)[1]
-            return Heard(Dns.PRESENT, "", tuple(record.value for record in records)), None
-        case Dns.ABSENT:
-            return Heard(Dns.ABSENT, why), None
-        case _:
-            is_loose = why == "unfinished_chain"
-            end = chain(decode(row.answer), row.name, row.type)[0] if is_loose else None
-            return Heard(Dns.SILENT, why), end
+    if why in ("nxdomain", "nodata"):
+        return Heard(Dns.ABSENT, why), None
+    if why and why != "unfinished_chain":
+        return Heard(Dns.SILENT, why), None
+    end, records = chain(decode(answer), name, type_)
+    if why:
+        return Heard(Dns.SILENT, why), end
+    return Heard(Dns.PRESENT, "", tuple(record.value for record in records)), None
 
 
 def written_name(text: str) -> str | None:
