@@ -79,7 +79,8 @@ class Declarations:
         chosen = random.sample(plain, len(traps))
         for number, (domain, trap) in enumerate(zip(chosen, traps, strict=True)):
             self._lay(domain, trap, is_listed=number % 2 == 0)
-        ordinary = sorted(set(plain) - set(chosen), key=plain.index)
+        trapped = set(chosen)
+        ordinary = [domain for domain in plain if domain not in trapped]
         listed = set(random.sample(range(len(ordinary)), 240 if country.seed == 81 else 60))
         for number, domain in enumerate(ordinary):
             self._declare(domain, is_listed=number in listed)

@@ -300,9 +300,9 @@ def test_a_resolver_that_rewrites_nxdomain_is_refused(tmp_path):
 
 def test_a_cache_never_confirms_its_own_answer(tmp_path):
     country = Country.make(3)
-    with served(country, tmp_path, ttl=4) as found:
+    with served(country, tmp_path, ttl=15) as found:
         at_once = survey(country, tmp_path, [found.resolver], manner=Manner(passes=2, pass_gap_s=0, window=100))
-        later = survey(country, tmp_path, [found.resolver], manner=Manner(passes=2, pass_gap_s=5, window=100))
+        later = survey(country, tmp_path, [found.resolver], manner=Manner(passes=2, pass_gap_s=16, window=100))
         with unbound(found.stubs, tmp_path) as second:
             elsewhere = survey(
                 country, tmp_path, [found.resolver, second], manner=Manner(passes=2, pass_gap_s=0, window=100)
