@@ -76,7 +76,9 @@ class Declarations:
             else:
                 plain.append(domain)
         traps = [trap for trap in SENDER_TRAPS for _ in range(2)]
-        chosen = random.sample(plain, len(traps))
+        # A body of many domains has little to ask about at each: its records stay short.
+        crowded = {domain for body in country.bodies if len(body.domains) > 2 for domain in body.domains}
+        chosen = random.sample([domain for domain in plain if domain not in crowded], len(traps))
         for number, (domain, trap) in enumerate(zip(chosen, traps, strict=True)):
             self._lay(domain, trap, is_listed=number % 2 == 0)
         trapped = set(chosen)
