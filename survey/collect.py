@@ -22,7 +22,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from . import blocklists, mail, networks, opt_outs, review, usage
+from . import blocklists, dmarc, mail, networks, opt_outs, review, senders, usage
 from .answers import encode_name, reverse_name, reverse_wire, word
 from .catalogue import Blocklist
 from .domains import Subject
@@ -365,6 +365,7 @@ class _Observer:
         self._opt_out = opt_outs.take(opt_out, folder.opt_out_path)
         decided = review.read_review(folder.review_path, set(register.bodies["code"]))
         self._named, self._sought = named_and_sought(register, decided, self._opt_out, world.reserved)
+        self._senders_most = senders.shares(self._named)
         self.over_limit: set[str] = set()
         self.without_recursion: list[str] = []
         """Resolvers that do not offer recursion (RA is off): worth a warning, no reason to stop."""
@@ -604,6 +605,14 @@ class _Pass:
         """Ask everything about one mail domain that the answers lead to."""
         for question in mail.first([domain]):
             self._want_mail(question)
+        self._inquire(_Inquiry(functools.partial(senders.needs, domain), functools.partial(self._ask_senders, domain)))
+        self._inquire(_Inquiry(lambda known: dmarc.needs(domain)))
+
+    def _ask_senders(self, domain: str) -> None:
+        """Ask the lists about the addresses that a domain's own SPF names."""
+        most = self._o._senders_most.get(domain, senders.ADDRESSES_MOST)
+        for address in senders.addresses(domain, self._known, self._o._world.askable, most):
+            self._address(address)
 
     def _seek(self, subject: Subject, number: int) -> None:
         """Ask about one stage of a body's candidates; then survey the chosen one, or go on with the next stage."""
@@ -677,15 +686,15 @@ class _Pass:
             self._want_mail(following)
         if row.type in (A, AAAA) and word(row, row.name, row.type) is Dns.PRESENT:
             for address in mail.addresses_of(row):
-                self._address(address)
+                self._server(address)
 
     def _inquire(self, inquiry: _Inquiry) -> None:
         """Ask what a subject still needs, and again when that is answered, until it needs nothing more."""
-        wanted = [question for question in inquiry.needs(self._known) if question not in self._asked]
-        wanted = [question for question in wanted if not self._is_answered(question)]
+        needed = inquiry.needs(self._known)
+        wanted = [question for question in needed if question not in self._asked and not self._is_answered(question)]
         for question in wanted:
             self._want(question)
-        open_ = {question for question in inquiry.needs(self._known) if question in self._open_questions}
+        open_ = {question for question in needed if question in self._open_questions}
         inquiry.waiting = len(open_)
         for question in open_:
             self._inquiries[question].append(inquiry)
@@ -696,18 +705,28 @@ class _Pass:
                 inquiry.then()
 
     def _is_answered(self, question: Question) -> bool:
-        """Whether an earlier pass has an answer: what is no listing need not be confirmed."""
+        """Whether an earlier pass has an answer: what is no listing need not be confirmed. A recheck asks anew."""
+        if self._number >= FIRST_RECHECK:
+            return False
         row = self._known.latest(*question)
         return row is not None and is_usable(row)
 
     def _address(self, address: str) -> None:
-        if address in self._addresses or not self._o._world.askable(address) or self._o._opt_out.has_address(address):
+        """Ask every open list about an address, once per pass."""
+        if address in self._addresses or not self._may_be_asked(address):
             return
         self._addresses[address] = None
         for zone in self._open:
             self._ask_list(zone, [address])
-        zones = self._o._world.asn_zones
-        self._inquire(_Inquiry(functools.partial(networks.needs, address, zones)))
+
+    def _server(self, address: str) -> None:
+        """An address of a mail server: ask the lists about it, and whose network it is in."""
+        if self._may_be_asked(address):
+            self._address(address)
+            self._inquire(_Inquiry(functools.partial(networks.needs, address, self._o._world.asn_zones)))
+
+    def _may_be_asked(self, address: str) -> bool:
+        return self._o._world.askable(address) and not self._o._opt_out.has_address(address)
 
     def _ask_list(self, zone: str, addresses: Iterable[str]) -> None:
         """Ask one open list about addresses, each once per pass, within its daily limit."""

@@ -24,7 +24,7 @@ from pathlib import Path
 import pandas as pd
 import tomli_w
 
-from . import blocklists, domains, findings, mail, networks, operators, opt_outs, review, tables
+from . import blocklists, domains, findings, mail, networks, operators, opt_outs, review, senders, tables
 from .answers import word
 from .catalogue import Blocklist, load_selection, save_selection
 from .errors import RunError
@@ -37,6 +37,7 @@ from .worlds import World
 TOOL = "survey 0.1.0"
 TABLE_NAMES = (
     *("bodies", "domains", "candidates", "problems", "mail_servers", "addresses", "networks"),
+    *("senders", "policies"),
     *("listings", "lists", "servers", "findings"),
 )
 
@@ -183,27 +184,30 @@ def read_tables(
     of_bodies, candidates = domains.read(named, subjects, exchanges, world.reserved)
     asked = [domain for domain in of_bodies["domain"] if not opt_out.has_domain(domain)]
     mail_servers, addresses = mail.read(asked, exchanges, world.askable)
-    present = addresses["address"].dropna()
+    declared, policies = senders.read(asked, exchanges, world.askable, senders.shares(named))
+    sending = pd.DataFrame(senders.subjects(declared), columns=["address", "reason"], dtype="str")
+    asked_about = pd.concat([addresses[["address", "reason"]], sending], ignore_index=True)
+    present = asked_about["address"].dropna()
     selected = list(rules) if rules is not None else list(load_selection(folder.lists_path))
     stored = settings.get("stored_zones")
     listings, lists = blocklists.read(
         selected,
-        addresses,
+        asked_about,
         exchanges,
         finished_rounds(marks),
         zones={str(k): str(v) for k, v in stored.items()} if isinstance(stored, dict) else None,
         opted_out=frozenset(address for address in present if opt_out.has_address(address)),
         over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
     )
-    is_askable = addresses["address"].notna() & addresses["reason"].isna()
-    nets = networks.read(addresses.loc[is_askable, "address"], exchanges, world.asn_zones)
+    nets = networks.read(asked_about.loc[asked_about["reason"].isna(), "address"].dropna(), exchanges, world.asn_zones)
     # A domain in doubt says nothing about who uses a server.
     sure = of_bodies.loc[of_bodies["confidence"].ne(Confidence.LOW)]
     observed = (mail_servers, addresses, listings, lists)
     directory = operators.load_directory(folder.operators_path)
     servers = operators.read(register.bodies, sure, *observed, nets, directory)
-    found = findings.read(register.bodies, of_bodies, *observed, servers, opt_out.has_domain, candidates)
-    headline = findings.headline(found, servers, listings, lists)
+    sends = senders.by_domain(declared, policies)
+    found = findings.read(register.bodies, of_bodies, *observed, servers, sends, opt_out.has_domain, candidates)
+    headline = findings.headline(found, servers, addresses, listings, lists)
     ended = finished_passes(marks)
     headline["questions_asked"] = counted.questions
     headline["packets_sent"] = counted.packets
@@ -220,6 +224,8 @@ def read_tables(
         "mail_servers": mail_servers,
         "addresses": addresses,
         "networks": nets,
+        "senders": declared,
+        "policies": policies,
         "listings": listings,
         "lists": lists,
         "servers": servers,

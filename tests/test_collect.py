@@ -31,7 +31,7 @@ from survey.runs import TABLE_NAMES, RunFolder, load_tables, read_tables
 from tests.conftest import ROOT, survey_country
 
 LISTS = select("practice", load_catalogue())
-CHANGING = ("evidence_id", "evidence_ids", "asked_at")
+CHANGING = ("evidence_id", "evidence_ids", "dmarc_evidence_ids", "asked_at")
 
 
 SERVFAIL = b"\x85\x82\0\0\0\0"
@@ -118,6 +118,9 @@ def test_any_country_is_found_as_it_is(tmp_path, seed):
     findings = surveyed.tables["findings"]
     columns = ["code", "status", "open_relay_listing", "own_or_shared"]
     assert [tuple(row) for row in findings[columns].itertuples(index=False)] == surveyed.country.truth()
+    roles = findings["listed_role"].where(findings["listed_role"].notna(), "")
+    told = list(zip(findings["code"], roles, findings["sending_listing"], strict=True))
+    assert told == surveyed.country.sending_truth()
 
 
 def test_a_folder_of_another_register_selection_or_world_is_refused(small, tmp_path):

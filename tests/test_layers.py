@@ -10,12 +10,12 @@ from tests.conftest import ROOT
 
 ROWS = [
     {"errors", "harmless"},
-    {"tables", "exchanges", "suffixes", "codes", "readings", "edited"},
+    {"tables", "exchanges", "suffixes", "codes", "readings", "edited", "spf"},
     {"worlds"},
     {"answers", "sheets", "return_codes", "conventions", "opt_outs", "usage"},
     {"cells"},
-    {"register", "evidence", "catalogue", "showing", "websites"},
-    {"review", "draft"},
+    {"register", "evidence", "catalogue", "showing", "websites", "lookups"},
+    {"review", "draft", "spftree", "dmarc"},
     {"domains", "mail", "blocklists", "relays", "senders", "networks", "operators", "wire"},
     {"findings", "waves"},
     {"runs"},

@@ -17,6 +17,7 @@ from random import Random
 
 import xlsxwriter
 
+from .declarations import Declarations
 from .hiding import Hidden, hide
 from .names import Name, offices, prefectures, towns
 
@@ -105,6 +106,7 @@ class Country:
         self.origins: dict[str, tuple[str, str]] = {}
         """Per address its AS number and announced prefix; addresses that are not here are announced by nobody."""
         self.as_names: dict[str, str] = {}
+        self.declarations: Declarations
         self._random = Random(seed)
         self._next_ipv4, self._next_ipv6 = 0, 0
         self._bodies_n, self._hosts_n, self._national_n, self._relay_n = self._sizes()
@@ -122,6 +124,7 @@ class Country:
         country._fill_hosts(free)
         country._hide()
         country._lay_networks()
+        country.declarations = Declarations(country, country._sending_host)
         return country
 
     # -- building ----------------------------------------------------------------------------------------------
@@ -215,6 +218,9 @@ class Country:
             facts.ipv6 = [str(IPv6Address((0x20010DB8 << 96) + (self._next_ipv6 << 64) + 25))]
         self.hosts[name] = facts
         return name
+
+    def _sending_host(self, name: str, addresses: list[str], behaviour: str) -> None:
+        self.hosts[name] = HostFacts(addresses, behaviour=behaviour)
 
     def _ipv4(self) -> str:
         self._next_ipv4 += 1
@@ -424,11 +430,12 @@ class Country:
                     sheet.write_string(row, column, value)
 
     def write_truth(self, path: Path) -> None:
-        """The country's own truth: code, status, open_relay_listing, own_or_shared."""
+        """The country's own truth: code, status, open_relay_listing, own_or_shared, listed_role."""
+        roles = {code: role for code, role, _ in self.sending_truth()}
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(("code", "status", "open_relay_listing", "own_or_shared"))
-            writer.writerows(self.truth())
+            writer.writerow(("code", "status", "open_relay_listing", "own_or_shared", "listed_role"))
+            writer.writerows((*row, roles[row[0]]) for row in self.truth())
 
     def _lay_networks(self) -> None:
         """Give every address a network and a PTR; some have none, some give a name that does not know them."""
@@ -461,6 +468,32 @@ class Country:
                     for mark in (host, *self._addresses(host)):
                         users[mark].add(body.code)
         return sorted(self._truth_of(body, users) for body in self.bodies)
+
+    def sending_truth(self) -> list[tuple[str, str, str]]:
+        """Per body in the order of codes: its listed role (empty: none), and its status by its own senders alone."""
+        return sorted((body.code, *self._sending_of(body)) for body in self.bodies)
+
+    def _sending_of(self, body: BodyFacts) -> tuple[str, str]:
+        if not body.in_scope:
+            return "", "out_of_scope"
+        _, listed = self._word(body, HEALTHY)
+        senders: set[str] = set()
+        is_doubtful = not body.domains or any(self.domains[one].behaviour == "nxdomain" for one in body.domains)
+        for domain in body.domains:
+            declared = self.declarations.declared[domain]
+            is_doubtful |= declared.is_silent
+            senders.update(declared.addresses)
+            for _, host in self.domains[domain].exchangers if declared.uses_mx else ():
+                senders.update(self._addresses(host))
+                is_doubtful |= host in self.hosts and self.hosts[host].behaviour in ("silent", "servfail")
+        pairs = [(z, a) for z in HEALTHY for a in senders if ":" not in a or z in IPV6_ZONES]
+        words = {self._pair(zone, address) for zone, address in pairs}
+        if "listed" in words:
+            return ("both" if listed else "sends"), "listed"
+        role = "receives" if listed else ""
+        if is_doubtful or "unknown" in words:
+            return role, "unknown"
+        return role, "clear" if senders else "no_senders"
 
     def _servers(self, body: BodyFacts) -> list[str]:
         found = []

@@ -123,6 +123,7 @@ def answers_of(country: Country) -> Answers:
                 needs_denial = bool(records) and records[-1][2:4] == struct.pack("!H", CNAME)
                 made.exact[_wire_question(host, type_)] = _body(rcode, records, [_DENIAL] if needs_denial else ())
     _add_hidden(made, country)
+    _tell_texts(made, country)
     for zone, listed in country.listed.items():
         for address, codes in listed.items():
             add_listing(made, zone, reverse_wire(address), codes, f"{address} is listed, see https://{zone}/lookup")
@@ -171,8 +172,23 @@ def _tell_networks(made: Answers, country: Country) -> None:
 
 
 def _text_record(text: str) -> bytes:
-    words = text.encode()
-    return _record(_SELF, TXT, bytes((len(words),)) + words)
+    """A TXT record, its text as character-strings of 255 octets (RFC 7208 §3.3)."""
+    chunks = [text.encode()[at : at + 255] for at in range(0, len(text), 255)]
+    return _record(_SELF, TXT, b"".join(bytes((len(chunk),)) + chunk for chunk in chunks))
+
+
+def _tell_texts(made: Answers, country: Country) -> None:
+    """The TXT records of domains: SPF, DMARC, and whatever else stands beside them."""
+    rcodes = {"ok": _NOERROR, "servfail": _SERVFAIL, "refused": _REFUSED}
+    for name, facts in country.declarations.texts.items():
+        question = _wire_question(name, TXT)
+        made.names.add(encode_name(name))
+        if facts.behaviour == "silent":
+            made.exact[question] = SILENT
+            continue
+        made.exact[question] = _body(rcodes[facts.behaviour], [_text_record(text) for text in facts.texts])
+        if facts.only_tcp:
+            made.only_tcp.add(question)
 
 
 def add_listing(made: Answers, zone: str, half: bytes, codes: Sequence[str], text: str) -> None:

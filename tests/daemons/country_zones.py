@@ -36,6 +36,10 @@ def master_file(country: Country) -> str:
     for name in (*hidden.parked, WILD):
         lines += [f"{name}. IN MX 10 mx.parking.example.\n", f"*.{name}. IN MX 10 mx.parking.example.\n"]
     lines += [f"{name}. IN MX 0 .\n" for name in hidden.null]
+    for name, facts in country.declarations.texts.items():
+        for text in facts.texts:
+            chunks = " ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255))
+            lines.append(f"{name}. IN TXT {chunks}\n")
     return "".join(lines)
 
 
@@ -68,6 +72,10 @@ def unanswered(country: Country) -> list[str]:
     names = [d for d, facts in country.domains.items() if facts.behaviour in ("servfail", "refused", "silent")]
     names += [host for host, one in country.hosts.items() if one.behaviour in ("silent", "servfail")]
     names += country.hidden.silent
+    # A name server that is not there is silent about everything: only names that are nothing but text can be silenced.
+    texts = country.declarations.texts.items()
+    named = country.domains.keys() | country.hosts.keys()
+    names += [name for name, facts in texts if facts.behaviour != "ok" and name not in named]
     for zone, address in country.pair_behaviour:
         names.append(f"{'.'.join(reversed(address.split('.')))}.{zone}")
     return names
