@@ -185,6 +185,12 @@ def _value(message: bytes, at: int, end: int, type_: int, klass: int) -> str | b
         if after != end:
             raise Malformed("a name does not fill its record")
         return (message[at] << 8 | message[at + 1], name) if type_ == MX else name
+    if type_ == SOA:
+        primary, after = _name(message, at)
+        mailbox, after = _name(message, after)
+        if after + 20 != end:
+            raise Malformed("an SOA record of the wrong length")
+        return f"{primary} {mailbox}"
     if type_ == TXT:
         parts = []
         if at == end:

@@ -1,9 +1,9 @@
 """The findings: what the healthy lists said of each body's mail servers, in one word, with every doubt beside it.
 
 The rules, in their order: `out_of_scope`; `opted_out`; `listed` when an address of one of its servers stands on a
-healthy list in an open-relay or abuse category; `unknown` when its domain is not known or does not exist, or an MX,
-an address, or any (address, healthy list) pair brought no answer, or when no address of it could be asked about at
-all; `no_mail` only on a positive answer; else `clear`. Nothing here asks, and no rule looks at a clock.
+healthy list in an open-relay or abuse category; `unknown` when its domain is not known, in doubt, or does not exist, or
+an MX, an address, or any (address, healthy list) pair brought no answer, or when no address of it could be asked about
+at all; `no_mail` only on a positive answer; else `clear`. Nothing here asks, and no rule looks at a clock.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pandas as pd
 
 from .blocklists import LIES
 from .senders import Sending
-from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Dns, Listing, Share, frame
+from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Confidence, Dns, Listing, Share, frame
 
 _NO_MATTER = frozenset({"special_address", "opt_out", "no_ipv6", "no_ipv4", "list_void"})
 """Reasons for not asking a pair that say nothing against the body's other answers."""
@@ -25,10 +25,10 @@ _HEADLINE_GROUPS = ("relay", "abuse")
 _DOUBTS = frozenset(
     {
         *("mx_silent", "address_silent", "domain_absent", "domain_unknown", "listing_silent", "listing_refused"),
-        "partly_opted_out",
+        *("partly_opted_out", "domain_doubtful"),
     }
 )
-_DOMAIN_DOUBTS = frozenset({"domain_unknown", "domain_absent", "partly_opted_out"})
+_DOMAIN_DOUBTS = frozenset({"domain_unknown", "domain_absent", "domain_doubtful", "partly_opted_out"})
 """What hides a body's senders as well as its mail servers."""
 _NOTES = frozenset({"came_between_passes", "left_between_passes"})
 
@@ -88,10 +88,12 @@ def read(
     servers: pd.DataFrame,
     sends: Mapping[str, Sending],
     opted_out: Callable[[str], bool] = lambda _: False,
+    candidates: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The table `findings`: one row per body, whatever happened.
 
-    `sends` is what each domain's own SPF names; `opted_out` tells domains that are not asked about.
+    `sends` is what each domain's own SPF names; `opted_out` tells domains that are not asked about. Where no domain is
+    sure, the evidence is what was heard of the body's candidates.
     """
     relay_zones = set(lists.loc[lists["health"].eq("healthy") & lists["group"].eq("relay"), "zone"])
     said = _addresses(listings, lists, relay_zones)
@@ -101,8 +103,12 @@ def read(
     for row in mail_servers.itertuples(index=False, name=None):
         by_domain[row[0]].append(row)
     named: dict[str, list[str]] = defaultdict(list)
-    for code, domain in zip(domains["code"], domains["domain"], strict=True):
-        named[code].append(domain)
+    doubtful = set()
+    for code, domain, confidence in zip(domains["code"], domains["domain"], domains["confidence"], strict=True):
+        if confidence == Confidence.LOW:
+            doubtful.add(code)
+        else:
+            named[code].append(domain)
     cases = {
         code: _case(
             [d for d in named.get(code, ()) if not opted_out(d)],
@@ -115,6 +121,15 @@ def read(
         )
         for code in bodies["code"]
     }
+    for code, evidence in zip(domains["code"], domains["evidence_ids"], strict=True):
+        cases[code].evidence += evidence
+    if candidates is not None:
+        for code, evidence in zip(candidates["code"], candidates["evidence_ids"], strict=True):
+            if code not in named:
+                cases[code].evidence += evidence
+    for code in doubtful:
+        cases[code].doubts.discard("domain_unknown")
+        cases[code].doubts.add("domain_doubtful")
     columns = ["host", "codes", "own_or_shared", "operator"]
     known = {row[0]: _Server(*row[1:]) for row in servers[columns].itertuples(index=False, name=None)}
     rows = []

@@ -71,6 +71,24 @@ class Share(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Candidacy(StrEnum):
+    """What became of one candidate domain. `outranked`: it takes mail too, and a likelier one was chosen."""
+
+    CHOSEN = "chosen"
+    OUTRANKED = "outranked"
+    REJECTED = "rejected"
+    SILENT = "silent"
+    NOT_ASKED = "not_asked"
+
+
+class Confidence(StrEnum):
+    """How sure it is that a domain is its body's. `low` decides nobody's status."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
 RELAY_CATEGORIES = frozenset({"open_relay"})
 ABUSE_CATEGORIES = frozenset(
     {
@@ -156,6 +174,25 @@ TABLES: Mapping[str, Table] = {
             ("basis", "text", "given, website, reviewed or convention", "ドメインの根拠"),
             ("written", "text", "as it stands in the register's cell", "台帳セルの元の記載"),
             ("source_row", "integer", "row of the register, as Excel counts", "台帳の行番号"),
+            ("confidence", "text", "high, medium or low; low decides nobody's status", "確からしさ"),
+            ("is_reserved", "boolean", "the name is kept for governments", "行政機関専用の名前か"),
+            ("is_printable", "boolean", "given, reviewed, or kept for governments", "公表資料に載せてよいか"),
+            ("doubts", "texts", "what a person should look at", "確認すべき点"),
+            _EVIDENCES,
+        ),
+        _t(
+            "candidates",
+            "a body × candidate domain",
+            "団体×候補ドメイン",
+            "code rank",
+            _CODE,
+            ("rank", "integer", "1 is the likeliest", "順位（1が最有力）"),
+            ("domain", "text", "candidate domain as A-label, no final dot", "候補ドメイン（Aラベル）"),
+            ("basis", "text", "website or convention", "候補の根拠"),
+            ("status", "text", "chosen, outranked, rejected, silent or not_asked", "結果"),
+            ("reason", "text", "why it was rejected, or what the silence looked like", "理由"),
+            ("source_row", "integer", "row of the register, as Excel counts", "台帳の行番号"),
+            _EVIDENCES,
         ),
         _t(
             "problems",

@@ -70,7 +70,7 @@ def world(seed: int) -> dict:
         for _ in range(pick((0, 1, 1, 1, 2))):
             domain = f"d{n if maybe(0.8) else 0}-{random.randint(0, 1)}.example"
             if (code, domain) not in {row[:2] for row in domains}:
-                domains.append((code, domain, "given", domain, n + 2))
+                domains.append((code, domain, "given", domain, n + 2, "high", False, True, [], []))
     for domain in sorted({row[1] for row in domains}):
         match pick(("mx", "mx", "mx", "null", "none", "nxdomain", "silent", "literal")):
             case "mx":
@@ -145,6 +145,7 @@ def world(seed: int) -> dict:
         "listings": listings,
         "lists": lists,
         "problems": [],
+        "candidates": [],
     }
     tables = {name: frame(name, found) for name, found in rows.items()}
     out = frozenset(row[1] for row in domains if maybe(0.05))

@@ -10,10 +10,12 @@ from tests.conftest import ROOT
 
 ROWS = [
     {"errors", "harmless"},
-    {"tables", "exchanges", "worlds", "codes", "edited", "spf", "suffixes"},
-    {"answers", "sheets", "return_codes", "opt_outs", "usage"},
-    {"register", "evidence", "catalogue", "showing", "lookups"},
-    {"spftree", "dmarc"},
+    {"tables", "exchanges", "suffixes", "codes", "readings", "edited", "spf"},
+    {"worlds"},
+    {"answers", "sheets", "return_codes", "conventions", "opt_outs", "usage"},
+    {"cells", "lookups"},
+    {"register", "evidence", "catalogue", "showing", "websites"},
+    {"review", "draft", "spftree", "dmarc"},
     {"domains", "mail", "blocklists", "relays", "senders", "networks", "operators", "wire"},
     {"findings", "waves"},
     {"runs"},

@@ -8,7 +8,7 @@ how the country was built, by a rule of its own: nothing of the survey's reading
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_network
@@ -18,6 +18,7 @@ from random import Random
 import xlsxwriter
 
 from .declarations import Declarations
+from .hiding import Hidden, hide
 from .names import Name, offices, prefectures, towns
 
 RELAY_ZONES = ("orbz.dnsbl.example", "ordb.dnsbl.example")
@@ -99,6 +100,7 @@ class Country:
         self.hosts: dict[str, HostFacts] = {}
         self.listed: dict[str, dict[str, tuple[str, ...]]] = {zone: {} for zone in HEALTHY}
         self.pair_behaviour: dict[tuple[str, str], str] = {}
+        self.hidden = Hidden()
         self.pointers: dict[str, tuple[str, str]] = {}
         """Per address the name it gives itself, and the answer to its PTR question: ok, nxdomain, servfail, silent."""
         self.origins: dict[str, tuple[str, str]] = {}
@@ -120,6 +122,7 @@ class Country:
         country._lay_traps(free)
         country._fill_context()
         country._fill_hosts(free)
+        country._hide()
         country._lay_networks()
         country.declarations = Declarations(country, country._sending_host)
         return country
@@ -382,6 +385,23 @@ class Country:
                 self.domains[domain].exchangers.append((serial * 10, self._host(f"mail{serial}.{domain}")))
             serial += 1
 
+    def _hide(self) -> None:
+        """Keep some domains out of the register; nothing else of the country changes."""
+        uses = Counter(domain for body in self.bodies for domain in body.domains)
+        on_relay_lists = {address for zone in RELAY_ZONES for address in self.listed[zone]}
+        plain = [
+            body
+            for body in self.bodies
+            if body.in_scope
+            and body.kind in ("city", "town", "village")
+            and len(body.domains) == 1
+            and uses[body.domains[0]] == 1
+            and self.domains[body.domains[0]].behaviour == "mx"
+            and not any(a in on_relay_lists for host in self._servers(body) for a in self._addresses(host))
+        ]
+        homeless = [body for body in self.bodies if body.in_scope and not body.domains]
+        self.hidden = hide(self.seed, plain, homeless, 40 if self.seed == 81 else 12)
+
     # -- what is there -----------------------------------------------------------------------------------------
 
     def mail_hosts(self) -> set[str]:
@@ -395,13 +415,18 @@ class Country:
         with xlsxwriter.Workbook(str(path)) as workbook:
             sheet = workbook.add_worksheet("台帳")
             sheet.write_string(0, 0, f"練習国 自治体・行政機関 台帳（架空・シード {self.seed}）")
-            headers = ("団体コード", "都道府県", "団体名", "読み", "種別", "メールドメイン", "調査対象", "対象外の理由")
+            headers = (
+                *("団体コード", "都道府県", "団体名", "読み", "種別", "メールドメイン", "調査対象", "対象外の理由"),
+                "候補ドメイン",
+            )
             for column, header in enumerate(headers):
                 sheet.write_string(2, column, header)
             for row, body in enumerate(self.bodies, 3):
                 scope = "" if body.in_scope else "対象外"
                 values = (body.code, body.prefecture, body.name.kanji, body.name.kana, KINDS_JA[body.kind])
-                for column, value in enumerate((*values, "、".join(body.domains), scope, body.scope_reason)):
+                candidates = self.hidden.candidates.get(body.code, [])
+                domains = "" if candidates else "、".join(body.domains)
+                for column, value in enumerate((*values, domains, scope, body.scope_reason, " ".join(candidates))):
                     sheet.write_string(row, column, value)
 
     def write_truth(self, path: Path) -> None:

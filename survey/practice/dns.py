@@ -24,6 +24,7 @@ from typing import Self
 
 from ..answers import encode_name, reverse_wire
 from .country import DEAD, HEALTHY, IPV6_ZONES, Country
+from .hiding import WILD
 
 A, CNAME, SOA, PTR, MX, TXT, AAAA = 1, 5, 6, 12, 15, 16, 28
 _NOERROR, _FORMERR, _SERVFAIL, _NXDOMAIN, _REFUSED = 0, 1, 2, 3, 5
@@ -52,6 +53,8 @@ class Answers:
     names: set[bytes] = field(default_factory=set)
     """Names that exist, so that other types of them are NODATA."""
     zones: dict[bytes, Zone] = field(default_factory=dict)
+    wild: dict[bytes, bytes] = field(default_factory=dict)
+    """Names for which, and below which, every MX question has this answer."""
     only_tcp: set[bytes] = field(default_factory=set)
     only_plain: set[bytes] = field(default_factory=set)
     rewrites_to: str = ""
@@ -73,9 +76,8 @@ def _record(owner: bytes, type_: int, data: bytes) -> bytes:
 
 
 _SELF = b"\xc0\x0c"
-_DENIAL = _record(
-    b"\x07example\0", SOA, b"\x02ns\x07example\0\x04root\x07example\0" + struct.pack("!5I", 1, 3600, 600, 86400, _TTL)
-)
+_SOA = b"\x02ns\x07example\0\x04root\x07example\0" + struct.pack("!5I", 1, 3600, 600, 86400, _TTL)
+_DENIAL = _record(b"\x07example\0", SOA, _SOA)
 
 
 def _addresses(country: Country, host: str, type_: int, owner: bytes) -> tuple[int, list[bytes]]:
@@ -120,6 +122,7 @@ def answers_of(country: Country) -> Answers:
             elif records or rcode == _SERVFAIL:
                 needs_denial = bool(records) and records[-1][2:4] == struct.pack("!H", CNAME)
                 made.exact[_wire_question(host, type_)] = _body(rcode, records, [_DENIAL] if needs_denial else ())
+    _add_hidden(made, country)
     _tell_texts(made, country)
     for zone, listed in country.listed.items():
         for address, codes in listed.items():
@@ -136,6 +139,20 @@ def answers_of(country: Country) -> Answers:
         question = reverse_wire(address) + encode_name(zone) + struct.pack("!HH", A, 1)
         made.exact[question] = SILENT if behaviour == "silent" else _body(_SERVFAIL)
     return made
+
+
+def _add_hidden(made: Answers, country: Country) -> None:
+    """The zones of hidden domains, and the decoys beside them."""
+    hidden = country.hidden
+    for domain in hidden.zones:
+        made.exact[_wire_question(domain, SOA)] = _body(_NOERROR, [_record(_SELF, SOA, _SOA)])
+    park = _body(_NOERROR, [_record(_SELF, MX, b"\0\x0a" + encode_name("mx.parking.example"))])
+    made.wild |= {encode_name(name): park for name in (*hidden.parked, WILD)}
+    for domain in hidden.null:
+        made.exact[_wire_question(domain, MX)] = _body(_NOERROR, [_record(_SELF, MX, b"\0\0\0")])
+        made.names.add(encode_name(domain))
+    for domain in hidden.silent:
+        made.exact[_wire_question(domain, MX)] = SILENT
 
 
 def _tell_networks(made: Answers, country: Country) -> None:
@@ -236,6 +253,8 @@ class _Server:
                 zone.mode = zone.becomes
             if zone.mode != "ok":
                 body = _WORLD[zone.mode]
+        if body is None and zone is None and known.wild:
+            body = self._wildcard(question)
         if body is None:
             body = _NO_DATA if question[:-4] in known.names else self._absent
         elif body == SILENT:
@@ -250,6 +269,16 @@ class _Server:
         if has_edns:
             return data[:2] + body[:2] + b"\0\1" + body[2:6] + b"\0\1" + asked + body[6:] + _OPT
         return data[:2] + body[:2] + b"\0\1" + body[2:6] + b"\0\0" + asked + body[6:]
+
+    def _wildcard(self, question: bytes) -> bytes | None:
+        """What is answered for every name at or below a wild one; NODATA for types other than MX."""
+        at, end = 0, len(question) - 5
+        while at < end:
+            found = self._answers.wild.get(question[at:-4])
+            if found is not None:
+                return found if question[-4:-2] == b"\0\x0f" else _NO_DATA
+            at += question[at] + 1
+        return None
 
     def _zone(self, question: bytes, end: int) -> Zone | None:
         """The list whose zone stands behind four labels, or behind 32 of one letter."""

@@ -16,7 +16,7 @@ import pandas as pd
 from ..errors import RunError
 from ..harmless import harmless
 from ..runs import RunFolder, load_tables
-from ..tables import HEADLINE_CATEGORIES, Dns, Listing
+from ..tables import HEADLINE_CATEGORIES, Candidacy, Dns, Listing
 from . import labels
 from .labels import PRACTICE, Language, word, words
 
@@ -67,6 +67,7 @@ class Explainer:
         self._bodies: dict[str, _Row] = {row["code"]: row for row in _records(tables["bodies"])}
         self._findings = {row["code"]: row for row in _records(tables["findings"])}
         self._domains = _grouped(tables["domains"], "code")
+        self._candidates = _grouped(tables["candidates"], "code")
         self._servers = _grouped(tables["mail_servers"], "domain")
         self._addresses = _grouped(tables["addresses"], "host")
         self._listings = _grouped(tables["listings"], "address")
@@ -109,11 +110,15 @@ class Explainer:
             self._say(f"台帳: シート {sheet}、{row}行目", f"Register: sheet {sheet}, row {row}"),
         ]
         domains = self._domains.get(code, [])
-        if not domains:
+        if not domains and code not in self._candidates:
             lines.append(self._say("ドメイン: 台帳に記載がない", "Domains: the register names none"))
+        lines += self._sought(code)
         for domain in domains:
             written, number = _quoted(domain["written"]), domain["source_row"]
             said = self._say(f"{number}行目に {written} と記載", f"written {written} in row {number}")
+            if domain["basis"] != "given":
+                said = self._say("確からしさ ", "confidence ") + self._word(domain["confidence"])
+                said += f" ({words(domain['doubts'], self._language)})" if domain["doubts"] else ""
             basis = self._word(domain["basis"])
             lines.append(
                 self._say(
@@ -138,6 +143,19 @@ class Explainer:
                 lines.append(self._of_server(code, server))
         if finding["caveat"]:
             lines.append(self._say("留意点: ", "Mind: ") + words(finding["caveat"], self._language))
+        return lines
+
+    def _sought(self, code: str) -> list[str]:
+        """What became of each candidate domain that was asked about."""
+        lines = []
+        for one in self._candidates.get(code, []):
+            if one["status"] == Candidacy.NOT_ASKED:
+                continue
+            why = f" ({self._word(one['reason'])})" if isinstance(one["reason"], str) else ""
+            evidence = f" {self._evidence(*one['evidence_ids'])}" if one["evidence_ids"] else ""
+            head = self._say(f"候補{one['rank']} ", f"Candidate {one['rank']} ")
+            basis, status = self._word(one["basis"]), self._word(one["status"])
+            lines.append(f"{head}{one['domain']}: {basis}{self._say('、', ', ')}{status}{why}{evidence}")
         return lines
 
     def _of_server(self, code: str, server: _Row) -> str:
