@@ -28,7 +28,7 @@ _DOUBTS = frozenset(
         *("partly_opted_out", "domain_doubtful"),
     }
 )
-_DOMAIN_DOUBTS = frozenset({"domain_unknown", "domain_absent", "partly_opted_out"})
+_DOMAIN_DOUBTS = frozenset({"domain_unknown", "domain_absent", "domain_doubtful", "partly_opted_out"})
 """What hides a body's senders as well as its mail servers."""
 _NOTES = frozenset({"came_between_passes", "left_between_passes"})
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from ..tables import HEADLINE_CATEGORIES
+from ..tables import HEADLINE_CATEGORIES, Confidence
 
 COLUMNS = (
     *("code", "prefecture", "name", "domain", "sending_listing", "listed_role", "senders", "senders_listed", "lists"),
@@ -31,7 +31,9 @@ def table(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     zones, confirmed = _held(tables["listings"], tables["lists"])
     bodies = tables["bodies"][["code", "prefecture", "name"]]
     findings = tables["findings"][["code", "sending_listing", "listed_role"]]
-    rows = tables["domains"][["code", "domain"]].merge(tables["policies"], on="domain")
+    # What a domain in doubt says is nobody's: it stands on the sheet of domains, not here.
+    domains = tables["domains"].loc[tables["domains"]["confidence"].ne(Confidence.LOW)]
+    rows = domains[["code", "domain"]].merge(tables["policies"], on="domain")
     rows = rows.merge(bodies, on="code").merge(findings, on="code")
     own = [addresses.get(domain, []) for domain in rows["domain"]]
     held = [[address for address in found if address in zones] for found in own]
