@@ -7,13 +7,16 @@
 #   make daemons           the real servers that tests use, unpacked below .daemons/
 #   make resolver          a resolver of your own on 127.0.0.1:5353 (unbound)
 #   make bench             how fast, beside peers, measured in one run
+#   make bench-domains     how many real websites' domains the candidates hit: WEBSITES=FILE OUT=candidates.csv
 
 PYTHON ?= python3
 SEED ?=
+WEBSITES ?=
+OUT ?=
 RUN := runs/practice$(if $(SEED),-$(SEED),)
 PY := .venv/bin/python
 
-.PHONY: report test check lab daemons resolver bench clean
+.PHONY: report test check lab daemons resolver bench bench-domains clean
 
 .venv/.made: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
@@ -49,6 +52,9 @@ resolver:
 
 bench: .venv/.made-dev
 	$(PY) -m benchmarks.practice
+
+bench-domains: .venv/.made-dev
+	@$(PY) -m benchmarks.domains $(if $(WEBSITES),--websites "$(WEBSITES)") $(if $(OUT),--out "$(OUT)")
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

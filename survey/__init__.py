@@ -112,6 +112,12 @@ class Run:
         """Who carries how many bodies, listed ones first: by operator, operator_kind or host; with bounds."""
         return self.edition.ranking(by)
 
+    def senders_by_domain(self) -> pd.DataFrame:
+        """Which servers may send: one row per body and domain, what its SPF names and which of it is listed."""
+        from .publish.sending import table  # noqa: PLC0415
+
+        return table(self.edition.tables)
+
     def figure(self, name: str) -> Image:
         """One of the figures of the report: by_region, by_kind, own_or_shared, not_determined."""
         from IPython.display import Image  # noqa: PLC0415

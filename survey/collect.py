@@ -12,6 +12,7 @@ import contextlib
 import functools
 import hashlib
 import secrets
+import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -21,9 +22,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from . import blocklists, mail, networks, opt_outs, usage
+from . import blocklists, dmarc, mail, networks, opt_outs, review, senders, usage
 from .answers import encode_name, reverse_name, reverse_wire, word
 from .catalogue import Blocklist
+from .domains import Subject
 from .errors import DecisionNeeded, ResolverError, RunError
 from .evidence import Archive, Store
 from .exchanges import (
@@ -46,6 +48,7 @@ from .runs import (
     Tables,
     finished_passes,
     finished_rounds,
+    named_and_sought,
     now,
     read_tables,
     trusted,
@@ -152,10 +155,13 @@ def collect(
     *,
     manner: Manner | None = None,
     opt_out: Path = opt_outs.DATA,
+    earlier_review: Path | None = None,
     notes: Mapping[str, object] | None = None,
     progress: Progress | None = None,
 ) -> Tables:
     """Observe a register, or go on with a run that was cut off; then read the tables and write them.
+
+    `earlier_review` is taken into a folder that has no review yet: what people decided in an earlier run is obeyed.
 
     Raises RunError when the folder belongs to another register or selection, or another process is at work in it;
     ResolverError when the resolver is not honest; DecisionNeeded when a list's daily limit stopped the run.
@@ -167,6 +173,8 @@ def collect(
     folder.path.mkdir(parents=True, exist_ok=True)
     with _alone(folder.path):
         register = _begin(register_path, folder, selected, world, resolvers, manner, opt_out, notes)
+        if earlier_review is not None:
+            _take_review(earlier_review, folder)
         observer = _Observer(folder, register, selected, world, resolvers, manner, progress, opt_out)
         observer.run(range(1, manner.passes + 1))
         return _finish(folder, register, world, observer)
@@ -288,6 +296,9 @@ def _check_keys(folder: RunFolder, selected: Sequence[Blocklist]) -> None:
 def _finish(folder: RunFolder, register: Register, world: World, observer: _Observer) -> Tables:
     found = read_tables(folder, world, register=register)
     write_tables(found, folder.path)
+    decided = review.read_review(folder.review_path, set(register.bodies["code"]))
+    open_ = review.pending(found["bodies"], found["domains"], found["candidates"])
+    review.write_review(folder.review_path, open_, decided)
     settings = folder.settings()
     if found.headline["finished_at"]:
         settings["finished_at"] = found.headline["finished_at"]
@@ -303,6 +314,24 @@ def _finish(folder: RunFolder, register: Register, world: World, observer: _Obse
             ja="リストの1日の照会上限に達しました。明日（UTC）同じコマンドを再実行すると続きから始まります",
         )
     return found
+
+
+def _take_review(earlier: Path, folder: RunFolder) -> None:
+    """Copy an earlier review into a run, once; a review that stands there already is never written over by it."""
+    target = folder.review_path
+    if not earlier.is_file():
+        raise RunError(
+            "there is no such review", where=str(earlier), remedy="check the path", ja="確認表のファイルがありません"
+        )
+    if not target.exists():
+        shutil.copyfile(earlier, target)
+    elif target.read_bytes() != earlier.read_bytes() and not review.has_rows_of(target, earlier):
+        raise RunError(
+            "this run has a review of its own, and the one named says something else",
+            where=str(target),
+            remedy="copy the decisions into the run's own review.xlsx",
+            ja="このフォルダーには別の確認表があります。判断をそちらへ書き写してください",
+        )
 
 
 def stored_zone(blocklist: Blocklist) -> str:
@@ -334,6 +363,9 @@ class _Observer:
         self._lists = {stored_zone(one): one for one in selected}
         self._opt_out_source = opt_out
         self._opt_out = opt_outs.take(opt_out, folder.opt_out_path)
+        decided = review.read_review(folder.review_path, set(register.bodies["code"]))
+        self._named, self._sought = named_and_sought(register, decided, self._opt_out, world.reserved)
+        self._senders_most = senders.shares(self._named)
         self.over_limit: set[str] = set()
         self.without_recursion: list[str] = []
         """Resolvers that do not offer recursion (RA is off): worth a warning, no reason to stop."""
@@ -535,18 +567,27 @@ class _Pass:
         self._start_round([zone for zone in self._lists if zone not in self._o.void | self._wire.spent])
         for domain in self._domains():
             self._survey(domain)
+        for subject in self._subjects():
+            self._seek(subject, 0)
         self._listen()
         live = [zone for zone in self._lists if zone in self._open]
         if live:
             self._start_round(live)
             self._listen()
 
+    def _wanted(self) -> set[str]:
+        bodies, codes = self._o._register.bodies, self._o._codes
+        scope = set(bodies.loc[bodies["in_scope"], "code"])
+        return set(codes) & scope if codes else scope
+
     def _domains(self) -> list[str]:
-        register, codes = self._o._register, self._o._codes
-        scope = register.bodies.loc[register.bodies["in_scope"], "code"]
-        wanted = set(codes) & set(scope) if codes else set(scope)
-        domains = register.domains.loc[register.domains["code"].isin(wanted), "domain"]
+        named = self._o._named
+        domains = named.loc[named["code"].isin(self._wanted()), "domain"]
         return [domain for domain in domains if not self._o._opt_out.has_domain(domain)]
+
+    def _subjects(self) -> list[Subject]:
+        wanted = self._wanted()
+        return [subject for subject in self._o._sought if subject.code in wanted]
 
     def _listen(self) -> None:
         for batch in self._wire.exchanges():
@@ -564,6 +605,33 @@ class _Pass:
         """Ask everything about one mail domain that the answers lead to."""
         for question in mail.first([domain]):
             self._want_mail(question)
+        self._inquire(_Inquiry(functools.partial(senders.needs, domain), functools.partial(self._ask_senders, domain)))
+        self._inquire(_Inquiry(lambda known: dmarc.needs(domain)))
+
+    def _ask_senders(self, domain: str) -> None:
+        """Ask the lists about the addresses that a domain's own SPF names."""
+        most = self._o._senders_most.get(domain, senders.ADDRESSES_MOST)
+        for address in senders.addresses(domain, self._known, self._o._world.askable, most):
+            self._address(address)
+
+    def _seek(self, subject: Subject, number: int) -> None:
+        """Ask about one stage of a body's candidates; then survey the chosen one, or go on with the next stage."""
+        stages = subject.stages()
+        if number >= len(stages):
+            return
+
+        def needs(known: Exchanges) -> list[Question]:
+            wanted = subject.needs(stages[number], known)
+            return [question for question in wanted if not self._o._opt_out.has_domain(question.name)]
+
+        def decide() -> None:
+            choice = subject.choice(self._known)
+            if choice is None:
+                self._seek(subject, number + 1)
+            elif not self._o._opt_out.has_domain(choice.domain):
+                self._survey(choice.domain)
+
+        self._inquire(_Inquiry(needs, decide))
 
     def _want_mail(self, question: Question) -> None:
         """Ask a question whose answer leads on to servers, addresses and lists; an answer in hand leads on at once."""
@@ -618,15 +686,15 @@ class _Pass:
             self._want_mail(following)
         if row.type in (A, AAAA) and word(row, row.name, row.type) is Dns.PRESENT:
             for address in mail.addresses_of(row):
-                self._address(address)
+                self._server(address)
 
     def _inquire(self, inquiry: _Inquiry) -> None:
         """Ask what a subject still needs, and again when that is answered, until it needs nothing more."""
-        wanted = [question for question in inquiry.needs(self._known) if question not in self._asked]
-        wanted = [question for question in wanted if not self._is_answered(question)]
+        needed = inquiry.needs(self._known)
+        wanted = [question for question in needed if question not in self._asked and not self._is_answered(question)]
         for question in wanted:
             self._want(question)
-        open_ = {question for question in inquiry.needs(self._known) if question in self._open_questions}
+        open_ = {question for question in needed if question in self._open_questions}
         inquiry.waiting = len(open_)
         for question in open_:
             self._inquiries[question].append(inquiry)
@@ -637,18 +705,28 @@ class _Pass:
                 inquiry.then()
 
     def _is_answered(self, question: Question) -> bool:
-        """Whether an earlier pass has an answer: what is no listing need not be confirmed."""
+        """Whether an earlier pass has an answer: what is no listing need not be confirmed. A recheck asks anew."""
+        if self._number >= FIRST_RECHECK:
+            return False
         row = self._known.latest(*question)
         return row is not None and is_usable(row)
 
     def _address(self, address: str) -> None:
-        if address in self._addresses or not self._o._world.askable(address) or self._o._opt_out.has_address(address):
+        """Ask every open list about an address, once per pass."""
+        if address in self._addresses or not self._may_be_asked(address):
             return
         self._addresses[address] = None
         for zone in self._open:
             self._ask_list(zone, [address])
-        zones = self._o._world.asn_zones
-        self._inquire(_Inquiry(functools.partial(networks.needs, address, zones)))
+
+    def _server(self, address: str) -> None:
+        """An address of a mail server: ask the lists about it, and whose network it is in."""
+        if self._may_be_asked(address):
+            self._address(address)
+            self._inquire(_Inquiry(functools.partial(networks.needs, address, self._o._world.asn_zones)))
+
+    def _may_be_asked(self, address: str) -> bool:
+        return self._o._world.askable(address) and not self._o._opt_out.has_address(address)
 
     def _ask_list(self, zone: str, addresses: Iterable[str]) -> None:
         """Ask one open list about addresses, each once per pass, within its daily limit."""

@@ -15,6 +15,7 @@ from . import blocklists, usage
 from .answers import chain, decode, encode_name, reverse_name, reverse_wire, txt_text, word
 from .catalogue import Blocklist
 from .collect import Manner, is_public
+from .domains import STAGE
 from .exchanges import CANARY, SURVEY_ROUND, TXT, A, Exchanges, Row
 from .publish.labels import word as word_of
 from .register import Register
@@ -31,6 +32,10 @@ _WHO_ASKS = "o-o.myaddr.l.google.com"
 
 Both = tuple[str, str]
 """A sentence in English and Japanese."""
+
+
+_PER_SOUGHT = 2 * STAGE
+"""Questions for a body whose domain is to be found: a stage or two of candidates, SOA and wildcard tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +168,11 @@ def _resolver_checks(world: World, heard: Exchanges) -> list[Check]:
 
 def _length(register: Register, selected: Sequence[Blocklist], manner: Manner) -> Check:
     """How long the register takes at polite rates: the slowest list decides, they go side by side."""
-    domains = int(register.domains["domain"].nunique())
-    # 2002 and today alike: about 1.2 servers per domain (4,265 for 3,557), one address each.
-    addresses = max(1, int(domains * 1.2))
+    sought = len(set(register.candidates["code"]) - set(register.domains["code"]))
+    domains = int(register.domains["domain"].nunique()) + sought
+    # 2002 and today alike: about 1.2 servers per domain (4,265 for 3,557), one address each; and a third as many
+    # senders that its SPF names beside them. Per domain SPF, DMARC and what they lead to are some five questions.
+    addresses = max(1, int(domains * 1.6))
     longest = 0.0
     for one in selected:
         rates = [rate for rate in (manner.rate, one.rate_per_s) if rate is not None]
@@ -174,7 +181,7 @@ def _length(register: Register, selected: Sequence[Blocklist], manner: Manner) -
         if one.daily_limit is not None:
             longest = max(longest, (addresses * manner.passes // (one.daily_limit + 1)) * 86_400.0)
     if manner.resolver_rate:
-        longest = max(longest, (domains + 2 * addresses) / manner.resolver_rate)
+        longest = max(longest, (6 * domains + sought * _PER_SOUGHT + 2 * addresses) / manner.resolver_rate)
     minutes = longest * manner.passes / 60
     said = (
         f"about {minutes:.0f} min of asking for {domains:,} domains in {manner.passes} passes, and the gaps",

@@ -1,9 +1,9 @@
 """The findings: what the healthy lists said of each body's mail servers, in one word, with every doubt beside it.
 
 The rules, in their order: `out_of_scope`; `opted_out`; `listed` when an address of one of its servers stands on a
-healthy list in an open-relay or abuse category; `unknown` when its domain is not known or does not exist, or an MX,
-an address, or any (address, healthy list) pair brought no answer, or when no address of it could be asked about at
-all; `no_mail` only on a positive answer; else `clear`. Nothing here asks, and no rule looks at a clock.
+healthy list in an open-relay or abuse category; `unknown` when its domain is not known, in doubt, or does not exist, or
+an MX, an address, or any (address, healthy list) pair brought no answer, or when no address of it could be asked about
+at all; `no_mail` only on a positive answer; else `clear`. Nothing here asks, and no rule looks at a clock.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from .blocklists import LIES
-from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Dns, Listing, Share, frame
+from .senders import Sending
+from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Confidence, Dns, Listing, Share, frame
 
 _NO_MATTER = frozenset({"special_address", "opt_out", "no_ipv6", "no_ipv4", "list_void"})
 """Reasons for not asking a pair that say nothing against the body's other answers."""
@@ -24,9 +25,11 @@ _HEADLINE_GROUPS = ("relay", "abuse")
 _DOUBTS = frozenset(
     {
         *("mx_silent", "address_silent", "domain_absent", "domain_unknown", "listing_silent", "listing_refused"),
-        "partly_opted_out",
+        *("partly_opted_out", "domain_doubtful"),
     }
 )
+_DOMAIN_DOUBTS = frozenset({"domain_unknown", "domain_absent", "domain_doubtful", "partly_opted_out"})
+"""What hides a body's senders as well as its mail servers."""
 _NOTES = frozenset({"came_between_passes", "left_between_passes"})
 
 
@@ -61,6 +64,10 @@ class _Case:
     evidence: list[str] = field(default_factory=list)
     domains_without_mail: int = 0
     domains: int = 0
+    senders: list[str] = field(default_factory=list)
+    """Sending addresses that its own SPF names."""
+    is_sender_silent: bool = False
+    sender_notes: set[str] = field(default_factory=set)
 
 
 class _Server(NamedTuple):
@@ -79,9 +86,15 @@ def read(
     listings: pd.DataFrame,
     lists: pd.DataFrame,
     servers: pd.DataFrame,
+    sends: Mapping[str, Sending],
     opted_out: Callable[[str], bool] = lambda _: False,
+    candidates: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """The table `findings`: one row per body, whatever happened. `opted_out` tells domains that are not asked about."""
+    """The table `findings`: one row per body, whatever happened.
+
+    `sends` is what each domain's own SPF names; `opted_out` tells domains that are not asked about. Where no domain is
+    sure, the evidence is what was heard of the body's candidates.
+    """
     relay_zones = set(lists.loc[lists["health"].eq("healthy") & lists["group"].eq("relay"), "zone"])
     said = _addresses(listings, lists, relay_zones)
     hosts_of, evidence_of, silent_hosts = _hosts(addresses)
@@ -90,8 +103,12 @@ def read(
     for row in mail_servers.itertuples(index=False, name=None):
         by_domain[row[0]].append(row)
     named: dict[str, list[str]] = defaultdict(list)
-    for code, domain in zip(domains["code"], domains["domain"], strict=True):
-        named[code].append(domain)
+    doubtful = set()
+    for code, domain, confidence in zip(domains["code"], domains["domain"], domains["confidence"], strict=True):
+        if confidence == Confidence.LOW:
+            doubtful.add(code)
+        else:
+            named[code].append(domain)
     cases = {
         code: _case(
             [d for d in named.get(code, ()) if not opted_out(d)],
@@ -100,9 +117,19 @@ def read(
             evidence_of,
             silent_hosts,
             changed,
+            sends,
         )
         for code in bodies["code"]
     }
+    for code, evidence in zip(domains["code"], domains["evidence_ids"], strict=True):
+        cases[code].evidence += evidence
+    if candidates is not None:
+        for code, evidence in zip(candidates["code"], candidates["evidence_ids"], strict=True):
+            if code not in named:
+                cases[code].evidence += evidence
+    for code in doubtful:
+        cases[code].doubts.discard("domain_unknown")
+        cases[code].doubts.add("domain_doubtful")
     columns = ["host", "codes", "own_or_shared", "operator"]
     known = {row[0]: _Server(*row[1:]) for row in servers[columns].itertuples(index=False, name=None)}
     rows = []
@@ -185,10 +212,16 @@ def _case(
     evidence_of: Mapping[str, list[str]],
     silent_hosts: set[str],
     changed: set[str],
+    sends: Mapping[str, Sending],
 ) -> _Case:
     case = _Case()
     for domain in domains:
         case.domains += 1
+        if (sending := sends.get(domain)) is not None:
+            case.senders += sending.addresses
+            case.sender_notes |= sending.notes
+            case.is_sender_silent |= sending.is_silent
+            case.evidence += sending.evidence
         for _, _, host, kind, target, status, why, evidence in by_domain.get(domain, []):
             if isinstance(evidence, str):
                 case.evidence.append(evidence)
@@ -210,6 +243,7 @@ def _case(
                     case.doubts.add("address_silent")
     case.hosts = list(dict.fromkeys(case.hosts))
     case.addresses = list(dict.fromkeys(case.addresses))
+    case.senders = list(dict.fromkeys(case.senders))
     if not case.domains:
         case.doubts.add("domain_unknown")
     return case
@@ -217,7 +251,8 @@ def _case(
 
 def _plain(code: str, status: Body, has_relay: bool) -> tuple[object, ...]:
     relay = str(status) if has_relay else None
-    return (code, status, [], [], [], [], relay, Share.UNKNOWN, None, None, None, None, [], [], [], [])
+    rest: tuple[object, ...] = (None, status, [], None, None, None, None, [], [], [], [])
+    return (code, status, [], [], [], [], relay, Share.UNKNOWN, *rest)
 
 
 def _finding(
@@ -228,6 +263,7 @@ def _finding(
     known: Mapping[str, _Server],
     has_relay: bool,
 ) -> tuple[object, ...]:
+    sending, sends, sends_confirmed = _sending(case, said)
     heard = {address: said[address] for address in case.addresses if address in said}
     out = [one.opted_out for one in heard.values()]
     if any(out) and not all(out):
@@ -258,7 +294,7 @@ def _finding(
     confirmed = _all_confirmed(listed.values()) if listed else None
     sure = {address for address, one in listed.items() if one.confirmed}
     evidence = list(case.evidence)
-    for one in heard.values():
+    for one in (*heard.values(), *_senders(case, said).values()):
         evidence += one.evidence + one.doubt_evidence
     return (
         code,
@@ -269,15 +305,40 @@ def _finding(
         categories,
         relay,
         _share({server.own_or_shared for server in told}),
-        "receives" if listed else None,
+        ("both" if sends else "receives") if listed else "sends" if sends else None,
+        Body.OPTED_OUT if status is Body.OPTED_OUT else sending,
+        sends,
+        sends_confirmed,
         ", ".join(sorted({server.operator for server in told})) or None,
         len(others) if counted else None,
         confirmed,
         sorted(set().union(*(one.confirmed for one in listed.values()))),
         [host for host in servers_listed if not sure.isdisjoint(hosts_of.get(host, ()))],
         sorted(set(evidence), key=int),
-        _caveats(case, heard, status, confirmed, bool(sure), has_relay),
+        _caveats(case, heard, status, confirmed, bool(sure), has_relay, _senders(case, said)),
     )
+
+
+def _senders(case: _Case, said: Mapping[str, _Address]) -> dict[str, _Address]:
+    """What the lists said of the addresses that its own SPF names."""
+    return {address: said[address] for address in case.senders if address in said}
+
+
+def _sending(case: _Case, said: Mapping[str, _Address]) -> tuple[Body | str, list[str], bool | None]:
+    """The body's status by its own sending addresses alone; those that are listed; whether a later pass agreed."""
+    heard = _senders(case, said)
+    listed = {address: one for address, one in heard.items() if one.categories}
+    if listed:
+        return Body.LISTED, list(listed), _all_confirmed(listed.values())
+    hidden = case.is_sender_silent or not case.doubts.isdisjoint(_DOMAIN_DOUBTS)
+    if hidden or any(one.doubts for one in heard.values()):
+        return Body.UNKNOWN, [], None
+    if not case.senders:
+        return "no_senders", [], None
+    out = [one.opted_out for one in heard.values()]
+    if any(out):
+        return (Body.OPTED_OUT if all(out) else Body.UNKNOWN), [], None
+    return (Body.CLEAR if any(one.answers for one in heard.values()) else Body.UNKNOWN), [], None
 
 
 def _all_confirmed(listed: Iterable[_Address]) -> bool:
@@ -312,6 +373,7 @@ def _caveats(
     confirmed: bool | None,
     is_partly: bool,
     has_relay: bool,
+    senders: Mapping[str, _Address],
 ) -> list[str]:
     """Machine words, in a fixed order; the labels say them in Japanese and English."""
     words = case.doubts | case.notes
@@ -326,11 +388,17 @@ def _caveats(
             words.add("partly_confirmed" if is_partly else "unconfirmed")
     if not has_relay and status in (Body.LISTED, Body.CLEAR, Body.UNKNOWN):
         words.add("no_healthy_relay_list")
+    words |= case.sender_notes
+    words |= {f"sender_{doubt}" for address, one in senders.items() if address not in heard for doubt in one.doubts}
     return sorted(words)
 
 
 def headline(
-    findings: pd.DataFrame, servers: pd.DataFrame, listings: pd.DataFrame, lists: pd.DataFrame
+    findings: pd.DataFrame,
+    servers: pd.DataFrame,
+    addresses: pd.DataFrame,
+    listings: pd.DataFrame,
+    lists: pd.DataFrame,
 ) -> dict[str, object]:
     """The counts of `headline.json`; statuses sum to `bodies`. Open-relay counts are None without a healthy list."""
     status = findings["status"].value_counts()
@@ -350,12 +418,16 @@ def headline(
     counts["bodies_listed_open_relay"] = int(relay.eq(Body.LISTED).sum()) if relay_zones else None
     counts["bodies_unknown_open_relay"] = int(relay.eq(Body.UNKNOWN).sum()) if relay_zones else None
     counts["open_relay_lists_used"] = relay_zones
+    sending = findings["sending_listing"]
+    counts["bodies_listed_sending"] = int(sending.eq(Body.LISTED).sum())
+    counts["bodies_unknown_sending"] = int(sending.eq(Body.UNKNOWN).sum())
     headline_zones = lists.loc[lists["group"].isin(_HEADLINE_GROUPS), "zone"]
     by_server = servers["status"].value_counts()
     counts["mail_servers"] = int(by_server.sum())
     counts["servers_listed"] = int(by_server.get(Body.LISTED, 0))
     counts["servers_unknown"] = int(by_server.get(Body.UNKNOWN, 0))
-    asked = listings.loc[~listings["reason"].eq("special_address")]
+    # Addresses that only send are counted apart: these are the mail servers'.
+    asked = listings.loc[~listings["reason"].eq("special_address") & listings["address"].isin(addresses["address"])]
     said = asked.loc[asked["zone"].isin(lists.loc[is_healthy, "zone"]) & asked["reason"].ne("list_void")]
     is_headline = said["categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
     on = set(said.loc[said["status"].eq(Listing.LISTED) & is_headline, "address"])

@@ -28,9 +28,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-from publicsuffixlist import PublicSuffixList
 
 from .edited import Place, read_places
+from .suffixes import registrable
 from .tables import HEADLINE_CATEGORIES, Body, Dns, Listing, Share, frame
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "operators.csv"
@@ -39,7 +39,6 @@ NAMES = ("mail", "mixed", "rented")
 """What names of this form are: mail servers; mail servers and access lines alike, so that a PTR name tells nothing; or
 machines that tenants rent and run, so that no name tells anything."""
 _COLUMNS = ("match", "value", "names", "operator", "operator_ja", "kind", "source", "date")
-_SUFFIXES = PublicSuffixList()
 
 
 class Operator(NamedTuple):
@@ -110,11 +109,6 @@ def _range(place: Place, value: str) -> IPv4Network | IPv6Network:
         raise place.wrong(
             "value", "this is no address range", "write 192.0.2.0/24", "アドレス範囲ではありません"
         ) from None
-
-
-def registrable(host: str) -> str:
-    """The registrable domain of a host name; the name itself where there is none."""
-    return _SUFFIXES.privatesuffix(host) or host
 
 
 def users(

@@ -1,4 +1,4 @@
-"""The register: from the Excel that a newsroom has to the tables `bodies`, `domains` and `problems`.
+"""The register: from the Excel that a newsroom has to the tables `bodies`, `domains`, `candidates` and `problems`.
 
 Nothing is lost silently: every row that holds anything becomes a body, or joins one, or stands in `problems` with
 sheet, row, column, value, what is wrong and what was done. Codes are text; a lost zero or check digit is repaired only
@@ -7,21 +7,21 @@ when exactly one official code fits and agrees with prefecture or name. Codes of
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import idna
 import pandas as pd
 
 from . import codes
+from .cells import cell_text, code_text, find_header, is_heading, read_domain, words_of
 from .errors import RegisterError
 from .sheets import Sheet, column_letter, read_sheets
-from .tables import BODY_KINDS, frame
+from .suffixes import is_reserved
+from .tables import BODY_KINDS, Candidacy, Confidence, frame
 
 _HEADERS = {
     "code": "団体コード 全国地方公共団体コード 地方公共団体コード 自治体コード 市区町村コード 市町村コード コード "
@@ -33,6 +33,8 @@ _HEADERS = {
     "kana": "読み よみ 読み方 ふりがな フリガナ カナ 団体名(カナ) 市区町村名(カナ) kana reading",
     "kind": "種別 団体種別 区分 団体区分 kind type",
     "domain": "メールドメイン ドメイン ドメイン名 メールのドメイン domain domains maildomain emaildomain",
+    "by_website": "候補ドメイン(ウェブサイト) websitecandidates candidatesbywebsite",
+    "by_convention": "候補ドメイン(命名規則) 候補ドメイン 候補 candidates conventioncandidates candidatesbyconvention",
     "in_scope": "調査対象 対象 inscope scope",
     "scope_reason": "対象外の理由 対象外理由 scopereason",
 }
@@ -45,12 +47,8 @@ _KIND_WORDS = {
     **{"国": "national", "国の機関": "national", "省庁": "national", "中核市": "city", "その他": "other"},
     **{"designatedcity": "designated_city", "specialward": "special_ward", "ward": "special_ward"},
 }
+_MOST_CANDIDATES = 100
 _OUT = frozenset(("対象外", "no", "false", "0", "×", "x", "外", "out"))
-_ENDINGS = {"都": "prefecture", "道": "prefecture", "府": "prefecture", "県": "prefecture"}
-_TOWNS = {"市": "city", "区": "special_ward", "町": "town", "村": "village"}
-_HEADER_WITHIN = 40
-_SPLIT = re.compile(r"[\s,;、，；|]+")
-_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +57,7 @@ class Register:
 
     bodies: pd.DataFrame
     domains: pd.DataFrame
+    candidates: pd.DataFrame
     problems: pd.DataFrame
     path: Path
     sha256: str
@@ -78,6 +77,8 @@ class _Entry:
     sheet: str
     row: int
     domains: dict[str, tuple[str, int]] = field(default_factory=dict)
+    candidates: dict[str, str] = field(default_factory=dict)
+    """Basis of each candidate domain, the likeliest first."""
 
 
 class _Reader:
@@ -109,7 +110,7 @@ class _Reader:
         self._sheet = sheet.title
         if not sheet.rows:
             return False
-        header, columns = _header(sheet)
+        header, columns = find_header(sheet, _COLUMN_OF, _is_register)
         if header is None:
             self.problem(
                 None,
@@ -120,7 +121,7 @@ class _Reader:
                 usable=False,
             )
             return False
-        self.has_domain_column |= "domain" in columns
+        self.has_domain_column |= not columns.keys().isdisjoint(("domain", "by_website", "by_convention"))
         self._sheets_read += 1
         for number in sheet.hidden_rows:
             if number > header:
@@ -144,7 +145,7 @@ class _Reader:
                 )
         wards = repeats = 0
         for number, row in sheet.rows.items():
-            if number <= header:
+            if number <= header or (number == header + 1 and is_heading(row, columns, _COLUMN_OF)):
                 continue
             match self._row(number, row, columns):
                 case "ward":
@@ -166,7 +167,7 @@ class _Reader:
     def _row(self, number: int, row: Sequence[object], columns: dict[str, int]) -> str:
         def text(name: str) -> str:
             index = columns.get(name)
-            return _text(row[index]) if index is not None and index < len(row) else ""
+            return cell_text(row[index]) if index is not None and index < len(row) else ""
 
         for index in columns.values():
             value = row[index] if index < len(row) else None
@@ -182,12 +183,12 @@ class _Reader:
         prefecture, name = text("prefecture"), text("name") or text("prefecture")
         written = row[columns["code"]] if "code" in columns and columns["code"] < len(row) else None
         domain = row[columns["domain"]] if "domain" in columns and columns["domain"] < len(row) else None
-        if not name and not _code_text(written):
-            if any(_text(value) for value in row):
+        if not name and not code_text(written):
+            if any(cell_text(value) for value in row):
                 self.problem(
                     number,
                     None,
-                    " ".join(filter(None, map(_text, row)))[:200],
+                    " ".join(filter(None, map(cell_text, row)))[:200],
                     ("neither code nor name", "コードも名称もない行"),
                     ("left out", "除外"),
                     usable=False,
@@ -198,7 +199,7 @@ class _Reader:
             return "ward"
         known = self.entries.get(code)
         if known is not None:
-            if known.name == name and self._sheets_read > 1 and not _text(domain):
+            if known.name == name and self._sheets_read > 1 and not cell_text(domain):
                 return "repeat"
             if known.name != name:
                 self.problem(
@@ -227,6 +228,8 @@ class _Reader:
         if said:
             self.problem(number, columns.get("code"), written, *said, usable=True)
         self._domains(known, number, columns.get("domain"), domain)
+        for column, basis in (("by_website", "website"), ("by_convention", "convention")):
+            self._candidates(known, number, columns.get(column), row, basis)
         return "body"
 
     def _body(self, code: str, prefecture: str, name: str, text: object, number: int) -> _Entry:
@@ -242,7 +245,7 @@ class _Reader:
             prefecture,
             name,
             kana,
-            kind or _kind(code, name),
+            kind or codes.kind(code, name),
             not is_out,
             why if is_out else None,
             self._sheet,
@@ -253,11 +256,11 @@ class _Reader:
         self, number: int, column: int | None, written: object, prefecture: str, name: str
     ) -> tuple[str, tuple[tuple[str, str], tuple[str, str]] | None]:
         """The code to use, and what to say about it."""
-        text = _code_text(written)
+        text = code_text(written)
         if not text:
             made = f"row-{number}" if self._sheets_read == 1 else f"row-{self._sheets_read}-{number}"
             reason = ("no code", "コードがない")
-            if written is not None and _text(written):
+            if written is not None and cell_text(written):
                 reason = ("this is no code", "コードとして読めない")
             return made, (reason, (f"the body is surveyed as {made}", f"{made} として調査"))
         if not text.isdigit() or prefecture not in codes.prefecture_names():
@@ -287,8 +290,8 @@ class _Reader:
         )
 
     def _domains(self, entry: _Entry, number: int, column: int | None, cell: object) -> None:
-        for token in filter(None, _SPLIT.split(unicodedata.normalize("NFKC", _text(cell)))):
-            domain, said = _domain(token)
+        for token in words_of(cell):
+            domain, said = read_domain(token)
             if domain is None:
                 self.problem(
                     number, column, token, ("this is no domain", "ドメインではない"), ("left out", "除外"), usable=False
@@ -306,6 +309,21 @@ class _Reader:
                     usable=True,
                 )
             entry.domains.setdefault(domain, (token, number))
+
+    def _candidates(self, entry: _Entry, number: int, column: int | None, row: Sequence[object], basis: str) -> None:
+        if column is None or column >= len(row):
+            return
+        for token in words_of(row[column]):
+            domain, _ = read_domain(token)
+            if domain is None:
+                said = ("this is no domain", "ドメインではない")
+                self.problem(number, column, token, said, ("left out", "除外"), usable=True)
+            elif len(entry.candidates) >= _MOST_CANDIDATES:
+                said = (f"more than {_MOST_CANDIDATES} candidates", f"候補が{_MOST_CANDIDATES}件を超える")
+                self.problem(number, column, token, said, ("the rest was left out", "残りは除外"), usable=True)
+                break
+            else:
+                entry.candidates.setdefault(domain, basis)
 
 
 def load_register(path: str | Path) -> Register:
@@ -336,85 +354,25 @@ def load_register(path: str | Path) -> Register:
     bodies = [
         (e.code, e.prefecture, e.name, e.kana, e.kind, e.in_scope, e.scope_reason, e.sheet, e.row) for e in entries
     ]
-    domains = [(e.code, domain, "given", written, row) for e in entries for domain, (written, row) in e.domains.items()]
+    domains: list[tuple[object, ...]] = [
+        (e.code, domain, "given", written, row, Confidence.HIGH, is_reserved(domain), True, [], [])
+        for e in entries
+        for domain, (written, row) in e.domains.items()
+    ]
+    candidates: list[tuple[object, ...]] = [
+        (e.code, rank, domain, basis, Candidacy.NOT_ASKED, None, e.row, [])
+        for e in entries
+        for rank, (domain, basis) in enumerate(e.candidates.items(), 1)
+    ]
     return Register(
         frame("bodies", bodies),
         frame("domains", domains),
+        frame("candidates", candidates),
         frame("problems", reader.problems),
         path,
         hashlib.sha256(path.read_bytes()).hexdigest(),
     )
 
 
-def _header(sheet: Sheet) -> tuple[int | None, dict[str, int]]:
-    """The header row and which column is which; the row that names most columns, the first of equals."""
-    best: tuple[int | None, dict[str, int]] = (None, {})
-    for number in list(sheet.rows)[:_HEADER_WITHIN]:
-        columns: dict[str, int] = {}
-        for index, value in enumerate(sheet.rows[number]):
-            column = _COLUMN_OF.get(_heading(value))
-            if column is not None:
-                columns.setdefault(column, index)
-        if ("name" in columns or "code" in columns) and len(columns) > max(1, len(best[1])):
-            best = (number, columns)
-    return best
-
-
-def _heading(value: object) -> str:
-    text = unicodedata.normalize("NFKC", str(value)) if isinstance(value, str) else ""
-    return re.sub(r"[\s_\-・:：]", "", text).lower().replace("(カタカナ)", "(カナ)")
-
-
-def _text(value: object) -> str:
-    """A cell as text: full-width letters and digits made plain, spaces trimmed."""
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    text = str(value).strip()
-    return re.sub(r"[ \t\u3000]+", " ", text)
-
-
-def _code_text(value: object) -> str:
-    """A code cell as text; empty for what cannot be a code."""
-    if isinstance(value, bool | datetime.date | datetime.time) or value is None:
-        return ""
-    text = unicodedata.normalize("NFKC", _text(value)).strip("'\"` ")
-    return text if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,31}", text) else ""
-
-
-def _kind(code: str, name: str) -> str:
-    if re.fullmatch(r"N\d{5}", code):
-        return "national"
-    if codes.is_designated(code):
-        return "designated_city"
-    if codes.is_code(code) and code[2:5] == "000":
-        return "prefecture"
-    if name in codes.prefecture_names():
-        return "prefecture"
-    return _TOWNS.get(name[-1:], _ENDINGS.get(name[-1:], "other"))
-
-
-def _domain(token: str) -> tuple[str | None, tuple[str, str] | None]:
-    """A domain from one word of a cell, and what had to be taken off it."""
-    said: tuple[str, str] | None = None
-    text = token.strip("<>()[]{}\"'「」。").lower()
-    text = text.removeprefix("mailto:")
-    if "@" in text:
-        text, said = text.rpartition("@")[2], ("a mail address where a domain belongs", "ドメイン欄にメールアドレス")
-    if found := re.match(r"[a-z][a-z0-9+.-]*:/*([^/?#]*)", text):
-        text, said = found.group(1), ("a web address where a domain belongs", "ドメイン欄に URL")
-    elif "/" in text:
-        text, said = text.partition("/")[0], ("a web address where a domain belongs", "ドメイン欄に URL")
-    text = text.partition(":")[0].rstrip(".")
-    if said and text.startswith("www."):
-        text = text.removeprefix("www.")
-    if not text.isascii():
-        try:
-            text = idna.encode(text, uts46=True).decode()
-        except idna.IDNAError:
-            return None, None
-    labels = text.split(".")
-    if len(labels) < 2 or len(text) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        return None, None
-    return (None, None) if labels[-1].isdigit() else (text, said)
+def _is_register(columns: Collection[str]) -> bool:
+    return ("name" in columns or "code" in columns) and len(columns) > 1

@@ -2,6 +2,7 @@
 
     register.xlsx   the register as it was given      lists/        the catalogue rows of the selected lists
     opt-out.csv     who was not to be asked           run.toml      what was asked, of whom, when, which versions
+    review.xlsx     doubtful domains, and what people decided about them
     operators.csv   whose servers are known by name
     evidence*.sqlite                                  tables/*.parquet · headline.json
 
@@ -23,19 +24,20 @@ from pathlib import Path
 import pandas as pd
 import tomli_w
 
-from . import blocklists, findings, mail, networks, operators, opt_outs, tables
+from . import blocklists, domains, findings, mail, networks, operators, opt_outs, review, senders, tables
 from .answers import word
 from .catalogue import Blocklist, load_selection, save_selection
 from .errors import RunError
 from .evidence import Archive, Mark
 from .exchanges import CANARY, Exchanges, Row, at
 from .register import Register, load_register
-from .tables import Dns
+from .tables import Confidence, Dns
 from .worlds import World
 
 TOOL = "survey 0.1.0"
 TABLE_NAMES = (
-    *("bodies", "domains", "problems", "mail_servers", "addresses", "networks"),
+    *("bodies", "domains", "candidates", "problems", "mail_servers", "addresses", "networks"),
+    *("senders", "policies"),
     *("listings", "lists", "servers", "findings"),
 )
 
@@ -76,6 +78,10 @@ class RunFolder:
     @property
     def opt_out_path(self) -> Path:
         return self.path / "opt-out.csv"
+
+    @property
+    def review_path(self) -> Path:
+        return self.path / review.FILE
 
     @property
     def operators_path(self) -> Path:
@@ -173,26 +179,35 @@ def read_tables(
     exchanges, counted = Exchanges(), _Counter()
     exchanges.add(counted.through(trusted(archive)))
     opt_out = opt_outs.load(folder.opt_out_path) if folder.opt_out_path.exists() else opt_outs.OptOuts()
-    asked = [domain for domain in register.domains["domain"] if not opt_out.has_domain(domain)]
+    decided = review.read_review(folder.review_path, set(register.bodies["code"]))
+    named, subjects = named_and_sought(register, decided, opt_out, world.reserved)
+    of_bodies, candidates = domains.read(named, subjects, exchanges, world.reserved)
+    asked = [domain for domain in of_bodies["domain"] if not opt_out.has_domain(domain)]
     mail_servers, addresses = mail.read(asked, exchanges, world.askable)
-    present = addresses["address"].dropna()
+    declared, policies = senders.read(asked, exchanges, world.askable, senders.shares(named))
+    sending = pd.DataFrame(senders.subjects(declared), columns=["address", "reason"], dtype="str")
+    asked_about = pd.concat([addresses[["address", "reason"]], sending], ignore_index=True)
+    present = asked_about["address"].dropna()
     selected = list(rules) if rules is not None else list(load_selection(folder.lists_path))
     stored = settings.get("stored_zones")
     listings, lists = blocklists.read(
         selected,
-        addresses,
+        asked_about,
         exchanges,
         finished_rounds(marks),
         zones={str(k): str(v) for k, v in stored.items()} if isinstance(stored, dict) else None,
         opted_out=frozenset(address for address in present if opt_out.has_address(address)),
         over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
     )
-    is_askable = addresses["address"].notna() & addresses["reason"].isna()
-    nets = networks.read(addresses.loc[is_askable, "address"], exchanges, world.asn_zones)
-    observed = (register.bodies, register.domains, mail_servers, addresses, listings, lists)
-    servers = operators.read(*observed, nets, operators.load_directory(folder.operators_path))
-    found = findings.read(*observed, servers, opt_out.has_domain)
-    headline = findings.headline(found, servers, listings, lists)
+    nets = networks.read(asked_about.loc[asked_about["reason"].isna(), "address"].dropna(), exchanges, world.asn_zones)
+    # A domain in doubt says nothing about who uses a server.
+    sure = of_bodies.loc[of_bodies["confidence"].ne(Confidence.LOW)]
+    observed = (mail_servers, addresses, listings, lists)
+    directory = operators.load_directory(folder.operators_path)
+    servers = operators.read(register.bodies, sure, *observed, nets, directory)
+    sends = senders.by_domain(declared, policies)
+    found = findings.read(register.bodies, of_bodies, *observed, servers, sends, opt_out.has_domain, candidates)
+    headline = findings.headline(found, servers, addresses, listings, lists)
     ended = finished_passes(marks)
     headline["questions_asked"] = counted.questions
     headline["packets_sent"] = counted.packets
@@ -203,17 +218,43 @@ def read_tables(
     headline["evidence_head"] = archive.head()
     frames = {
         "bodies": register.bodies,
-        "domains": register.domains,
-        "problems": register.problems,
+        "domains": of_bodies,
+        "candidates": candidates,
+        "problems": _with_problems(register.problems, decided),
         "mail_servers": mail_servers,
         "addresses": addresses,
         "networks": nets,
+        "senders": declared,
+        "policies": policies,
         "listings": listings,
         "lists": lists,
         "servers": servers,
         "findings": found,
     }
     return Tables(frames, headline)
+
+
+def named_and_sought(
+    register: Register, decided: review.Review, opt_out: opt_outs.OptOuts, reserved: domains.Reserved
+) -> tuple[pd.DataFrame, list[domains.Subject]]:
+    """The domains that people gave or reviewed, and the bodies whose domain is to be found among candidates."""
+    named = decided.obey(register.domains)
+    subjects = domains.subjects(
+        register.bodies,
+        named,
+        register.candidates,
+        denied=decided.denied(),
+        opted_out=opt_out.has_domain,
+        salt=register.sha256,
+        reserved=reserved,
+    )
+    return named, subjects
+
+
+def _with_problems(problems: pd.DataFrame, decided: review.Review) -> pd.DataFrame:
+    if not decided.problems:
+        return problems
+    return pd.concat([problems, tables.frame("problems", decided.problems)], ignore_index=True)
 
 
 class _Counter:

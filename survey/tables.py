@@ -71,6 +71,24 @@ class Share(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Candidacy(StrEnum):
+    """What became of one candidate domain. `outranked`: it takes mail too, and a likelier one was chosen."""
+
+    CHOSEN = "chosen"
+    OUTRANKED = "outranked"
+    REJECTED = "rejected"
+    SILENT = "silent"
+    NOT_ASKED = "not_asked"
+
+
+class Confidence(StrEnum):
+    """How sure it is that a domain is its body's. `low` decides nobody's status."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
 RELAY_CATEGORIES = frozenset({"open_relay"})
 ABUSE_CATEGORIES = frozenset(
     {
@@ -156,6 +174,25 @@ TABLES: Mapping[str, Table] = {
             ("basis", "text", "given, website, reviewed or convention", "ドメインの根拠"),
             ("written", "text", "as it stands in the register's cell", "台帳セルの元の記載"),
             ("source_row", "integer", "row of the register, as Excel counts", "台帳の行番号"),
+            ("confidence", "text", "high, medium or low; low decides nobody's status", "確からしさ"),
+            ("is_reserved", "boolean", "the name is kept for governments", "行政機関専用の名前か"),
+            ("is_printable", "boolean", "given, reviewed, or kept for governments", "公表資料に載せてよいか"),
+            ("doubts", "texts", "what a person should look at", "確認すべき点"),
+            _EVIDENCES,
+        ),
+        _t(
+            "candidates",
+            "a body × candidate domain",
+            "団体×候補ドメイン",
+            "code rank",
+            _CODE,
+            ("rank", "integer", "1 is the likeliest", "順位（1が最有力）"),
+            ("domain", "text", "candidate domain as A-label, no final dot", "候補ドメイン（Aラベル）"),
+            ("basis", "text", "website or convention", "候補の根拠"),
+            ("status", "text", "chosen, outranked, rejected, silent or not_asked", "結果"),
+            ("reason", "text", "why it was rejected, or what the silence looked like", "理由"),
+            ("source_row", "integer", "row of the register, as Excel counts", "台帳の行番号"),
+            _EVIDENCES,
         ),
         _t(
             "problems",
@@ -200,6 +237,61 @@ TABLES: Mapping[str, Table] = {
             _EVIDENCE,
         ),
         _t(
+            "senders",
+            "a domain × thing that its SPF names",
+            "ドメイン×SPFに書かれた送信元",
+            "domain place",
+            ("domain", "text", "mail domain", "メールドメイン"),
+            ("place", "integer", "place in the order in which a receiver reads", "受信側が読む順番"),
+            ("record_domain", "text", "the name whose record says so", "このレコードのある名前"),
+            ("mechanism", "text", "the term as it is written, made harmless", "レコードの記載"),
+            ("kind", "text", "a, mx, ip4, ip6, include, redirect, exists or ptr", "機構の種別"),
+            ("qualifier", "text", "+ - ~ or ?", "修飾子"),
+            ("host", "text", "the name that it leads to", "指す先の名前"),
+            ("network", "text", "the network that it names", "指すネットワーク"),
+            ("address", "text", "the sending address that lists are asked about", "リストに照会した送信元アドレス"),
+            (
+                "provider",
+                "text",
+                "registrable domain of another owner, who is only named",
+                "他者の登録ドメイン（名を記すのみ）",
+            ),
+            ("is_own", "boolean", "whether the record is the body's own", "団体自身のレコードか"),
+            ("status", "text", "present, absent, silent or not_asked", "回答の状態"),
+            ("reason", "text", "why absent, silent, not asked, or wrong", "理由"),
+            _EVIDENCES,
+        ),
+        _t(
+            "policies",
+            "a mail domain, its SPF and DMARC",
+            "メールドメインのSPFとDMARC",
+            "domain",
+            ("domain", "text", "mail domain", "メールドメイン"),
+            ("spf_status", "text", "present, absent, silent or not_asked", "SPFの照会の結果"),
+            ("spf_reason", "text", "what the silence or absence looked like", "SPFの応答なし・なしの理由"),
+            ("spf_text", "text", "the SPF record, made harmless", "SPFレコード"),
+            ("spf_all", "text", "qualifier of all: + - ~ or ?", "all の修飾子"),
+            (
+                "spf_lookups_n",
+                "integer",
+                "terms followed that make a receiver ask, ten at most",
+                "DNS照会を要する項の数",
+            ),
+            ("spf_voids_n", "integer", "lookups of its own that found nothing", "何も得られなかった照会の数"),
+            ("spf_problem", "text", "what makes a receiver give up on it first", "受信側が評価をやめる理由"),
+            ("dmarc_status", "text", "present, absent, silent or not_asked", "DMARCの照会の結果"),
+            ("dmarc_reason", "text", "what the silence or absence looked like", "DMARCの応答なし・なしの理由"),
+            ("dmarc_domain", "text", "the name whose DMARC record applies", "適用されるDMARCレコードのある名前"),
+            ("dmarc_text", "text", "the DMARC record, made harmless", "DMARCレコード"),
+            ("dmarc_p", "text", "its p: none, quarantine or reject", "DMARCの p"),
+            ("dmarc_sp", "text", "its sp, for names below", "DMARCの sp（下位の名前用）"),
+            ("dmarc_policy", "text", "the policy that applies to the domain's mail", "このドメインに適用される方針"),
+            ("organisational_domain", "text", "by RFC 9989; null when silence hides it", "組織ドメイン（RFC 9989）"),
+            ("dmarc_problem", "text", "what is wrong with the DMARC record", "DMARCレコードの問題"),
+            ("evidence_ids", "texts", "evidence of the SPF record", "SPFレコードの証拠番号"),
+            ("dmarc_evidence_ids", "texts", "evidence of the DMARC tree walk", "DMARCの照会の証拠番号"),
+        ),
+        _t(
             "listings",
             "an address × list",
             "アドレス×ブラックリスト",
@@ -241,8 +333,8 @@ TABLES: Mapping[str, Table] = {
         ),
         _t(
             "networks",
-            "an address of a mail server",
-            "メールサーバのアドレス",
+            "an address that lists are asked about",
+            "リストに照会するアドレス",
             "address",
             ("address", "text", "IPv4 or IPv6 address", "IPアドレス"),
             ("status", "text", "what the origin question brought", "AS番号の照会の結果"),
@@ -310,7 +402,25 @@ TABLES: Mapping[str, Table] = {
                 "第三者中継リストだけによる判定",
             ),
             ("own_or_shared", "text", "own, shared, both or unknown", "自前・共用の別"),
-            ("listed_role", "text", "receives, sends or both", "登録サーバの役割"),
+            (
+                "listed_role",
+                "text",
+                "what its listed addresses do: receives (MX), sends (its own SPF) or both",
+                "登録アドレスの役割（受信・送信・両方）",
+            ),
+            (
+                "sending_listing",
+                "text",
+                "the status by the sending addresses that its own SPF names alone; no_senders when it names none",
+                "自らのSPFに書かれた送信元アドレスだけによる判定",
+            ),
+            ("senders_listed", "texts", "those sending addresses that are listed", "登録のある送信元アドレス"),
+            (
+                "senders_confirmed",
+                "boolean",
+                "a listing of a sender was confirmed by a later pass; null when none is listed",
+                "送信元の登録が再確認済みか",
+            ),
             ("operator", "text", "who runs the servers, as far as names tell", "運用者"),
             ("shared_with", "integer", "other bodies that use the same servers", "同じサーバを使う他団体数"),
             ("confirmed", "boolean", "a later pass confirmed every listing of the row; null if none", "再確認済みか"),

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import NamedTuple
 
+from .suffixes import is_reserved
+
 _NAT64 = ip_network("64:ff9b::/96")
 _TEREDO_6TO4 = (ip_network("2001::/32"), ip_network("2002::/16"))
 
@@ -44,6 +46,8 @@ class World:
     """Suffixes under which a random label does not exist: whoever resolves one rewrites NXDOMAIN."""
     asn_zones: AsnZones
     """Where the network of an address is told."""
+    reserved: Callable[[str], bool] = is_reserved
+    """Whether a domain's name is kept for governments."""
 
 
 def is_global_unicast(address: str) -> bool:

@@ -84,6 +84,8 @@ def by_dnspython(data):
                         value = (rdata.preference, text_of(rdata.exchange))
                     case 5 | 2 | 12:
                         value = text_of(rdata.target)
+                    case 6:
+                        value = f"{text_of(rdata.mname)} {text_of(rdata.rname)}"
                     case 16:
                         value = b"".join(rdata.strings)
             found.append((text_of(rrset.name), int(rrset.rdtype), value))

@@ -23,7 +23,7 @@ from survey.catalogue import load_catalogue, select
 from survey.collect import Manner, check_resolvers, collect, recheck
 from survey.errors import CatalogueError, DecisionNeeded, ResolverError, RunError
 from survey.evidence import Archive
-from survey.exchanges import FIRST_RECHECK, SURVEY_ROUND, is_usable
+from survey.exchanges import FIRST_RECHECK, SURVEY_ROUND, TXT, is_usable
 from survey.practice.country import Country
 from survey.practice.dns import Zone
 from survey.practice.world import PRACTICE, serve
@@ -31,7 +31,7 @@ from survey.runs import TABLE_NAMES, RunFolder, load_tables, read_tables
 from tests.conftest import ROOT, survey_country
 
 LISTS = select("practice", load_catalogue())
-CHANGING = ("evidence_id", "evidence_ids", "asked_at")
+CHANGING = ("evidence_id", "evidence_ids", "dmarc_evidence_ids", "asked_at")
 
 
 SERVFAIL = b"\x85\x82\0\0\0\0"
@@ -118,6 +118,9 @@ def test_any_country_is_found_as_it_is(tmp_path, seed):
     findings = surveyed.tables["findings"]
     columns = ["code", "status", "open_relay_listing", "own_or_shared"]
     assert [tuple(row) for row in findings[columns].itertuples(index=False)] == surveyed.country.truth()
+    roles = findings["listed_role"].where(findings["listed_role"].notna(), "")
+    told = list(zip(findings["code"], roles, findings["sending_listing"], strict=True))
+    assert told == surveyed.country.sending_truth()
 
 
 def test_a_folder_of_another_register_selection_or_world_is_refused(small, tmp_path):
@@ -146,11 +149,26 @@ def test_a_recheck_is_a_new_pass_about_the_bodies_named(small, tmp_path):
         tables = recheck(folder, PRACTICE, LISTS, [served.resolver], [listed])
         asked = served.counts()
     assert 0 < len(asked) < 400
+    domain = small.tables["domains"].set_index("code").loc[[listed], "domain"].iloc[0]
+    text = TXT.to_bytes(2, "big") + b"\0\1"
+    assert asked[encode_name(domain) + text] == 1, "a recheck asks for today's SPF"
+    assert asked[encode_name(f"_dmarc.{domain}") + text] == 1
     assert tables.headline["bodies_listed"] == small.tables.headline["bodies_listed"]
     passes = {row.pass_number for row in Archive(folder.path).rows()}
     assert passes == {1, 2, FIRST_RECHECK + 1}
     with pytest.raises(RunError, match="no body has the code"):
         recheck(folder, PRACTICE, LISTS, [("127.0.0.1", 9)], ["000000"])
+
+
+def test_a_record_that_was_answered_is_asked_for_once_however_many_share_it(small):
+    rows = [row for row in Archive(small.folder).rows() if row.type == TXT and row.round == SURVEY_ROUND]
+    answered = Counter(row.name for row in rows if is_usable(row) and not row.name.endswith((".dnsbl.example",)))
+    assert set(answered.values()) == {1}, "neither a second pass nor a second domain asks again"
+    assert answered["spf.sc-cloud1.example"] == answered["_dmarc.example"] == 1
+    silent = {row.name for row in rows if not is_usable(row)} - set(answered)
+    passes = {name: {row.pass_number for row in rows if row.name == name} for name in silent}
+    assert passes
+    assert set(map(frozenset, passes.values())) == {frozenset({1, 2})}, "silence is asked about again"
 
 
 @pytest.mark.parametrize("becomes", ["world", "refusing", "parked", "emptied", "silent", "servfail"])

@@ -16,6 +16,7 @@ from survey import findings, operators
 from survey.publish import charts
 from survey.publish.edition import Edition
 from survey.publish.workbook import write_workbook
+from survey.senders import by_domain
 from survey.tables import BODY_KINDS, HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, frame
 
 CATEGORIES = (*sorted(HEADLINE_CATEGORIES), "dynamic_policy", "network_escalation", "informational")
@@ -47,6 +48,8 @@ def world(seed: int) -> dict:
             case "special":
                 addresses.append((host, f"10.0.{n}.1", 4, "present", "special_address", None, "3"))
     seen = {row[1]: row[4] for row in addresses if row[1]}
+    senders_only = {"198.19.0.5": None, "198.19.1.5": None, "2001:db8::5": None, "10.9.9.9": "special_address"}
+    seen |= senders_only
     for address, special in sorted(seen.items()):
         for zone in zones:
             status, why = pick((("listed", None), ("clear", None), ("clear", None), ("clear", None), ("silent", "timeout"),
@@ -67,7 +70,7 @@ def world(seed: int) -> dict:
         for _ in range(pick((0, 1, 1, 1, 2))):
             domain = f"d{n if maybe(0.8) else 0}-{random.randint(0, 1)}.example"
             if (code, domain) not in {row[:2] for row in domains}:
-                domains.append((code, domain, "given", domain, n + 2))
+                domains.append((code, domain, "given", domain, n + 2, "high", False, True, [], []))
     for domain in sorted({row[1] for row in domains}):
         match pick(("mx", "mx", "mx", "null", "none", "nxdomain", "silent", "literal")):
             case "mx":
@@ -85,7 +88,56 @@ def world(seed: int) -> dict:
                 mail_servers.append((domain, None, None, None, None, "silent", "timeout", "5"))
             case "literal":
                 mail_servers.append((domain, 10, "192.0.2.1", "mx", "address_literal", "present", None, "5"))
+    senders, policies = [], []
+    for domain in sorted({row[1] for row in domains}):
+        for place in range(random.randint(1, 3)):
+            is_own, status, why, address = True, "present", None, None
+            match pick(("mx", "own", "own", "own", "silent", "foreign_silent", "none", "range", "denied", "wrong")):
+                case "mx":
+                    address = pick(sorted(seen))
+                case "own":
+                    address = pick(sorted(senders_only))
+                case "silent":
+                    status, why = "silent", "timeout"
+                case "foreign_silent":
+                    is_own, status, why = False, "silent", "servfail"
+                case "none":
+                    status, why = "absent", "no_record"
+                case "range":
+                    status, why = "not_asked", "range_too_large"
+                case "denied":
+                    status, why, address = "not_asked", "not_authorised", pick(sorted(seen))
+                case "wrong":
+                    why = "malformed_record"
+            why = "special_address" if status == "present" and address and seen[address] else why
+            term = "a:x.example" if address else None
+            senders.append(
+                (domain, place, domain, term, "a", "+", None, None, address, None, is_own, status, why, ["6"])
+            )
+        problem = pick((None, None, "loop"))
+        text = "v=spf1 a:x.example -all"
+        policies.append(
+            (
+                domain,
+                "present",
+                None,
+                text,
+                "-",
+                1,
+                0,
+                problem,
+                "absent",
+                "no_record",
+                *[None] * 5,
+                domain,
+                None,
+                ["6"],
+                ["7"],
+            )
+        )
     rows = {
+        "senders": senders,
+        "policies": policies,
         "bodies": bodies,
         "domains": domains,
         "mail_servers": mail_servers,
@@ -93,6 +145,7 @@ def world(seed: int) -> dict:
         "listings": listings,
         "lists": lists,
         "problems": [],
+        "candidates": [],
     }
     tables = {name: frame(name, found) for name, found in rows.items()}
     out = frozenset(row[1] for row in domains if maybe(0.05))
@@ -100,7 +153,10 @@ def world(seed: int) -> dict:
     observed = [tables[name] for name in ("bodies", "domains", "mail_servers", "addresses", "listings", "lists")]
     tables["networks"] = frame("networks")
     tables["servers"] = operators.read(*observed, tables["networks"], operators.load_directory())
-    tables["findings"] = findings.read(*observed, tables["servers"], out.__contains__)
+    for name in ("senders", "policies"):
+        tables[name] = tables[name].loc[~tables[name]["domain"].isin(out)]
+    sends = by_domain(tables["senders"], tables["policies"])
+    tables["findings"] = findings.read(*observed, tables["servers"], sends, out.__contains__)
     return {"tables": tables, "rows": rows, "out": out, "health": health}
 
 
@@ -136,9 +192,34 @@ def rule(found: dict, code: str, wanted: frozenset, zones: set) -> str:
     return "no_mail" if without == len(asked) else "clear" if answers else "unknown"
 
 
+def sending_rule(found: dict, code: str, zones: set) -> tuple[str, list[str]]:
+    """The body's status by its own senders alone, from the rows alone; and which of them are listed."""
+    rows = found["rows"]
+    groups = {row[0]: row[2] for row in rows["lists"]}
+    named = [row[1] for row in rows["domains"] if row[0] == code]
+    asked = [domain for domain in named if domain not in found["out"]]
+    own = [row for row in rows["senders"] if row[0] in asked and row[10]]
+    addresses = {row[8] for row in own if row[11] == "present" and row[8] and row[12] != "special_address"}
+    is_doubtful = asked != named or not asked or any(row[11] == "silent" for row in own)
+    is_doubtful |= any(row[0] in asked and row[6] == "nxdomain" for row in rows["mail_servers"])
+    listed, answers = set(), 0
+    for pair in rows["listings"]:
+        if pair[0] not in addresses or pair[1] not in zones or (pair[2] == "not_asked" and pair[5] == "no_ipv6"):
+            continue
+        if pair[2] == "listed" and HEADLINE_CATEGORIES & set(pair[4]):
+            listed.add(pair[0])
+        is_doubtful |= pair[2] not in ("listed", "clear")
+        answers += pair[2] in ("listed", "clear") and groups[pair[1]] in ("relay", "abuse")
+    if listed:
+        return "listed", sorted(listed)
+    if is_doubtful:
+        return "unknown", []
+    return ("no_senders" if not addresses else "clear" if answers else "unknown"), []
+
+
 def edition_of(found: dict) -> Edition:
     tables = found["tables"]
-    headline = findings.headline(*(tables[name] for name in ("findings", "servers", "listings", "lists")))
+    headline = findings.headline(*(tables[name] for name in ("findings", "servers", "addresses", "listings", "lists")))
     headline |= {"started_at": "2026-11-24T00:00", "finished_at": None, "evidence_head": "0" * 64, "questions_asked": 1}
     return Edition(tables, headline, {"world": "practice"})
 
@@ -158,6 +239,26 @@ def test_every_body_is_what_the_rule_makes_of_the_rows(seed):
             assert one.open_relay_listing in (said, "listed"), one
         elif not relay:
             assert one.open_relay_listing is None or one.open_relay_listing != one.open_relay_listing
+
+
+@given(st.integers(0, 2**32))
+@settings(max_examples=150, deadline=None)
+def test_senders_are_counted_apart_and_never_make_a_body_listed(seed):
+    found = world(seed)
+    healthy = {zone for zone, word in found["health"].items() if word == "healthy"}
+    for one in found["tables"]["findings"].itertuples():
+        if one.status in ("out_of_scope", "opted_out"):
+            continue
+        status, listed = sending_rule(found, one.code, healthy)
+        assert (one.sending_listing, sorted(one.senders_listed)) == (status, listed), one
+        receives = one.status == "listed"
+        role = "both" if listed and receives else "sends" if listed else "receives" if receives else None
+        assert one.listed_role == role or (role is None and one.listed_role != one.listed_role)
+        assert one.status == rule(found, one.code, HEADLINE_CATEGORIES, healthy)
+    headline = edition_of(found).headline
+    said = found["tables"]["findings"]["sending_listing"].value_counts()
+    assert headline["bodies_listed_sending"] == said.get("listed", 0)
+    assert headline["bodies_unknown_sending"] == said.get("unknown", 0)
 
 
 @given(st.integers(0, 2**32))

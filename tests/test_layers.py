@@ -10,9 +10,12 @@ from tests.conftest import ROOT
 
 ROWS = [
     {"errors", "harmless"},
-    {"tables", "exchanges", "worlds", "codes", "edited"},
-    {"answers", "sheets", "return_codes", "opt_outs", "usage"},
-    {"register", "evidence", "catalogue", "showing"},
+    {"tables", "exchanges", "suffixes", "codes", "readings", "edited", "spf"},
+    {"worlds"},
+    {"answers", "sheets", "return_codes", "conventions", "opt_outs", "usage"},
+    {"cells"},
+    {"register", "evidence", "catalogue", "showing", "websites", "lookups"},
+    {"review", "draft", "spftree", "dmarc"},
     {"domains", "mail", "blocklists", "relays", "senders", "networks", "operators", "wire"},
     {"findings", "waves"},
     {"runs"},

@@ -101,7 +101,7 @@ DIRECTORY = operators.load_directory()
 def world(hosts, pointers=None):
     """Bodies 1, 2, 3 with the domains town1.lg.jp … and these mail hosts: code → host → address."""
     bodies = [(code, "県", f"町{code}", "", "town", True, None, "s", 2) for code in "123"]
-    domains = [(code, f"town{code}.lg.jp", "given", "", 2) for code in "123"]
+    domains = [(code, f"town{code}.lg.jp", "given", "", 2, "high", True, True, [], []) for code in "123"]
     mail = [
         (f"town{c}.lg.jp", 10, host, "mx", "host", "present", None, "1") for c, own in hosts.items() for host in own
     ]

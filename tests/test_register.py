@@ -198,6 +198,27 @@ def test_bodies_may_be_out_of_scope_with_a_reason(book):
     assert register.bodies[["in_scope", "scope_reason"]].values.tolist() == [[False, "合併"]]
 
 
+def test_candidates_are_read_in_their_order_with_their_basis(book):
+    head = [*HEAD, "候補ドメイン（ウェブサイト）", "候補ドメイン（命名規則）"]
+    register = book(
+        ["code", "prefecture", "name", "domain", "candidates by website", "candidates by convention"],
+        ["011002", "北海道", "札幌市", None, "b.jp", "a.jp b.jp，c.jp なし"],
+        ["012025", "北海道", "函館市", None, None, " ".join(f"n{n}.jp" for n in range(150))],
+        ["012033", "北海道", "小樽市", "given.jp", None, None],
+        head=head,
+    )
+    rows = register.candidates[["code", "rank", "domain", "basis", "status"]].values.tolist()
+    assert rows[:3] == [
+        ["011002", 1, "b.jp", "website", "not_asked"],
+        ["011002", 2, "a.jp", "convention", "not_asked"],
+        ["011002", 3, "c.jp", "convention", "not_asked"],
+    ]
+    assert len(rows) == 103, "at most 100 a body: each is a question"
+    assert register.bodies["code"].tolist() == ["011002", "012025", "012033"], "headings in a second language are none"
+    assert register.problems["problem"].tolist() == ["this is no domain", "more than 100 candidates"]
+    assert register.domains[["domain", "confidence", "is_printable"]].values.tolist() == [["given.jp", "high", True]]
+
+
 def encrypted(path):
     path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"E\0n\0c\0r\0y\0p\0t\0e\0d\0P\0" + b"\0" * 512)
 

@@ -8,7 +8,7 @@ how the country was built, by a rule of its own: nothing of the survey's reading
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_network
@@ -17,6 +17,8 @@ from random import Random
 
 import xlsxwriter
 
+from .declarations import Declarations
+from .hiding import Hidden, hide
 from .names import Name, offices, prefectures, towns
 
 RELAY_ZONES = ("orbz.dnsbl.example", "ordb.dnsbl.example")
@@ -98,11 +100,13 @@ class Country:
         self.hosts: dict[str, HostFacts] = {}
         self.listed: dict[str, dict[str, tuple[str, ...]]] = {zone: {} for zone in HEALTHY}
         self.pair_behaviour: dict[tuple[str, str], str] = {}
+        self.hidden = Hidden()
         self.pointers: dict[str, tuple[str, str]] = {}
         """Per address the name it gives itself, and the answer to its PTR question: ok, nxdomain, servfail, silent."""
         self.origins: dict[str, tuple[str, str]] = {}
         """Per address its AS number and announced prefix; addresses that are not here are announced by nobody."""
         self.as_names: dict[str, str] = {}
+        self.declarations: Declarations
         self._random = Random(seed)
         self._next_ipv4, self._next_ipv6 = 0, 0
         self._bodies_n, self._hosts_n, self._national_n, self._relay_n = self._sizes()
@@ -118,7 +122,9 @@ class Country:
         country._lay_traps(free)
         country._fill_context()
         country._fill_hosts(free)
+        country._hide()
         country._lay_networks()
+        country.declarations = Declarations(country, country._sending_host)
         return country
 
     # -- building ----------------------------------------------------------------------------------------------
@@ -212,6 +218,9 @@ class Country:
             facts.ipv6 = [str(IPv6Address((0x20010DB8 << 96) + (self._next_ipv6 << 64) + 25))]
         self.hosts[name] = facts
         return name
+
+    def _sending_host(self, name: str, addresses: list[str], behaviour: str) -> None:
+        self.hosts[name] = HostFacts(addresses, behaviour=behaviour)
 
     def _ipv4(self) -> str:
         self._next_ipv4 += 1
@@ -376,6 +385,23 @@ class Country:
                 self.domains[domain].exchangers.append((serial * 10, self._host(f"mail{serial}.{domain}")))
             serial += 1
 
+    def _hide(self) -> None:
+        """Keep some domains out of the register; nothing else of the country changes."""
+        uses = Counter(domain for body in self.bodies for domain in body.domains)
+        on_relay_lists = {address for zone in RELAY_ZONES for address in self.listed[zone]}
+        plain = [
+            body
+            for body in self.bodies
+            if body.in_scope
+            and body.kind in ("city", "town", "village")
+            and len(body.domains) == 1
+            and uses[body.domains[0]] == 1
+            and self.domains[body.domains[0]].behaviour == "mx"
+            and not any(a in on_relay_lists for host in self._servers(body) for a in self._addresses(host))
+        ]
+        homeless = [body for body in self.bodies if body.in_scope and not body.domains]
+        self.hidden = hide(self.seed, plain, homeless, 40 if self.seed == 81 else 12)
+
     # -- what is there -----------------------------------------------------------------------------------------
 
     def mail_hosts(self) -> set[str]:
@@ -389,21 +415,27 @@ class Country:
         with xlsxwriter.Workbook(str(path)) as workbook:
             sheet = workbook.add_worksheet("台帳")
             sheet.write_string(0, 0, f"練習国 自治体・行政機関 台帳（架空・シード {self.seed}）")
-            headers = ("団体コード", "都道府県", "団体名", "読み", "種別", "メールドメイン", "調査対象", "対象外の理由")
+            headers = (
+                *("団体コード", "都道府県", "団体名", "読み", "種別", "メールドメイン", "調査対象", "対象外の理由"),
+                "候補ドメイン",
+            )
             for column, header in enumerate(headers):
                 sheet.write_string(2, column, header)
             for row, body in enumerate(self.bodies, 3):
                 scope = "" if body.in_scope else "対象外"
                 values = (body.code, body.prefecture, body.name.kanji, body.name.kana, KINDS_JA[body.kind])
-                for column, value in enumerate((*values, "、".join(body.domains), scope, body.scope_reason)):
+                candidates = self.hidden.candidates.get(body.code, [])
+                domains = "" if candidates else "、".join(body.domains)
+                for column, value in enumerate((*values, domains, scope, body.scope_reason, " ".join(candidates))):
                     sheet.write_string(row, column, value)
 
     def write_truth(self, path: Path) -> None:
-        """The country's own truth: code, status, open_relay_listing, own_or_shared."""
+        """The country's own truth: code, status, open_relay_listing, own_or_shared, listed_role."""
+        roles = {code: role for code, role, _ in self.sending_truth()}
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(("code", "status", "open_relay_listing", "own_or_shared"))
-            writer.writerows(self.truth())
+            writer.writerow(("code", "status", "open_relay_listing", "own_or_shared", "listed_role"))
+            writer.writerows((*row, roles[row[0]]) for row in self.truth())
 
     def _lay_networks(self) -> None:
         """Give every address a network and a PTR; some have none, some give a name that does not know them."""
@@ -436,6 +468,32 @@ class Country:
                     for mark in (host, *self._addresses(host)):
                         users[mark].add(body.code)
         return sorted(self._truth_of(body, users) for body in self.bodies)
+
+    def sending_truth(self) -> list[tuple[str, str, str]]:
+        """Per body in the order of codes: its listed role (empty: none), and its status by its own senders alone."""
+        return sorted((body.code, *self._sending_of(body)) for body in self.bodies)
+
+    def _sending_of(self, body: BodyFacts) -> tuple[str, str]:
+        if not body.in_scope:
+            return "", "out_of_scope"
+        _, listed = self._word(body, HEALTHY)
+        senders: set[str] = set()
+        is_doubtful = not body.domains or any(self.domains[one].behaviour == "nxdomain" for one in body.domains)
+        for domain in body.domains:
+            declared = self.declarations.declared[domain]
+            is_doubtful |= declared.is_silent
+            senders.update(declared.addresses)
+            for _, host in self.domains[domain].exchangers if declared.uses_mx else ():
+                senders.update(self._addresses(host))
+                is_doubtful |= host in self.hosts and self.hosts[host].behaviour in ("silent", "servfail")
+        pairs = [(z, a) for z in HEALTHY for a in senders if ":" not in a or z in IPV6_ZONES]
+        words = {self._pair(zone, address) for zone, address in pairs}
+        if "listed" in words:
+            return ("both" if listed else "sends"), "listed"
+        role = "receives" if listed else ""
+        if is_doubtful or "unknown" in words:
+            return role, "unknown"
+        return role, "clear" if senders else "no_senders"
 
     def _servers(self, body: BodyFacts) -> list[str]:
         found = []

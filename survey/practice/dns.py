@@ -24,6 +24,7 @@ from typing import Self
 
 from ..answers import encode_name, reverse_wire
 from .country import DEAD, HEALTHY, IPV6_ZONES, Country
+from .hiding import WILD
 
 A, CNAME, SOA, PTR, MX, TXT, AAAA = 1, 5, 6, 12, 15, 16, 28
 _NOERROR, _FORMERR, _SERVFAIL, _NXDOMAIN, _REFUSED = 0, 1, 2, 3, 5
@@ -52,6 +53,8 @@ class Answers:
     names: set[bytes] = field(default_factory=set)
     """Names that exist, so that other types of them are NODATA."""
     zones: dict[bytes, Zone] = field(default_factory=dict)
+    wild: dict[bytes, bytes] = field(default_factory=dict)
+    """Names for which, and below which, every MX question has this answer."""
     only_tcp: set[bytes] = field(default_factory=set)
     only_plain: set[bytes] = field(default_factory=set)
     rewrites_to: str = ""
@@ -73,9 +76,8 @@ def _record(owner: bytes, type_: int, data: bytes) -> bytes:
 
 
 _SELF = b"\xc0\x0c"
-_DENIAL = _record(
-    b"\x07example\0", SOA, b"\x02ns\x07example\0\x04root\x07example\0" + struct.pack("!5I", 1, 3600, 600, 86400, _TTL)
-)
+_SOA = b"\x02ns\x07example\0\x04root\x07example\0" + struct.pack("!5I", 1, 3600, 600, 86400, _TTL)
+_DENIAL = _record(b"\x07example\0", SOA, _SOA)
 
 
 def _addresses(country: Country, host: str, type_: int, owner: bytes) -> tuple[int, list[bytes]]:
@@ -120,6 +122,8 @@ def answers_of(country: Country) -> Answers:
             elif records or rcode == _SERVFAIL:
                 needs_denial = bool(records) and records[-1][2:4] == struct.pack("!H", CNAME)
                 made.exact[_wire_question(host, type_)] = _body(rcode, records, [_DENIAL] if needs_denial else ())
+    _add_hidden(made, country)
+    _tell_texts(made, country)
     for zone, listed in country.listed.items():
         for address, codes in listed.items():
             add_listing(made, zone, reverse_wire(address), codes, f"{address} is listed, see https://{zone}/lookup")
@@ -135,6 +139,20 @@ def answers_of(country: Country) -> Answers:
         question = reverse_wire(address) + encode_name(zone) + struct.pack("!HH", A, 1)
         made.exact[question] = SILENT if behaviour == "silent" else _body(_SERVFAIL)
     return made
+
+
+def _add_hidden(made: Answers, country: Country) -> None:
+    """The zones of hidden domains, and the decoys beside them."""
+    hidden = country.hidden
+    for domain in hidden.zones:
+        made.exact[_wire_question(domain, SOA)] = _body(_NOERROR, [_record(_SELF, SOA, _SOA)])
+    park = _body(_NOERROR, [_record(_SELF, MX, b"\0\x0a" + encode_name("mx.parking.example"))])
+    made.wild |= {encode_name(name): park for name in (*hidden.parked, WILD)}
+    for domain in hidden.null:
+        made.exact[_wire_question(domain, MX)] = _body(_NOERROR, [_record(_SELF, MX, b"\0\0\0")])
+        made.names.add(encode_name(domain))
+    for domain in hidden.silent:
+        made.exact[_wire_question(domain, MX)] = SILENT
 
 
 def _tell_networks(made: Answers, country: Country) -> None:
@@ -154,8 +172,23 @@ def _tell_networks(made: Answers, country: Country) -> None:
 
 
 def _text_record(text: str) -> bytes:
-    words = text.encode()
-    return _record(_SELF, TXT, bytes((len(words),)) + words)
+    """A TXT record, its text as character-strings of 255 octets (RFC 7208 §3.3)."""
+    chunks = [text.encode()[at : at + 255] for at in range(0, len(text), 255)]
+    return _record(_SELF, TXT, b"".join(bytes((len(chunk),)) + chunk for chunk in chunks))
+
+
+def _tell_texts(made: Answers, country: Country) -> None:
+    """The TXT records of domains: SPF, DMARC, and whatever else stands beside them."""
+    rcodes = {"ok": _NOERROR, "servfail": _SERVFAIL, "refused": _REFUSED}
+    for name, facts in country.declarations.texts.items():
+        question = _wire_question(name, TXT)
+        made.names.add(encode_name(name))
+        if facts.behaviour == "silent":
+            made.exact[question] = SILENT
+            continue
+        made.exact[question] = _body(rcodes[facts.behaviour], [_text_record(text) for text in facts.texts])
+        if facts.only_tcp:
+            made.only_tcp.add(question)
 
 
 def add_listing(made: Answers, zone: str, half: bytes, codes: Sequence[str], text: str) -> None:
@@ -220,6 +253,8 @@ class _Server:
                 zone.mode = zone.becomes
             if zone.mode != "ok":
                 body = _WORLD[zone.mode]
+        if body is None and zone is None and known.wild:
+            body = self._wildcard(question)
         if body is None:
             body = _NO_DATA if question[:-4] in known.names else self._absent
         elif body == SILENT:
@@ -234,6 +269,16 @@ class _Server:
         if has_edns:
             return data[:2] + body[:2] + b"\0\1" + body[2:6] + b"\0\1" + asked + body[6:] + _OPT
         return data[:2] + body[:2] + b"\0\1" + body[2:6] + b"\0\0" + asked + body[6:]
+
+    def _wildcard(self, question: bytes) -> bytes | None:
+        """What is answered for every name at or below a wild one; NODATA for types other than MX."""
+        at, end = 0, len(question) - 5
+        while at < end:
+            found = self._answers.wild.get(question[at:-4])
+            if found is not None:
+                return found if question[-4:-2] == b"\0\x0f" else _NO_DATA
+            at += question[at] + 1
+        return None
 
     def _zone(self, question: bytes, end: int) -> Zone | None:
         """The list whose zone stands behind four labels, or behind 32 of one letter."""

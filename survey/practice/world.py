@@ -23,6 +23,14 @@ def is_practice(address: str) -> bool:
     return any(found in block for block in _BLOCKS if block.version == found.version)
 
 
+def is_kept(domain: str) -> bool:
+    """Whether a name of the practice country is kept for governments: the rule of the real world, with `.example`."""
+    labels = domain.split(".")
+    if labels[-1] != "example":
+        return False
+    return labels[-2] in ("lg", "go") or (len(labels) > 2 and labels[0] in ("city", "town", "vill", "pref"))
+
+
 def _loopback(_: str, port: int) -> tuple[str, int]:
     return "127.0.0.1", port
 
@@ -36,6 +44,7 @@ PRACTICE = World(
     pause_s=0.3,
     pass_gap_s=0.0,
     canaries=("example",),
+    reserved=is_kept,
     asn_zones=AsnZones("origin.asn.example", "origin6.asn.example", "asn.example"),
 )
 """The practice world: short time-outs, no pause between passes."""

@@ -257,6 +257,7 @@ _DOUBTS = (
     "mx_silent",
     "domain_absent",
     "domain_unknown",
+    "domain_doubtful",
     "address_silent",
     "no_address",
     "listing_silent",

@@ -74,6 +74,26 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "mx_silent": ("MXの照会に応答なし", "no answer about its MX"),
     "domain_absent": ("ドメインが存在しない", "its domain does not exist"),
     "domain_unknown": ("ドメインが不明", "its domain is not known"),
+    "domain_doubtful": ("推定したドメインが確かでない", "its domain was guessed and is in doubt"),
+    # domains and their candidates
+    "high": ("高", "high"),
+    "medium": ("中", "medium"),
+    "low": ("低", "low"),
+    "chosen": ("採用", "chosen"),
+    "outranked": ("より有力な候補を採用", "outranked by a likelier one"),
+    "rejected": ("不採用", "rejected"),
+    "no_mx": ("MXがない", "no MX"),
+    "null_mx": ("メールを受けないと明示（null MX）", "null MX: it takes no mail"),
+    "wildcard": ("ワイルドカードの応答", "only a wildcard answers for it"),
+    "wildcard_not_known": ("ワイルドカードか確認できず", "whether a wildcard answers is not known"),
+    "parking_not_known": ("保留ドメインか確認できず", "whether it is parked is not known"),
+    "parked": ("保留ドメイン（パーキング）", "parked"),
+    "other_body": ("他の団体のドメイン", "another body's domain"),
+    "denied": ("人が否認", "a person said no"),
+    "better_silent": ("より有力な候補から応答がない", "a likelier candidate did not answer"),
+    "guessed_twice": ("他の団体の推定ドメインと同じ", "guessed for another body too"),
+    "anybodys_name": ("誰でも取得できる名前", "a name that anybody could hold"),
+    "no_soa": ("SOAを確認できない", "no SOA was heard"),
     "address_silent": ("サーバのアドレスの照会に応答なし", "no answer about a server's address"),
     "no_address": ("照会できるアドレスがない", "no address that lists can be asked about"),
     "listing_silent": ("リストの応答なし", "a list did not answer"),
@@ -130,6 +150,42 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "present": ("あり", "present"),
     "special_address": ("特殊なアドレス", "special address"),
     "no_ipv6": ("リストが IPv6 非対応", "list has no IPv6"),
+    # senders: SPF and DMARC
+    "receives_and_sends": ("受信と送信", "receives and sends"),
+    "no_senders": ("自らの送信元の記載なし", "names no sender of its own"),
+    "names_none": ("送信元を記載していない", "it names no sender"),
+    "no_record": ("レコードがない", "no such record"),
+    "spf_silent": ("SPFの一部の照会に応答なし", "no answer about a part of its SPF"),
+    "spf_provider_silent": ("事業者のSPFの照会に応答なし", "no answer about a provider's SPF"),
+    "spf_invalid": ("SPFが規格上無効", "its SPF is not valid"),
+    "senders_not_asked": ("一部の送信元は照会していない", "some of its senders were not asked about"),
+    "sender_listing_silent": ("送信元についてリストの応答なし", "a list did not answer about a sender"),
+    "sender_listing_refused": ("送信元についてリストが照会を拒否", "a list refused to answer about a sender"),
+    "several_records": ("レコードが複数ある", "several records"),
+    "malformed_record": ("レコードの書式が誤り", "a malformed record"),
+    "too_many_lookups": ("DNS照会が10回を超える", "more than ten lookups"),
+    "too_many_void_lookups": ("何も得られない照会が2回を超える", "more than two void lookups"),
+    "too_many_exchangers": ("MXが10を超える", "more than ten mail exchangers"),
+    "include_without_record": ("参照先にレコードがない", "an include without a record"),
+    "loop": ("参照が循環している", "a loop"),
+    "macro": ("マクロは追わない", "macros are not followed"),
+    "depends_on_client": ("接続元により変わるため追わない", "depends on the client, not followed"),
+    "range_too_large": ("範囲が広く照会しない", "a range too large to ask about"),
+    "too_many_addresses": ("上限の64アドレスを超える", "beyond the limit of 64 addresses"),
+    "too_many_terms": ("記載が多すぎる", "too many terms"),
+    "not_authorised": ("送信を認める記載ではない", "not authorised to send"),
+    "bad_name": ("名前として扱えない", "no possible name"),
+    "bad_character": ("使えない文字", "a character that may not be there"),
+    "no_term": ("機構でも修飾語でもない", "neither mechanism nor modifier"),
+    "bad_argument": ("引数の誤り", "a wrong argument"),
+    "unknown_mechanism": ("未知の機構", "an unknown mechanism"),
+    "missing_domain": ("ドメインの記載がない", "a domain is missing"),
+    "bad_domain": ("ドメインの書式が誤り", "a malformed domain"),
+    "bad_macro": ("マクロの書式が誤り", "a malformed macro"),
+    "bad_network": ("アドレスの書式が誤り", "a malformed address"),
+    "bad_prefix": ("プレフィックス長の誤り", "a wrong prefix length"),
+    "repeated_modifier": ("修飾語の重複", "a modifier that stands twice"),
+    "no_valid_policy": ("有効な方針がない", "no valid policy"),
 }
 
 PRACTICE = {"ja": "練習用の架空の国（実在しません）", "en": "Practice country – invented, not real"}
@@ -150,6 +206,7 @@ SHEETS = {
     "regions": "地域別",
     "servers": "サーバ別",
     "operators": "運用者別",
+    "senders": "送信元",
     "unknown": "確認できず",
     "method": "調査方法",
     "dictionary": "用語",
@@ -161,6 +218,13 @@ def word(machine: object, language: Language) -> str:
     """A machine word in a reader's language; a word that has no translation is shown as it is."""
     found = _WORDS.get(str(machine))
     return str(machine) if found is None else found[0 if language == "ja" else 1]
+
+
+def role(machine: object, language: Language) -> str:
+    """What a body's listed addresses do; empty where none is listed."""
+    if not isinstance(machine, str):
+        return ""
+    return word("receives_and_sends" if machine == "both" else machine, language)
 
 
 def words(machine: Iterable[object], language: Language) -> str:
@@ -190,11 +254,12 @@ _COUNTS: Mapping[str, tuple[str, str, str]] = {
     "open_relay": ("bodies_listed_open_relay", "bodies_unknown_open_relay", "bodies_surveyed"),
     "servers": ("servers_listed", "servers_unknown", "mail_servers"),
     "addresses": ("addresses_listed", "addresses_unknown", "addresses"),
+    "sending": ("bodies_listed_sending", "bodies_unknown_sending", "bodies_surveyed"),
 }
 
 
 def bounded(
-    headline: Mapping[str, object], what: Literal["bodies", "open_relay", "servers", "addresses"]
+    headline: Mapping[str, object], what: Literal["bodies", "open_relay", "servers", "addresses", "sending"]
 ) -> Bounded | None:
     """A count of the headline with its bounds; None where there was no healthy open-relay list."""
     listed, unknown, total = (headline[name] for name in _COUNTS[what])
@@ -211,6 +276,8 @@ def headline_sentences(headline: Mapping[str, object], language: Language) -> li
     used, void, implausible = (_zones(headline, f"lists_{word_}") for word_ in ("used", "void", "implausible"))
     own, shared = headline["bodies_listed_own"], headline["bodies_listed_shared_only"]
     untold = int(str(headline["bodies_listed_untold"]))
+    sending = bounded(headline, "sending")
+    sends = sending.text(language) if sending else CANNOT[language]
     sentences = [] if headline.get("finished_at") else [UNFINISHED[language]]
     if language == "ja":
         said = relay.text("ja") if relay else CANNOT["ja"]
@@ -220,6 +287,7 @@ def headline_sentences(headline: Mapping[str, object], language: Language) -> li
             f"登録の{bodies.listed:,}団体のうち自前のサーバ {own}"
             + (f"（誰のサーバか不明の{untold}を含む）" if untold else "")
             + f"、共用サーバのみ {shared}",
+            f"自らのSPFに書いた送信元アドレスが、第三者中継または悪用のリストに登録されている自治体・行政機関: {sends}",
             f"使用したリスト {len(used)}、無効としたリスト {len(void)}",
         ]
         if implausible:
@@ -232,6 +300,7 @@ def headline_sentences(headline: Mapping[str, object], language: Language) -> li
             f"of these {bodies.listed:,} listed ones {own} with servers of their own"
             + (f" ({untold} of them with servers whose owner is not known)" if untold else "")
             + f", {shared} with shared ones only",
+            f"Bodies with a sending address of their own SPF on an open-relay or abuse list: {sends}",
             f"Lists used: {len(used)}; void: {len(void)}",
         ]
         if implausible:

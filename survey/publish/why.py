@@ -16,7 +16,8 @@ import pandas as pd
 from ..errors import RunError
 from ..harmless import harmless
 from ..runs import RunFolder, load_tables
-from ..tables import HEADLINE_CATEGORIES, Listing
+from ..tables import HEADLINE_CATEGORIES, Candidacy, Dns, Listing
+from . import labels
 from .labels import PRACTICE, Language, word, words
 
 _RULES: Mapping[str, tuple[str, str]] = {
@@ -66,9 +67,12 @@ class Explainer:
         self._bodies: dict[str, _Row] = {row["code"]: row for row in _records(tables["bodies"])}
         self._findings = {row["code"]: row for row in _records(tables["findings"])}
         self._domains = _grouped(tables["domains"], "code")
+        self._candidates = _grouped(tables["candidates"], "code")
         self._servers = _grouped(tables["mail_servers"], "domain")
         self._addresses = _grouped(tables["addresses"], "host")
         self._listings = _grouped(tables["listings"], "address")
+        self._senders = _grouped(tables["senders"], "domain")
+        self._policies = {row["domain"]: row for row in _records(tables["policies"])}
         self._lists = tables["lists"]
         self._known = {row["host"]: row for row in _records(tables["servers"])}
 
@@ -106,11 +110,15 @@ class Explainer:
             self._say(f"台帳: シート {sheet}、{row}行目", f"Register: sheet {sheet}, row {row}"),
         ]
         domains = self._domains.get(code, [])
-        if not domains:
+        if not domains and code not in self._candidates:
             lines.append(self._say("ドメイン: 台帳に記載がない", "Domains: the register names none"))
+        lines += self._sought(code)
         for domain in domains:
             written, number = _quoted(domain["written"]), domain["source_row"]
             said = self._say(f"{number}行目に {written} と記載", f"written {written} in row {number}")
+            if domain["basis"] != "given":
+                said = self._say("確からしさ ", "confidence ") + self._word(domain["confidence"])
+                said += f" ({words(domain['doubts'], self._language)})" if domain["doubts"] else ""
             basis = self._word(domain["basis"])
             lines.append(
                 self._say(
@@ -118,17 +126,36 @@ class Explainer:
                 )
             )
             lines += self._of_domain(domain["domain"])
+            lines += self._of_senders(domain["domain"])
         relay = finding["open_relay_listing"]
         if isinstance(relay, str):
             said = self._word(relay)
         else:
             said = self._say("判定不能（有効なリストがない）", "cannot be determined, no such list was healthy")
         lines.append(self._say(f"第三者中継リストだけによる判定: {said}", f"By open-relay lists alone: {said}"))
+        sends, role = self._word(finding["sending_listing"]), labels.role(finding["listed_role"], self._language)
+        also = self._say(f"、登録アドレスの役割 {role}", f"; its listed addresses: {role}") if role else ""
+        lines.append(
+            self._say(f"自らのSPFの送信元だけによる判定: {sends}{also}", f"By its own senders alone: {sends}{also}")
+        )
         for host in finding["servers"]:
             if (server := self._known.get(host)) is not None:
                 lines.append(self._of_server(code, server))
         if finding["caveat"]:
             lines.append(self._say("留意点: ", "Mind: ") + words(finding["caveat"], self._language))
+        return lines
+
+    def _sought(self, code: str) -> list[str]:
+        """What became of each candidate domain that was asked about."""
+        lines = []
+        for one in self._candidates.get(code, []):
+            if one["status"] == Candidacy.NOT_ASKED:
+                continue
+            why = f" ({self._word(one['reason'])})" if isinstance(one["reason"], str) else ""
+            evidence = f" {self._evidence(*one['evidence_ids'])}" if one["evidence_ids"] else ""
+            head = self._say(f"候補{one['rank']} ", f"Candidate {one['rank']} ")
+            basis, status = self._word(one["basis"]), self._word(one["status"])
+            lines.append(f"{head}{one['domain']}: {basis}{self._say('、', ', ')}{status}{why}{evidence}")
         return lines
 
     def _of_server(self, code: str, server: _Row) -> str:
@@ -167,6 +194,50 @@ class Explainer:
             else:
                 lines.append(f"  MX: {self._say('応答なし', 'no answer')} ({reason}) {evidence}")
         return lines
+
+    def _of_senders(self, domain: str) -> list[str]:
+        """What the domain's SPF names, in a receiver's order, and its DMARC policy."""
+        policy = self._policies.get(domain)
+        if policy is None:
+            return []
+        lines = [f"  SPF: {self._record(policy, 'spf')} {self._evidence(*policy['evidence_ids'])}"]
+        received = {
+            one["address"]
+            for server in self._servers.get(domain, [])
+            for one in self._addresses.get(server["host"], [])
+        }
+        for row in self._senders.get(domain, []):
+            term = _quoted(row["mechanism"]) if isinstance(row["mechanism"], str) else ""
+            evidence, reason = self._evidence(*row["evidence_ids"]), row["reason"]
+            why_ = f" ({self._word(reason)})" if isinstance(reason, str) else ""
+            if row["is_own"] and isinstance(row["address"], str) and row["status"] == Dns.PRESENT:
+                above = row["address"] in received
+                same = (
+                    self._say("（メールサーバと同じ、上記）", " (a mail server's address, see above)") if above else ""
+                )
+                said = self._say(f"送信元 {row['address']}{same}", f"Sender {row['address']}{same}")
+                lines.append(f"    {said}: {term}{why_} {evidence}")
+                lines += [] if above else self._of_address(row["address"])
+            elif isinstance(row["provider"], str):
+                said = self._say(f"事業者 {row['provider']}（名のみ）", f"Provider {row['provider']}, named only")
+                lines.append(f"    {said}: {term}{why_} {evidence}")
+            elif term:
+                name = f" {row['host']}" if isinstance(row["host"], str) else ""
+                is_wrong = row["status"] == Dns.PRESENT and row["kind"] is None
+                said = self._word(reason) if is_wrong else f"{self._word(row['status'])}{why_}"
+                lines.append(f"    {term}{name}: {said} {evidence}")
+        place = policy["dmarc_domain"]
+        where = self._say(f"（{place} のレコード）", f" by the record of {place}") if isinstance(place, str) else ""
+        walked = self._evidence(*policy["dmarc_evidence_ids"])
+        return [*lines, f"  DMARC: {self._record(policy, 'dmarc')}{where} {walked}"]
+
+    def _record(self, policy: _Row, kind: str) -> str:
+        """One record in quotes, or why there is none; and what is wrong with it."""
+        text, reason, problem = policy[f"{kind}_text"], policy[f"{kind}_reason"], policy[f"{kind}_problem"]
+        said = _quoted(text) if isinstance(text, str) else self._word(policy[f"{kind}_status"])
+        if not isinstance(text, str) and isinstance(reason, str):
+            said += f" ({self._word(reason)})"
+        return f"{said}{self._say('、', ', ')}{self._word(problem)}" if isinstance(problem, str) else said
 
     def _of_host(self, host: str) -> list[str]:
         lines = []

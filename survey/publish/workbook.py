@@ -19,7 +19,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from ..harmless import harmless
 from ..tables import TABLES
-from . import labels
+from . import labels, sending
 from .edition import Edition
 from .labels import SHEETS, Language, word, words
 from .why import Explainer
@@ -113,6 +113,7 @@ def write_workbook(edition: Edition, path: Path) -> None:
         _regions(writing, counts)
         _servers(writing)
         _operators(writing)
+        _senders(writing)
         _unknown(writing)
         _method(writing)
         _dictionary(writing)
@@ -221,6 +222,7 @@ def _counts(writing: _Book, sheet: Worksheet, row: int) -> None:
         ("第三者中継・悪用リストに登録の団体 / bodies on either", labels.bounded(headline, "bodies")),
         ("うち自前のサーバ / of the listed ones, own servers", labels.Bounded(own, 0, listed)),
         ("うち共用サーバのみ / of the listed ones, shared only", labels.Bounded(shared, 0, listed)),
+        ("SPFの送信元が登録の団体 / bodies with listed senders", labels.bounded(headline, "sending")),
         ("メールサーバ / mail servers", labels.bounded(headline, "servers")),
         ("アドレス / addresses", labels.bounded(headline, "addresses")),
     )
@@ -380,6 +382,55 @@ def _operators(writing: _Book) -> None:
     sheet.freeze_panes(4, 1)
 
 
+def _senders(writing: _Book) -> None:
+    """送信元: per body and domain what its SPF names, which of it is listed, and SPF and DMARC as context."""
+    found = sending.table(writing.edition.tables)
+    sheet = writing.sheet("senders", header_row=3)
+    bounds = labels.bounded(writing.edition.headline, "sending")
+    note = "照会したのは自らのSPFに書かれたアドレスのみ（/28まで、1団体64まで）。事業者と広い範囲は名を記すのみ"
+    said = f"送信元が登録の団体 {bounds.text('ja')}。" if bounds else ""
+    _top(writing, sheet, "送信元 / Senders", said + note)
+    heads = (
+        *(
+            "団体コード\ncode",
+            "都道府県\nprefecture",
+            "団体名\nname",
+            "ドメイン\ndomain",
+            "団体の送信元の判定\nits senders",
+        ),
+        *("登録アドレスの役割\nrole", "送信元アドレス数\nsenders", "登録のある送信元\nlisted senders", "リスト\nlists"),
+        *("再確認\nconfirmed", "事業者（名のみ）\nproviders, named", "範囲（名のみ）\nranges, named", "SPF", "all"),
+        *("SPFの問題\nSPF problem", "DMARC", "DMARCの方針\nDMARC policy", "適用元\nits place"),
+        *("組織ドメイン\norganisational domain", "SPFレコード\nSPF record", "証拠番号\nevidence"),
+    )
+    rows = [
+        (
+            *(one[name] for name in ("code", "prefecture", "name", "domain")),
+            word(one["sending_listing"], "ja"),
+            labels.role(one["listed_role"], "ja"),
+            int(one["senders"]),
+            ", ".join(one["senders_listed"]),
+            ", ".join(one["lists"]),
+            "" if one["senders_confirmed"] is None else ("済" if one["senders_confirmed"] else "未"),
+            ", ".join(one["providers"]),
+            ", ".join(one["networks"]),
+            word(one["spf_status"], "ja"),
+            _told(one["spf_all"]),
+            word(one["spf_problem"], "ja") if isinstance(one["spf_problem"], str) else "",
+            word(one["dmarc_status"], "ja"),
+            *(_told(one[name]) for name in ("dmarc_policy", "dmarc_domain", "organisational_domain", "spf_text")),
+            " ".join(one["evidence_ids"]),
+        )
+        for one in found.to_dict("records")
+    ]
+    _write_table(writing, sheet, 3, "senders", heads, rows, most=30)
+    sheet.freeze_panes(4, 4)
+
+
+def _told(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
 def _unknown(writing: _Book) -> None:
     """確認できず: each body that could not be determined, with its reasons; and the lists that were void."""
     found = writing.edition.named_findings()
@@ -423,6 +474,12 @@ _METHOD = (
         "登録ありの判定",
         "有効なリストが、団体のメールサーバ（MX）のアドレスを第三者中継または悪用の分類で載せている場合に限る。",
         "Listed: a healthy list holds an address of one of the body's mail servers as open relay or abuse.",
+    ),
+    (
+        "送信元",
+        "ドメイン自身のSPF（RFC 7208）に書かれたアドレスだけを同じリストに照会した。事業者や広い範囲は名を記すのみ。"
+        "送信元だけの登録は、団体の「登録あり」に数えていない。DMARCはRFC 9989による。",
+        "Senders: addresses that the domain's own SPF names; a listed sender alone makes no body listed.",
     ),
     (
         "確認できず",
@@ -508,10 +565,10 @@ def _dictionary(writing: _Book) -> None:
 def _chains(writing: _Book) -> None:
     """根拠: the whole chain behind every body that is listed or could not be determined, one fact per row."""
     found = writing.edition.named_findings()
-    chosen = found.loc[found["status"].isin(["listed", "unknown"])]
+    chosen = found.loc[found["status"].isin(["listed", "unknown"]) | found["sending_listing"].eq("listed")]
     chosen = chosen.assign(order=chosen["status"].map(_ORDER)).sort_values(["order", "code"], kind="stable")
     sheet = writing.sheet("chains", header_row=3)
-    note = "登録あり・確認できずの団体。〔証拠〕の番号は survey show で表示"
+    note = "登録あり・確認できずの団体と、送信元が登録の団体。〔証拠〕の番号は survey show で表示"
     _top(writing, sheet, "根拠 / The chain behind each finding", note)
     explain = Explainer(writing.edition.tables, "ja")
     rows = [

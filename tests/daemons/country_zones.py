@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from survey.answers import reverse_name
 from survey.practice.country import ABUSE, HEALTHY, IPV6_ZONES, Country
+from survey.practice.hiding import WILD
 
 HEAD = "$ORIGIN example.\n$TTL 300\n@ IN SOA ns root 1 3600 600 86400 300\n@ IN NS ns\nns IN A 127.0.0.1\n"
 POINTS = {
@@ -31,6 +32,14 @@ def master_file(country: Country) -> str:
         elif one.behaviour == "ok":
             lines += [f"{host}. IN A {address}\n" for address in one.ipv4]
             lines += [f"{host}. IN AAAA {address}\n" for address in one.ipv6]
+    hidden = country.hidden
+    for name in (*hidden.parked, WILD):
+        lines += [f"{name}. IN MX 10 mx.parking.example.\n", f"*.{name}. IN MX 10 mx.parking.example.\n"]
+    lines += [f"{name}. IN MX 0 .\n" for name in hidden.null]
+    for name, facts in country.declarations.texts.items():
+        for text in facts.texts:
+            chunks = " ".join(f'"{text[at : at + 255]}"' for at in range(0, len(text), 255))
+            lines.append(f"{name}. IN TXT {chunks}\n")
     return "".join(lines)
 
 
@@ -62,6 +71,11 @@ def unanswered(country: Country) -> list[str]:
     """Names whose questions nobody may answer: each gets a server that is not there."""
     names = [d for d, facts in country.domains.items() if facts.behaviour in ("servfail", "refused", "silent")]
     names += [host for host, one in country.hosts.items() if one.behaviour in ("silent", "servfail")]
+    names += country.hidden.silent
+    # A name server that is not there is silent about everything: only names that are nothing but text can be silenced.
+    texts = country.declarations.texts.items()
+    named = country.domains.keys() | country.hosts.keys()
+    names += [name for name, facts in texts if facts.behaviour != "ok" and name not in named]
     for zone, address in country.pair_behaviour:
         names.append(f"{'.'.join(reversed(address.split('.')))}.{zone}")
     return names

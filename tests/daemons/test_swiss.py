@@ -87,7 +87,8 @@ def test_the_recorded_mail_exchangers_of_2110_municipalities_are_found(shared, t
     datasets = [(LISTS[0].zone, "ip4set", data), (LISTS[1].zone, "ip4set", points), (LISTS[1].zone, "ip6trie", six)]
     datasets.sort()
     selected = [dataclasses.replace(one) for one in LISTS]
-    others = {"example": SOA, "in-addr.arpa": SOA, "ip6.arpa": SOA}
+    # Records include names all over the world: whatever is not recorded does not exist, and nothing leaves this machine.
+    others = {"example": SOA, "in-addr.arpa": SOA, "ip6.arpa": SOA, ".": SOA}
     with nsd(zones | others, tmp_path) as names, rbldnsd(datasets, tmp_path) as lists:
         stubs = dict.fromkeys([*zones, *others], names) | {one.zone: lists for one in LISTS}
         with unbound(stubs, tmp_path) as resolver:
@@ -133,3 +134,17 @@ def test_the_recorded_mail_exchangers_of_2110_municipalities_are_found(shared, t
     }
     assert set(findings.index[findings["status"].eq("listed")]) == on_list
     print(f"{len(expected)} domains, {len(hosts)} hosts, odd rows: {odd}")
+    # Every recorded SPF record is read as it was recorded, over the wire; those that are malformed are named.
+    recorded_spf: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row["spf"] and is_name(row["domain"].strip().lower()):
+            recorded_spf[row["domain"].strip().lower()].add(row["spf"])
+    policies = tables["policies"].set_index("domain")
+    assert len(policies) == len(expected)
+    heard_spf = {domain: {text} for domain, text in policies["spf_text"].dropna().items()}
+    single = {domain: texts for domain, texts in recorded_spf.items() if len(texts) == 1}
+    assert {domain: heard_spf.get(domain) for domain in single} == single
+    assert set(policies.index[policies["spf_status"].eq("absent")]) == set(expected) - set(recorded_spf)
+    malformed = {"avry.ch", "cadempino.ch", "hasliberg.ch", "stansstad.ch"}
+    assert set(policies.loc[sorted(malformed), "spf_problem"]) == {"malformed_record"}
+    assert not policies["spf_status"].eq("silent").any()
