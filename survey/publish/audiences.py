@@ -1,8 +1,8 @@
 """Who may see what: one definition, and a view in which nothing else exists.
 
 Outputs for the ministry and for the public are made from a `View` and never from a run, so what is not in the view
-cannot reach a sheet, a picture or a page by mistake. Columns are allowed by name (`MAY_SEE`); a column that is not named
-here is internal.
+cannot reach a sheet, a picture or a page by mistake. Columns are allowed by name (`MAY_SEE`); a column that is not
+named here is internal.
 
 Counts for both: a listing that no later pass confirmed counts as unknown, and so does a body whose domain is only a
 guess that nobody has reviewed. For the public besides: a body whose gate is not open has the same row whatever its
@@ -34,8 +34,8 @@ MAY_SEE: Mapping[str, Mapping[str, Sequence[str]]] = {
             *("categories", "lists", "servers_listed", "operator", "shared_with", "asked_at", "finding_sha256"),
         ),
         "listings": ("code", "host", "address", "zone", "codes", "categories", "text", "asked_at"),
-        "regions": ("prefecture", "listed", "unknown", "bodies"),
-        "kinds": ("kind", "listed", "unknown", "bodies"),
+        "regions": ("prefecture", "listed", "unknown", "relay_listed", "relay_unknown", "bodies"),
+        "kinds": ("kind", "listed", "unknown", "relay_listed", "relay_unknown", "bodies"),
         "operators": ("operator", "operator_ja", "operator_kind", "servers_n", "bodies_n", "listed_n", "unknown_n"),
         "lists": ("zone", "list_name", "group", "health", "reason"),
     },
@@ -67,6 +67,11 @@ class View:
     """
 
     audience: Audience
+    measure: Literal["open_relay", "bodies"]
+    """What leads: listings by open-relay lists where one was healthy, otherwise by open-relay and abuse lists.
+
+    For the public, `regions` and `kinds` count this alone; for others `listed` and `unknown` count all headline lists.
+    """
     as_of: str
     confirmed_at: datetime | None
     is_practice: bool
@@ -91,28 +96,27 @@ def adjusted(edition: Edition) -> pd.DataFrame:
     domains = edition.tables["domains"]
     guessed = set(domains.loc[~domains["is_printable"].fillna(False).astype(bool), "code"])
     rows = []
-    for one in found.to_dict("records"):
-        is_sure = bool(one["confirmed_categories"])
-        if one["code"] in guessed and one["status"] in (Body.LISTED, Body.CLEAR, Body.NO_MAIL):
-            one |= {"status": Body.UNKNOWN, "open_relay_listing": _relay(one, Body.UNKNOWN)}
-        elif one["status"] == Body.LISTED and not is_sure:
-            one |= {"status": Body.UNKNOWN, "open_relay_listing": _relay(one, Body.UNKNOWN)}
+    for record in found.to_dict("records"):
+        one = {str(name): value for name, value in record.items()}
+        is_guess = one["code"] in guessed and one["status"] in (Body.LISTED, Body.CLEAR, Body.NO_MAIL)
+        if is_guess or (one["status"] == Body.LISTED and not one["confirmed_categories"]):
+            one |= {"status": Body.UNKNOWN, "open_relay_listing": _relay(one)}
         elif one["open_relay_listing"] == Body.LISTED and not RELAY_CATEGORIES & set(one["confirmed_categories"]):
             one["open_relay_listing"] = Body.UNKNOWN
         if one["status"] == Body.LISTED:
             one |= {"categories": one["confirmed_categories"], "servers_listed": one["confirmed_servers"]}
         else:
             one |= {"categories": [], "servers_listed": [], "lists": []}
-        rows.append({str(name): value for name, value in one.items()})
+        rows.append(one)
     table = pd.DataFrame(rows, columns=found.columns)
     if len(table) != len(found):
         raise AssertionError(f"{len(found)} findings went in, {len(table)} came out")
     return table
 
 
-def _relay(finding: Mapping[str, object], word: Body) -> str | None:
-    """The word by open-relay lists; null stays null where no such list was healthy."""
-    return str(word) if isinstance(finding["open_relay_listing"], str) else None
+def _relay(finding: Mapping[str, object]) -> str | None:
+    """Unknown by open-relay lists; null stays null where no such list was healthy."""
+    return str(Body.UNKNOWN) if isinstance(finding["open_relay_listing"], str) else None
 
 
 def headline(edition: Edition, found: pd.DataFrame) -> dict[str, object]:
@@ -175,6 +179,7 @@ def view(
     }
     named = {code for code, refused in why.items() if refused is None}
     closed = [(code, refused) for code, refused in why.items() if refused not in (None, "not_listed")]
+    measure: Literal["open_relay", "bodies"] = "open_relay" if edition.headline["open_relay_lists_used"] else "bodies"
     regions, kinds = _counts(found, "prefecture"), _counts(found, "kind")
     operators = edition.ranking("operator")
     directory = edition.tables["servers"].drop_duplicates("operator").set_index("operator")
@@ -193,7 +198,12 @@ def view(
         )
         listings = _confirmed_listings(edition, set(found.loc[found["status"].eq(Body.LISTED), "code"]))
     elif audience == "public":
-        regions, kinds = merge_small(regions, "prefecture", found, named), merge_small(kinds, "kind", found, named)
+        word = "open_relay_listing" if measure == "open_relay" else "status"
+        shown = named & set(found.loc[found[word].eq(Body.LISTED), "code"])
+        regions, kinds = (
+            merge_small(_leading(table, measure), column, found, shown)
+            for table, column in ((regions, "prefecture"), (kinds, "kind"))
+        )
         operators = _public_operators(operators, decisions)
         for column in ("status", "open_relay_listing", "own_or_shared"):
             found[column] = found[column].where(found["code"].isin(named), None)
@@ -211,6 +221,7 @@ def view(
     moments = [when[code] for code in named if code in when]
     return View(
         audience=audience,
+        measure=measure,
         as_of=edition.as_of(),
         confirmed_at=min(moments, default=None),
         is_practice=edition.is_practice,
@@ -222,16 +233,25 @@ def view(
 
 
 def _counts(found: pd.DataFrame, column: str) -> pd.DataFrame:
-    """One row per region or kind: `listed`, `unknown` and `bodies` of it, the most listed first."""
+    """One row per region or kind: `listed`, `unknown`, the same by open-relay lists, `bodies`; most listed first."""
+    words = {"": "status", "relay_": "open_relay_listing"}
     counts = pd.DataFrame(
         {
-            "listed": found["status"].eq(Body.LISTED).groupby(found[column]).sum(),
-            "unknown": found["status"].eq(Body.UNKNOWN).groupby(found[column]).sum(),
-            "bodies": found[column].value_counts(),
+            f"{prefix}{word}": found[source].eq(word).groupby(found[column]).sum()
+            for prefix, source in words.items()
+            for word in (Body.LISTED, Body.UNKNOWN)
         }
+        | {"bodies": found[column].value_counts()}
     ).astype(int)
     table = counts.rename_axis(column).reset_index()
     return table.sort_values(["listed", "bodies", column], ascending=[False, False, True]).reset_index(drop=True)
+
+
+def _leading(counts: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """The same with `listed` and `unknown` of the leading measure alone."""
+    if measure == "bodies":
+        return counts
+    return counts.assign(listed=counts["relay_listed"], unknown=counts["relay_unknown"])
 
 
 def merge_small(counts: pd.DataFrame, column: str, found: pd.DataFrame, named: set[str]) -> pd.DataFrame:
