@@ -199,7 +199,7 @@ def read_tables(
         opted_out=frozenset(address for address in present if opt_out.has_address(address)),
         over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
     )
-    nets = networks.read(asked_about.loc[asked_about["reason"].isna(), "address"].dropna(), exchanges, world.asn_zones)
+    nets = networks.read(addresses.loc[addresses["reason"].isna(), "address"].dropna(), exchanges, world.asn_zones)
     # A domain in doubt says nothing about who uses a server.
     sure = of_bodies.loc[of_bodies["confidence"].ne(Confidence.LOW)]
     observed = (mail_servers, addresses, listings, lists)

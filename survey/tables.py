@@ -333,8 +333,8 @@ TABLES: Mapping[str, Table] = {
         ),
         _t(
             "networks",
-            "an address that lists are asked about",
-            "リストに照会するアドレス",
+            "an address of a mail server",
+            "メールサーバのアドレス",
             "address",
             ("address", "text", "IPv4 or IPv6 address", "IPアドレス"),
             ("status", "text", "what the origin question brought", "AS番号の照会の結果"),
