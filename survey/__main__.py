@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .collect import Progress
+    from .sitting import Progress
     from .worlds import World
 
 from .errors import DecisionNeeded, ResolverError, RunError, SurveyError
@@ -190,13 +190,12 @@ def _collect(options: argparse.Namespace) -> int:
     from .catalogue import load_catalogue, select  # noqa: PLC0415
     from .review import pending  # noqa: PLC0415
     from .runs import RunFolder  # noqa: PLC0415
+    from .sitting import Manner  # noqa: PLC0415
     from .worlds import LIVE  # noqa: PLC0415
 
     folder = RunFolder(options.folder)
     selected = select(options.lists or ("practice" if options.practice else "default"), load_catalogue())
-    manner = hallway.Manner(
-        passes=options.passes, pass_gap_s=options.pass_gap, rate=options.rate, engine=options.engine
-    )
+    manner = Manner(passes=options.passes, pass_gap_s=options.pass_gap, rate=options.rate, engine=options.engine)
     with ExitStack() as stack:
         world, register, notes = LIVE, options.register, {}
         if options.practice:
@@ -350,12 +349,13 @@ def _recheck(options: argparse.Namespace) -> int:
     from . import opt_outs  # noqa: PLC0415
     from .catalogue import load_selection, rekey  # noqa: PLC0415
     from .runs import RunFolder  # noqa: PLC0415
+    from .sitting import Manner  # noqa: PLC0415
 
     folder = RunFolder(options.folder)
     settings = folder.settings()
     world = _world(settings)
     selected = rekey(load_selection(folder.lists_path))
-    manner = hallway.Manner(rate=options.rate)
+    manner = Manner(rate=options.rate)
     with ExitStack() as stack:
         if settings.get("world") == "practice" and not options.resolver:
             from .practice.country import Country  # noqa: PLC0415
@@ -395,10 +395,11 @@ def _doctor(options: argparse.Namespace) -> int:
     from .catalogue import load_catalogue, select  # noqa: PLC0415
     from .doctor import examine  # noqa: PLC0415
     from .register import load_register  # noqa: PLC0415
+    from .sitting import Manner  # noqa: PLC0415
     from .worlds import LIVE  # noqa: PLC0415
 
     selected = select(options.lists or ("practice" if options.practice else "default"), load_catalogue())
-    manner = hallway.Manner(passes=options.passes, rate=options.rate)
+    manner = Manner(passes=options.passes, rate=options.rate)
     with ExitStack() as stack:
         world = LIVE
         if options.practice:

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from . import blocklists, usage
 from .answers import chain, decode, encode_name, reverse_name, reverse_wire, txt_text, word
 from .catalogue import Blocklist
-from .collect import Manner, is_public
 from .domains import STAGE
 from .exchanges import CANARY, SURVEY_ROUND, TXT, A, Exchanges, Row
 from .publish.labels import word as word_of
 from .register import Register
+from .resolvers import is_public
+from .sitting import Manner
 from .tables import Dns
 from .wire.dns import DnsWire, Half
 from .worlds import World

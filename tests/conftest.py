@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from survey.catalogue import load_catalogue, select
-from survey.collect import Manner, collect
+from survey.collect import collect
 from survey.practice.country import Country
 from survey.practice.world import PRACTICE, serve
 from survey.runs import RunFolder, Tables
+from survey.sitting import Manner
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -10,11 +10,12 @@ import pytest
 
 from survey.__main__ import main
 from survey.catalogue import load_catalogue, select
-from survey.collect import Manner, live_manner
+from survey.collect import live_manner
 from survey.doctor import examine
 from survey.practice.country import DEAD, HEALTHY, Country
 from survey.practice.world import PRACTICE, serve
 from survey.register import load_register
+from survey.sitting import Manner
 from survey.worlds import LIVE
 
 LISTS = select("practice", load_catalogue())
