@@ -24,7 +24,7 @@ from pathlib import Path
 import pandas as pd
 import tomli_w
 
-from . import blocklists, domains, findings, mail, networks, operators, opt_outs, review, senders, tables
+from . import blocklists, domains, findings, headlines, mail, networks, operators, opt_outs, review, senders, tables
 from .answers import word
 from .catalogue import Blocklist, load_selection, save_selection
 from .errors import RunError
@@ -207,7 +207,7 @@ def read_tables(
     servers = operators.read(register.bodies, sure, *observed, nets, directory)
     sends = senders.by_domain(declared, policies)
     found = findings.read(register.bodies, of_bodies, *observed, servers, sends, opt_out.has_domain, candidates)
-    headline = findings.headline(found, servers, addresses, listings, lists)
+    headline = headlines.count(found, servers, addresses, listings, lists)
     ended = finished_passes(marks)
     headline["questions_asked"] = counted.questions
     headline["packets_sent"] = counted.packets

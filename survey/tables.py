@@ -104,6 +104,9 @@ ABUSE_CATEGORIES = frozenset(
 HEADLINE_CATEGORIES = RELAY_CATEGORIES | ABUSE_CATEGORIES
 """Only these make a body `listed`; every other category is context."""
 
+HEADLINE_GROUPS = ("relay", "abuse")
+"""Groups of lists whose codes say so; lists of any other group are context."""
+
 BODY_KINDS = ("prefecture", "designated_city", "city", "special_ward", "town", "village", "national", "other")
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from survey import findings, operators
+from survey import findings, headlines, operators
 from survey.publish import charts
 from survey.publish.edition import Edition
 from survey.publish.workbook import write_workbook
@@ -219,7 +219,7 @@ def sending_rule(found: dict, code: str, zones: set) -> tuple[str, list[str]]:
 
 def edition_of(found: dict) -> Edition:
     tables = found["tables"]
-    headline = findings.headline(*(tables[name] for name in ("findings", "servers", "addresses", "listings", "lists")))
+    headline = headlines.count(*(tables[name] for name in ("findings", "servers", "addresses", "listings", "lists")))
     headline |= {"started_at": "2026-11-24T00:00", "finished_at": None, "evidence_head": "0" * 64, "questions_asked": 1}
     return Edition(tables, headline, {"world": "practice"})
 

@@ -17,7 +17,7 @@ ROWS = [
     {"register", "evidence", "catalogue", "showing", "websites", "lookups"},
     {"review", "draft", "spftree", "dmarc"},
     {"domains", "mail", "blocklists", "relays", "senders", "networks", "operators", "wire"},
-    {"findings", "waves"},
+    {"findings", "headlines", "waves"},
     {"runs"},
     {"sitting", "resolvers"},
     {"passes"},
