@@ -77,6 +77,17 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--rate", type=float, default=None, metavar="N")
     one.set_defaults(run_command=_recheck)
 
+    one = commands.add_parser("relay", help="the relay dialogue, with permitted servers only")
+    one.add_argument("folder", type=Path, metavar="DIR")
+    one.add_argument("--permission", required=True, type=Path, metavar="FILE")
+    one.add_argument("--dry-run", action="store_true", help="print whom it would ask; ask DNS only")
+    one.add_argument("--resolver", action="append", default=[], metavar="ADDR[:PORT]")
+    one.add_argument("--opt-out", type=Path, default=None, metavar="FILE")
+    one.add_argument("--mailbox", default="", metavar="ADDRESS", help="our mailbox, where the file names none")
+    one.add_argument("--hello", default="", metavar="HOST", help="our name in EHLO, where the file names none")
+    one.add_argument("--page", default="", metavar="URL", help="the page that explains us, where the file names none")
+    one.set_defaults(run_command=_relay)
+
     one = commands.add_parser("report", help="write workbook, figures and executed notebooks into a run folder")
     one.add_argument("folder", type=Path, metavar="DIR")
     one.add_argument("--no-notebooks", action="store_true")
@@ -163,11 +174,11 @@ def _resolvers(written: Sequence[str]) -> list[tuple[str, int]]:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def _progress(unit: str = "q") -> Iterator[Progress]:
     """A bar on standard error: how many questions are answered of those known so far."""
     from tqdm.auto import tqdm  # noqa: PLC0415 - only where something is shown
 
-    with tqdm(unit="q", file=sys.stderr, dynamic_ncols=True, mininterval=0.5) as bar:
+    with tqdm(unit=unit, file=sys.stderr, dynamic_ncols=True, mininterval=0.5) as bar:
 
         def show(done: int, expected: int, text: str) -> None:
             bar.total = expected
@@ -200,6 +211,7 @@ def _collect(options: argparse.Namespace) -> int:
         world, register, notes = LIVE, options.register, {}
         if options.practice:
             from .practice.country import Country  # noqa: PLC0415
+            from .practice.mailers import write_permission  # noqa: PLC0415
             from .practice.world import PRACTICE, serve  # noqa: PLC0415
 
             seed = options.seed if options.seed is not None else 81
@@ -210,6 +222,7 @@ def _collect(options: argparse.Namespace) -> int:
                 register = folder.path / "register.xlsx"
                 if not folder.settings_path.exists():
                     country.write_register(register)
+                    write_permission(country, folder.path / "permission.xlsx")
             if options.resolver:
                 resolvers = _resolvers(options.resolver)
             else:
@@ -380,6 +393,52 @@ def _recheck(options: argparse.Namespace) -> int:
         )
     _say(options, found.headline, _headline_lines(found.headline, folder.path))
     return DONE
+
+
+def _relay(options: argparse.Namespace) -> int:
+    from dataclasses import replace  # noqa: PLC0415
+
+    from .publish import relay_words  # noqa: PLC0415
+    from .runs import RunFolder  # noqa: PLC0415
+    from .smtp.forms import Probe  # noqa: PLC0415
+    from .visits import visit  # noqa: PLC0415
+
+    folder = RunFolder(options.folder)
+    settings = folder.settings()
+    world, asker = _world(settings), Probe("", "", "")
+    with ExitStack() as stack:
+        if settings.get("world") == "practice":
+            from .practice.country import Country  # noqa: PLC0415
+            from .practice.mailers import ASKER  # noqa: PLC0415
+            from .practice.world import serve, serve_mail  # noqa: PLC0415
+
+            country, asker = Country.make(int(str(settings.get("seed", 81)))), ASKER
+            served = () if options.resolver else [stack.enter_context(serve(country)).resolver]
+            resolvers = list(served) or _resolvers(options.resolver)
+            if not options.dry_run:
+                world, _ = stack.enter_context(serve_mail(country))
+        else:
+            resolvers = _resolvers(options.resolver)
+        given = {name: getattr(options, name) for name in ("mailbox", "hello", "page") if getattr(options, name)}
+        found = visit(
+            folder,
+            options.permission,
+            world,
+            resolvers,
+            asker=replace(asker, **given),
+            opt_out=options.opt_out,
+            is_dry=options.dry_run,
+            progress=stack.enter_context(_progress("server")),
+        )
+    for refusal in found.plan.refusals:
+        print(f"survey: {relay_words.refusal_sentence(options.permission.name, refusal)}", file=sys.stderr)
+    if found.tables is None:
+        lines = [relay_words.target_sentence(target) for target in found.plan.targets]
+    else:
+        lines = [*relay_words.relay_sentences(found.counts, "ja"), *relay_words.relay_sentences(found.counts, "en")]
+        lines.append(f"→ {folder.path}")
+    _say(options, found.as_json(), lines)
+    return DECIDE if found.plan.refusals else DONE
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -128,7 +128,7 @@ def plan(
         for address in addresses:
             host = row.host or servers.host_of(address)
             domain = row.domain or servers.domain_of(address) or host
-            target = Target(address, host, domain, row.operator, row.forms, row.probe, row.row)
+            target = Target(address, host, domain, row.operator, row.forms, row.probe, row.row, row.valid_to)
             if opted_out(address) or any(opted_out(name) for name in (host, domain) if name is not None):
                 refusals.append(_refuse(row, address, "opted_out", "it opted out", "調査辞退の届け出がある"))
             elif not askable(address):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from .grammar import literal
@@ -91,6 +92,8 @@ class Target:
     probe: Probe
     row: int
     """Row of the permission file."""
+    until: date
+    """The last day of the permission."""
 
 
 def envelope(form: Form, target: Target) -> tuple[str, str] | str:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from ..exchanges import Row
 from ..tables import Relay, Verdict
@@ -182,7 +183,8 @@ def _target(first: Event, address: str) -> Target | None:
         forms = tuple(str(name) for name in note["forms"])
         probe = Probe(str(note["mailbox"]), str(note["hello"]), str(note["page"]))
         host, domain = (None if note[name] is None else str(note[name]) for name in ("host", "domain"))
-        return Target(address, host, domain, str(note["operator"]), forms, probe, int(note["row"]))
+        until = date.fromisoformat(note["until"])
+        return Target(address, host, domain, str(note["operator"]), forms, probe, int(note["row"]), until)
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -193,6 +195,7 @@ def note(target: Target, sha256: str) -> str:
         "operator": target.operator,
         "permission": sha256,
         "row": target.row,
+        "until": target.until.isoformat(),
         "host": target.host,
         "domain": target.domain,
         "forms": list(target.forms),

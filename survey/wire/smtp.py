@@ -20,7 +20,7 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
 from typing import NamedTuple
 
-from ..exchanges import ANSWERED, TIMEOUT, UNREACHABLE, WireRow
+from ..exchanges import ANSWERED, NO_QUESTION, TIMEOUT, UNREACHABLE, WireRow
 from ..smtp.dialogue import Begin, Listen, Lost, Say, Secure, Step, Talk
 from ..smtp.grammar import DIALOGUE_MOST, PORT, SMTP, BadReply, Replies, Reply, Transcript, command
 from ..worlds import World
@@ -95,7 +95,7 @@ class _Visit:
         server = f"[{address}]:{PORT}" if ":" in address else f"{address}:{PORT}"
         elapsed = int(self._now() * 1e6)
         transcript = self._transcript.kept()
-        return (0, 0, address, 0, server, SMTP, 1, self._outcome, self._asked_us, elapsed, transcript)
+        return (0, 0, address, NO_QUESTION, server, SMTP, 1, self._outcome, self._asked_us, elapsed, transcript)
 
     def _now(self) -> float:
         return time.monotonic() - self._began
