@@ -85,6 +85,12 @@ def write_permission(country: Country, path: Path) -> None:
         sheet.set_column(0, len(_HEADERS) - 1, 22)
 
 
+def _addresses(country: Country, one: Mailer) -> str:
+    """All addresses of a server's host, as one cell."""
+    facts = country.hosts[one.name]
+    return "、".join((*facts.ipv4, *facts.ipv6))
+
+
 _Line = tuple[str, str, str, str, str, str, str]
 
 
@@ -98,10 +104,12 @@ def _rows(country: Country) -> Sequence[_Line]:
             users.setdefault(domain, []).append(body.name.kanji)
     own = [one for one in there if len(one.domains) == 1 and one.name.endswith(f".{one.domains[0]}")]
     own = [one for one in own if len(users.get(one.domains[0], ())) == 1 and ":" not in one.address]
+    in_range = [one for one in own if one.address.startswith("192.0.2.") and one.kind == "open"]
+    own = [one for one in own if not one.address.startswith("192.0.2.")]
     relaying = [one for one in own if one.kind in ("open", "percent_open")]
     odd = [next((one for one in own if one.kind == kind), None) for kind in _ODD]
     plain = [one for one in own if one.kind == "closed"]
-    chosen = [*relaying[:30], *(one for one in odd if one is not None), *random.sample(plain, 60)]
+    chosen = [*in_range[:1], *relaying[:30], *(one for one in odd if one is not None), *random.sample(plain, 60)]
     rows: list[_Line] = []
     seen: set[str] = set()
     for place, one in enumerate(chosen):
@@ -111,14 +119,16 @@ def _rows(country: Country) -> Sequence[_Line]:
         office, domain = users[one.domains[0]][0], one.domains[0]
         host = one.name if place % 3 else ""
         forms = "すべて" if place % 4 else "基本"
-        rows.append((office, host, one.address, domain, "情報政策課長", forms, ""))
+        rows.append((office, host, _addresses(country, one), domain, "情報政策課長", forms, ""))
     shared = sorted({one.name.partition(".")[2] for one in there if one.name.startswith("mx1.") and one.domains})
     for operator in shared[:4]:
         for one in there:
             if one.name.endswith(f".{operator}") and one.name.startswith("mx") and ":" not in one.address:
-                rows.append((operator, one.name, one.address, "", "運用責任者", "基本", "事業者の共用サーバ"))
+                rows.append(
+                    (operator, one.name, _addresses(country, one), "", "運用責任者", "基本", "事業者の共用サーバ")
+                )
     rows.append(("地域情報センター", "", "192.0.2.0/25", "", "センター長", "基本", "範囲による許可"))
-    spare = [one for one in plain if one.address not in seen and not one.address.startswith("192.0.2.")][:5]
+    spare = [one for one in plain if one.address not in seen][:5]
     first = users[spare[0].domains[0]][0]
     provider = next(one for one in there if one.name == f"mx1.{shared[-1]}")
     rows += [

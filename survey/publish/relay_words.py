@@ -75,7 +75,8 @@ def relay_sentences(counts: Mapping[str, int], language: Literal["ja", "en"]) ->
     most = counts["may_relay"] + counts["inconclusive"]
     if language == "ja":
         return [
-            f"運用者の許可を得て中継を確認したアドレス {asked:,}（許可がないなど確認していないアドレス {counts['not_asked']:,}）",
+            f"運用者の許可を得て中継を確認したアドレス {asked:,}"
+            f"（許可がないなど確認していないアドレス {counts['not_asked']:,}）",
             f"中継に応じるおそれ {counts['may_relay']:,}～{most:,}、中継を拒否 {counts['rejects']:,}、"
             f"判定できず {counts['inconclusive']:,}",
             MEANS["ja"],

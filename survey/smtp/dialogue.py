@@ -2,8 +2,12 @@
 
 `converse` is a generator: it yields what to do next, is sent what came of it, and returns one word for how it ended. It
 says who asks and where to complain (NOOP carries a text, RFC 5321 §4.1.1.9), uses STARTTLS where it is offered
-(RFC 3207), asks the control and then each permitted form, goes back with RSET after each, and leaves with QUIT. A 421
-at any point, a 5xx in place of a greeting, and a connection that is lost end it at once: nobody is asked twice.
+(RFC 3207), asks the control and then each permitted form, and leaves with RSET and QUIT. A 421 at any point, a 5xx in
+place of a greeting, and a connection that is lost end it at once: nobody is asked twice.
+
+RSET stands between two forms whenever there is something to take back: an accepted recipient, or another sender. A
+refused recipient leaves the transaction as it was (RFC 5321 §4.1.1.3), so the next form with the same sender needs no
+RSET: Exim hangs up at the eleventh (smtp_accept_max_nonmail), before half of the forms are asked.
 
 A refusal of one recipient is what the dialogue came for, so a 554 to MAIL or RCPT (Postfix's word for a denied relay)
 does not end it; a 554 in place of a greeting does.
@@ -79,9 +83,12 @@ def converse(target: Target, token: str) -> Talk:
     try:
         word = yield from _greet(target)
         if word is None:
+            sender: str | None = None
             for name, envelope in [(CONTROL, control(target, token)), *((f.name, e) for f, e in planned(target))]:
                 if not isinstance(envelope, str):
-                    yield from _ask(name, *envelope)
+                    sender = yield from _ask(name, *envelope, sender)
+            if sender is not None:
+                yield from _back()
             word = "finished"
     except _OverError as over:
         return over.word
@@ -113,12 +120,25 @@ def _greet(target: Target) -> Generator[Step, Heard, Ending | None]:
     return None
 
 
-def _ask(name: str, sender: str, recipient: str) -> Generator[Step, Heard, None]:
-    """One form: MAIL, RCPT where the sender was taken, and back to the beginning."""
+def _ask(name: str, sender: str, recipient: str, open_: str | None) -> Generator[Step, Heard, str | None]:
+    """One form, in the transaction that is open for its sender or in a new one; the sender of the one left open."""
+    if open_ is not None and open_ != sender:
+        yield from _back()
+        open_ = None
     yield Begin(name)
-    reply = yield from _say(Verb.MAIL, f"FROM:<{sender}>")
-    if reply.is_good:
-        yield from _say(Verb.RCPT, f"TO:<{recipient}>")
+    if open_ is None:
+        reply = yield from _say(Verb.MAIL, f"FROM:<{sender}>")
+        if not reply.is_good:
+            return None
+    reply = yield from _say(Verb.RCPT, f"TO:<{recipient}>")
+    if not reply.is_good:
+        return sender
+    yield from _back()
+    return None
+
+
+def _back() -> Generator[Step, Heard, None]:
+    """Back to before MAIL: what was said of an envelope is taken back."""
     reply = yield from _say(Verb.RSET)
     if not reply.is_good:
         raise _OverError("told_to_go")

@@ -71,8 +71,16 @@ class Answer:
             return "told_to_go"
         if self.code == 530:
             return "authentication"
-        found = next((word for word, pattern in _REASONS if pattern.search(self.text)), None)
+        said = self._own_words()
+        found = next((word for word, pattern in _REASONS if pattern.search(said)), None)
         return "sender_refused" if found is None and self.stage == "mail" else found
+
+    def _own_words(self) -> str:
+        """The reply without the addresses that it repeats: our own mailbox may be called relay-something."""
+        text = re.sub(r"<[^<>]*>", " ", self.text)
+        for path in filter(None, (self.recipient, self.sender)):
+            text = text.replace(path, " ")
+        return re.sub(r"[^\s@]+@\S+", " ", text)
 
     @property
     def is_refusal(self) -> bool:
@@ -148,13 +156,16 @@ def read_dialogue(row: Row) -> Dialogue | None:
     if target is None:
         return None
     found = Dialogue(target)
-    verb = ""
+    verb = sender = ""
     answer: Answer | None = None
     for who, _, text in heard[1:]:
         if who == "C":
             verb = text.partition(" ")[0]
+            path = text.partition("<")[2].rpartition(">")[0]
+            sender = path if verb == "MAIL" else sender
             if answer is not None and verb in ("MAIL", "RCPT"):
-                _said(answer, verb, text)
+                answer.sender, answer.stage, answer.code, answer.text = sender, verb.lower(), None, ""
+                answer.recipient = path if verb == "RCPT" else None
         elif who == "*":
             word, _, rest = text.partition(" ")
             if word == "form":
@@ -204,15 +215,6 @@ def note(target: Target, sha256: str) -> str:
         "page": target.probe.page,
     }
     return "asked " + json.dumps(asked, ensure_ascii=False)
-
-
-def _said(answer: Answer, verb: str, text: str) -> None:
-    path = text.partition("<")[2].rpartition(">")[0]
-    if verb == "MAIL":
-        answer.sender = path
-    else:
-        answer.recipient = path
-    answer.stage, answer.code, answer.text = verb.lower(), None, ""
 
 
 def _answered(answer: Answer, text: str) -> None:

@@ -128,7 +128,7 @@ class _Visit:
         except OSError as error:
             self._outcome = UNREACHABLE
             self._transcript.add("*", self._now(), f"not connected: {error.strerror or type(error).__name__}")
-            return Lost("unreachable")
+            return Lost("closed" if isinstance(error, ConnectionResetError) else "unreachable")
         self._transcript.add("*", self._now(), "connected")
         return None
 
