@@ -79,9 +79,9 @@ def write_permission(country: Country, path: Path) -> None:
             for column, text in enumerate((*texts, "postmaster@" + (domain or "operator.example"), forms, note)):
                 if text is not None:
                     sheet.write_string(number, column, text)
-            sheet.write_datetime(number, 6, datetime.datetime.combine(start, datetime.time()), day)
-            until = start - datetime.timedelta(days=30) if note == "期限切れ" else end
-            sheet.write_datetime(number, 7, datetime.datetime.combine(until, datetime.time()), day)
+            back = datetime.timedelta(days=800 if note == "期限切れ" else 0)
+            for column, date in ((6, start - back), (7, end - back)):
+                sheet.write_datetime(number, column, datetime.datetime.combine(date, datetime.time()), day)
         sheet.set_column(0, len(_HEADERS) - 1, 22)
 
 

@@ -27,6 +27,8 @@ KINDS = (
     *("helo_only", "bad_certificate", "broken_tls", "tarpit", "endless_line", "endless_reply", "resets", "resets_late"),
     *("garbage", "eight_bit", "never_greets", "deaf", "nobody_there"),
 )
+NEVER = frozenset({"DATA", "BDAT", "AUTH", "VRFY", "EXPN"})
+"""What no dialogue may say: whoever serves practice mail servers fails when one of them heard it."""
 HOSTILE = KINDS[KINDS.index("broken_tls") :]
 _CERTIFICATE = Path(__file__).with_name("expired.pem")
 _KNOWN_USERS = ("postmaster", "abuse", "info")
@@ -56,6 +58,7 @@ class Record:
 
     @property
     def verbs(self) -> set[str]:
+        """Every verb that was said."""
         return {line.partition(" ")[0].upper() for _, line in self.commands}
 
 
@@ -67,7 +70,7 @@ class _Session(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = b""
         self._refused = 0
-        self._is_open = self._is_slow = self._is_full = False
+        self._is_open = self._is_babbling = self._is_full = False
         self._late = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -96,6 +99,9 @@ class _Session(asyncio.Protocol):
         self._is_full = False
 
     def data_received(self, data: bytes) -> None:
+        if self._is_babbling:
+            self._write(b"\x00no TLS at all\xff")
+            return
         self._buffer = (self._buffer + data)[-_LINE_MOST:]
         while b"\n" in self._buffer:
             line, _, self._buffer = self._buffer.partition(b"\n")
@@ -198,6 +204,7 @@ class _Session(asyncio.Protocol):
 
     def _starttls(self) -> None:
         if self._mailer.kind == "broken_tls":
+            self._is_babbling = True
             self._write(b"220 2.0.0 Ready\r\n" + b"\x00no TLS at all\xff" * 20)
         elif self._mailer.kind == "bad_certificate":
             self._say("220 2.0.0 Ready to start TLS")
@@ -331,9 +338,11 @@ class MailServers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        said: set[str] = set()
         try:
+            said = self.record().verbs & NEVER
             self._control.send("stop")
-        except OSError:
+        except (OSError, EOFError):
             pass
         self._control.close()
         self._process.join(5)
@@ -341,6 +350,10 @@ class MailServers:
             self._process.kill()
             self._process.join()
         self._process.close()
+        if said:
+            raise AssertionError(
+                f"a practice mail server was told {', '.join(sorted(said))}, which nobody may ever say"
+            )
 
     def reach(self, address: str, port: int) -> tuple[str, int]:
         """Where a practice address is served; there is nothing anywhere else."""

@@ -152,6 +152,9 @@ class _Visit:
                 return await self._hear()
         except TimeoutError:
             self._unread()
+            if isinstance(step, Secure):
+                self._transcript.add("*", self._now(), "no TLS: no answer in time")
+                return Lost("tls_failed")
             if time.monotonic() >= self._until:
                 return Lost("too_long")
             return Lost("no_greeting" if isinstance(step, Listen) else "timeout")
