@@ -28,8 +28,9 @@ from survey.evidence import Archive, Store
 from survey.exchanges import RESOLVE_ROUND
 from survey.practice.country import Country
 from survey.practice.dns import answer_with_address
-from survey.practice.mailers import ASKER, mailers, write_permission
-from survey.practice.smtp import HOSTILE, KINDS, NEVER, Mailer, MailServers
+from survey.practice.mailers import ASKER, TRUTH, mailers, write_permission
+from survey.practice.session import HOSTILE, KINDS, NEVER, Mailer
+from survey.practice.smtp import MailServers
 from survey.practice.world import PRACTICE, serve
 from survey.publish.labels import word
 from survey.relays import BEGUN
@@ -43,29 +44,6 @@ from tests.watch import ForbiddenConnection, only_to
 
 COLUMNS = ("host", "address", "domain", "operator", "approver", "purpose", "valid_from", "valid_to", "contact", "forms")
 PATIENCE = MailPatience(greeting_s=1.0, reply_s=1.0, dialogue_s=20.0, pause_s=0.0, connections=16)
-EXPECTED = {
-    "closed": ("rejects", None),
-    "open": ("may_relay", None),
-    "percent_open": ("may_relay", None),
-    "accepts_all": ("inconclusive", "accepts_everything"),
-    "greylisting": ("inconclusive", "greylisted"),
-    "refuses_us": ("inconclusive", "refused_us"),
-    "refuses_connection": ("inconclusive", "refused_at_connect"),
-    "hangs_up": ("inconclusive", "told_to_go"),
-    "helo_only": ("rejects", None),
-    "bad_certificate": ("rejects", None),
-    "broken_tls": ("inconclusive", "tls_failed"),
-    "tarpit": ("inconclusive", "no_greeting"),
-    "endless_line": ("inconclusive", "flooded"),
-    "endless_reply": ("inconclusive", "flooded"),
-    "resets": ("inconclusive", "closed"),
-    "resets_late": ("inconclusive", "closed"),
-    "garbage": ("inconclusive", "nonsense"),
-    "eight_bit": ("rejects", None),
-    "never_greets": ("inconclusive", "no_greeting"),
-    "deaf": ("inconclusive", "timeout"),
-    "nobody_there": ("inconclusive", "unreachable"),
-}
 
 
 def servers_of(kinds, start=0):
@@ -104,7 +82,7 @@ def run(small, tmp_path):
 
 
 def test_every_kind_of_server_gets_its_verdict_and_nobody_else_hears_a_word(run, small, tmp_path):
-    assert set(EXPECTED) == set(KINDS)
+    assert set(TRUTH) == set(KINDS)
     asked, others = servers_of(KINDS), servers_of(["open"] * 3, start=500)
     permission = write_permissions(tmp_path / "permission.csv", asked)
     began = time.monotonic()
@@ -119,7 +97,7 @@ def test_every_kind_of_server_gets_its_verdict_and_nobody_else_hears_a_word(run,
     for one in asked:
         row = table.loc[one.address]
         reason = None if pd.isna(row["reason"]) else row["reason"]
-        assert (row["verdict"], reason) == EXPECTED[one.kind], one.kind
+        assert (row["verdict"], reason) == TRUTH[one.kind], one.kind
         assert row["evidence_id"]
     # What was said to whom.
     assert set(record.connections) == {one.address for one in asked if one.kind != "nobody_there"}
@@ -351,7 +329,7 @@ def test_a_run_that_is_killed_asks_nobody_twice_and_loses_nobody(run, tmp_path):
     for one in servers:
         verdict, reason = words[one.address]
         if one.address not in cut:
-            assert (verdict, None if pd.isna(reason) else reason) == EXPECTED[one.kind]
+            assert (verdict, None if pd.isna(reason) else reason) == TRUTH[one.kind]
         else:
             assert verdict == "inconclusive"
     begun = [a for mark in Archive(run.path).marks() if mark.kind == BEGUN for a in mark.detail["addresses"]]
@@ -379,7 +357,7 @@ def test_the_command_for_the_practice_country(run, tmp_path, capsys):
     assert len(covered) > 15, "most kinds of servers are covered"
     table = load_tables(run.path)["relay_servers"]
     for row in table.loc[table["verdict"].ne("not_asked")].itertuples():
-        verdict, reason = EXPECTED[kinds[row.address]]
+        verdict, reason = TRUTH[kinds[row.address]]
         basic = kinds[row.address] == "percent_open" and row.asked_n < 10
         assert row.verdict == ("rejects" if basic else verdict)
         assert (None if pd.isna(row.reason) else row.reason) == reason
@@ -389,7 +367,7 @@ def test_every_word_of_the_relay_dialogue_has_both_languages(run, tmp_path):
     from survey.publish.relay_words import WORDS
     from survey.tables import Relay, Verdict
 
-    for one in (*Relay, *Verdict, *(reason for _, reason in EXPECTED.values() if reason)):
+    for one in (*Relay, *Verdict, *(reason for _, reason in TRUTH.values() if reason)):
         assert word(one, "ja") != word(one, "en"), one
     for ja, en in WORDS.values():
         assert ja

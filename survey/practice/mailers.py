@@ -9,7 +9,7 @@ expired, half filled in, a host that has moved, a town that speaks for its provi
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 
@@ -17,10 +17,34 @@ import xlsxwriter
 
 from ..smtp.forms import Probe
 from .country import RELAY_ZONES, Country
-from .smtp import KINDS, Mailer
+from .session import KINDS, Mailer
 
 ASKER = Probe("relay-check@newsroom.example", "relay-survey.newsroom.example", "https://newsroom.example/relay-survey")
 """The practice newsroom, for practice runs that name no other."""
+TRUTH: Mapping[str, tuple[str, str | None]] = {
+    "closed": ("rejects", None),
+    "open": ("may_relay", None),
+    "percent_open": ("may_relay", None),
+    "accepts_all": ("inconclusive", "accepts_everything"),
+    "greylisting": ("inconclusive", "greylisted"),
+    "refuses_us": ("inconclusive", "refused_us"),
+    "refuses_connection": ("inconclusive", "refused_at_connect"),
+    "hangs_up": ("inconclusive", "told_to_go"),
+    "helo_only": ("rejects", None),
+    "bad_certificate": ("rejects", None),
+    "broken_tls": ("inconclusive", "tls_failed"),
+    "tarpit": ("inconclusive", "no_greeting"),
+    "endless_line": ("inconclusive", "flooded"),
+    "endless_reply": ("inconclusive", "flooded"),
+    "resets": ("inconclusive", "closed"),
+    "resets_late": ("inconclusive", "closed"),
+    "garbage": ("inconclusive", "nonsense"),
+    "eight_bit": ("rejects", None),
+    "never_greets": ("inconclusive", "no_greeting"),
+    "deaf": ("inconclusive", "timeout"),
+    "nobody_there": ("inconclusive", "unreachable"),
+}
+"""What an honest dialogue with all forms must find, by kind of server: verdict and reason."""
 _HEADERS = (
     *("運用者", "ホスト名", "アドレス・範囲", "メールドメイン", "承認者", "目的", "有効開始日", "有効終了日", "連絡先"),
     *("試験項目", "備考"),

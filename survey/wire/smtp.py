@@ -163,7 +163,7 @@ class _Visit:
             return Lost(bad.word)
         except OSError as error:
             self._unread()
-            self._transcript.add("*", self._now(), f"lost: {error.strerror or type(error).__name__}")
+            self._transcript.add("*", self._now(), f"lost: {error.strerror or str(error) or type(error).__name__}")
             return Lost("closed")
 
     def _connected(self) -> _Link:
@@ -244,7 +244,7 @@ class _Link:
                 if not data:
                     return b""
                 self._incoming.write(data)
-            except ssl.SSLError:
+            except ssl.SSLZeroReturnError:
                 return b""
 
     async def write(self, data: bytes) -> None:
