@@ -398,6 +398,7 @@ def _recheck(options: argparse.Namespace) -> int:
 def _relay(options: argparse.Namespace) -> int:
     from dataclasses import replace  # noqa: PLC0415
 
+    from . import opt_outs  # noqa: PLC0415
     from .publish import relay_words  # noqa: PLC0415
     from .runs import RunFolder  # noqa: PLC0415
     from .smtp.forms import Probe  # noqa: PLC0415
@@ -426,7 +427,7 @@ def _relay(options: argparse.Namespace) -> int:
             world,
             resolvers,
             asker=replace(asker, **given),
-            opt_out=options.opt_out,
+            opt_out=options.opt_out or opt_outs.DATA,
             is_dry=options.dry_run,
             progress=stack.enter_context(_progress("server")),
         )

@@ -29,7 +29,6 @@ from .relays import Plan, Servers
 from .runs import TOOL, RunFolder, Tables, read_tables, write_tables
 from .smtp.dialogue import Talk, converse
 from .smtp.forms import Probe, Target
-from .smtp.grammar import SMTP
 from .smtp.judgement import note
 from .tables import Dns, Verdict
 from .wire.dns import DnsWire, Half
