@@ -118,8 +118,39 @@ class Run:
 
         return table(self.edition.tables)
 
+    def relay_sentences(self, language: Language = "ja") -> list[str]:
+        """What the relay dialogue found, in sentences, with bounds and how many were not asked."""
+        from .publish.relay_tables import counts  # noqa: PLC0415
+        from .publish.relay_words import relay_sentences  # noqa: PLC0415
+
+        return relay_sentences(counts(self.edition.tables), language)
+
+    def relay_verdicts(self, language: Language = "ja") -> pd.DataFrame:
+        """One row per verdict and reason of the relay dialogue, with how many addresses."""
+        from .publish.relay_tables import verdicts  # noqa: PLC0415
+
+        return verdicts(self.edition.tables, language)
+
+    def relay_forms(self, language: Language = "ja") -> pd.DataFrame:
+        """One row per form of the relay dialogue: how many servers did what with it."""
+        from .publish.relay_tables import forms  # noqa: PLC0415
+
+        return forms(self.edition.tables, language)
+
+    def relay_dialogues(self, language: Language = "ja") -> pd.DataFrame:
+        """One row per address that was asked whether it relays, or that a permission named and was not."""
+        from .publish.relay_tables import servers  # noqa: PLC0415
+
+        return servers(self.edition.tables, language)
+
+    def software(self) -> pd.DataFrame:
+        """One row per software and version that permitted servers named; those that named none are last, with nulls."""
+        from .publish.relay_tables import software  # noqa: PLC0415
+
+        return software(self.edition.tables)
+
     def figure(self, name: str) -> Image:
-        """One of the figures of the report: by_region, by_kind, own_or_shared, not_determined."""
+        """One of the figures of the report: by_region, by_kind, own_or_shared, not_determined, software."""
         from IPython.display import Image  # noqa: PLC0415
 
         from .publish.charts import write_figures  # noqa: PLC0415

@@ -14,6 +14,7 @@ from survey.errors import PermissionFileError
 from survey.permissions import load_permissions
 from survey.practice.mailers import ASKER
 from survey.smtp.forms import ALL, BASIC
+from tests.conftest import ROOT
 
 COLUMNS = ("host", "address", "operator", "approver", "purpose", "valid_from", "valid_to", "contact", "forms", "domain")
 GOOD = {
@@ -168,3 +169,15 @@ def test_any_cells_permit_clearly_or_are_refused(tmp_path_factory, cells):
     assert found.networks or found.host
     assert found.valid_from <= found.valid_to
     assert set(found.forms) <= set(ALL)
+
+
+def test_the_example_is_a_good_permission_file():
+    found = load_permissions(ROOT / "data" / "permission-example.csv", ASKER)
+    assert not found.refusals
+    assert [row.operator for row in found.rows] == [
+        "白丘町",
+        "データセンター株式会社",
+        "データセンター株式会社",
+        "本紙編集部",
+    ]
+    assert [len(row.forms) for row in found.rows] == [19, 5, 5, 2]

@@ -62,10 +62,10 @@ def servers():
         ("city.example", 20, "cloud.pref.example", "mx", "host", "present", None, "2"),
     ]
     addresses = [
-        ("mail.town.example", "192.0.2.1", 4, "present", None, "3"),
-        ("mx.provider.example", "192.0.2.2", 4, "present", None, "3"),
-        ("vanity.town.example", "192.0.2.2", 4, "present", None, "3"),
-        ("cloud.pref.example", "192.0.2.3", 4, "present", None, "3"),
+        ("mail.town.example", "192.0.2.1", 4, "present", None, False, "3"),
+        ("mx.provider.example", "192.0.2.2", 4, "present", None, False, "3"),
+        ("vanity.town.example", "192.0.2.2", 4, "present", None, False, "3"),
+        ("cloud.pref.example", "192.0.2.3", 4, "present", None, False, "3"),
     ]
     return (
         frame("bodies", bodies),

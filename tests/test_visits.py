@@ -145,7 +145,7 @@ def test_a_second_command_asks_nobody_twice_and_changes_nothing(run, tmp_path):
         write_permissions(tmp_path / "p.csv", more)
         assert visit(run, tmp_path / "p.csv", world_of(served.reach), [], asker=ASKER).held == 1
         assert set(served.record().connections) == {more[3].address}
-    again = read_tables(run, PRACTICE.askable)
+    again = read_tables(run, PRACTICE)
     assert set(again["greetings"]["address"]) == {one.address for one in more}
 
 

@@ -214,6 +214,9 @@ SHEETS = {
     "method": "調査方法",
     "dictionary": "用語",
     "chains": "根拠",
+    "relays": "中継の確認",
+    "relay_forms": "中継の項目",
+    "software": "応答ソフト",
 }
 
 
