@@ -120,10 +120,12 @@ class Run:
 
     def relay_sentences(self, language: Language = "ja") -> list[str]:
         """What the relay dialogue found, in sentences, with bounds and how many were not asked."""
+        from .publish.labels import PRACTICE  # noqa: PLC0415
         from .publish.relay_tables import counts  # noqa: PLC0415
         from .publish.relay_words import relay_sentences  # noqa: PLC0415
 
-        return relay_sentences(counts(self.edition.tables), language)
+        said = relay_sentences(counts(self.edition.tables), language)
+        return [PRACTICE[language], *said] if self.edition.is_practice else said
 
     def relay_verdicts(self, language: Language = "ja") -> pd.DataFrame:
         """One row per verdict and reason of the relay dialogue, with how many addresses."""

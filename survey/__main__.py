@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import signal
 import sys
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .sitting import Progress
+    from .smtp.forms import Probe
     from .worlds import World
 
 from .errors import DecisionNeeded, ResolverError, RunError, SurveyError
@@ -83,9 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--dry-run", action="store_true", help="print whom it would ask; ask DNS only")
     one.add_argument("--resolver", action="append", default=[], metavar="ADDR[:PORT]")
     one.add_argument("--opt-out", type=Path, default=None, metavar="FILE")
-    one.add_argument("--mailbox", default="", metavar="ADDRESS", help="our mailbox, where the file names none")
-    one.add_argument("--hello", default="", metavar="HOST", help="our name in EHLO, where the file names none")
-    one.add_argument("--page", default="", metavar="URL", help="the page that explains us, where the file names none")
+    _asker_options(one)
     one.set_defaults(run_command=_relay)
 
     one = commands.add_parser("report", help="write workbook, figures and executed notebooks into a run folder")
@@ -101,6 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--rate", type=float, default=None, metavar="N")
     one.add_argument("--practice", action="store_true")
     one.add_argument("--seed", type=int, default=81, metavar="N")
+    one.add_argument("--permission", type=Path, metavar="FILE")
+    _asker_options(one)
     one.set_defaults(run_command=_doctor)
 
     one = commands.add_parser("why", help="the chain behind one body, in words")
@@ -128,6 +130,21 @@ def _parser() -> argparse.ArgumentParser:
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print the result as one JSON object")
     return parser
+
+
+def _asker_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--mailbox", default="", metavar="ADDRESS", help="our mailbox, where the file names none")
+    command.add_argument("--hello", default="", metavar="HOST", help="our name in EHLO, where the file names none")
+    command.add_argument("--page", default="", metavar="URL", help="our page that explains, where the file names none")
+
+
+def _asker(options: argparse.Namespace, is_practice: bool) -> Probe:
+    """Who asks, where the permission file does not say it: the options, and in practice the practice newsroom."""
+    from .practice.mailers import ASKER  # noqa: PLC0415
+    from .smtp.forms import Probe  # noqa: PLC0415
+
+    known = ASKER if is_practice else Probe("", "", "")
+    return Probe(options.mailbox or known.mailbox, options.hello or known.hello, options.page or known.page)
 
 
 def _positive(text: str) -> int:
@@ -396,37 +413,32 @@ def _recheck(options: argparse.Namespace) -> int:
 
 
 def _relay(options: argparse.Namespace) -> int:
-    from dataclasses import replace  # noqa: PLC0415
-
     from . import opt_outs  # noqa: PLC0415
     from .publish import relay_words  # noqa: PLC0415
     from .runs import RunFolder  # noqa: PLC0415
-    from .smtp.forms import Probe  # noqa: PLC0415
     from .visits import visit  # noqa: PLC0415
 
     folder = RunFolder(options.folder)
     settings = folder.settings()
-    world, asker = _world(settings), Probe("", "", "")
+    world = _world(settings)
     with ExitStack() as stack:
         if settings.get("world") == "practice":
             from .practice.country import Country  # noqa: PLC0415
-            from .practice.mailers import ASKER  # noqa: PLC0415
             from .practice.world import serve, serve_mail  # noqa: PLC0415
 
-            country, asker = Country.make(int(str(settings.get("seed", 81)))), ASKER
+            country = Country.make(int(str(settings.get("seed", 81))))
             served = () if options.resolver else [stack.enter_context(serve(country)).resolver]
             resolvers = list(served) or _resolvers(options.resolver)
             if not options.dry_run:
                 world, _ = stack.enter_context(serve_mail(country))
         else:
             resolvers = _resolvers(options.resolver)
-        given = {name: getattr(options, name) for name in ("mailbox", "hello", "page") if getattr(options, name)}
         found = visit(
             folder,
             options.permission,
             world,
             resolvers,
-            asker=replace(asker, **given),
+            asker=_asker(options, settings.get("world") == "practice"),
             opt_out=options.opt_out or opt_outs.DATA,
             is_dry=options.dry_run,
             progress=stack.enter_context(_progress("server")),
@@ -453,7 +465,7 @@ def _report(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from . import collect as hallway  # noqa: PLC0415
     from .catalogue import load_catalogue, select  # noqa: PLC0415
-    from .doctor import examine  # noqa: PLC0415
+    from .doctor import examine, permission_checks  # noqa: PLC0415
     from .register import load_register  # noqa: PLC0415
     from .sitting import Manner  # noqa: PLC0415
     from .worlds import LIVE  # noqa: PLC0415
@@ -474,6 +486,9 @@ def _doctor(options: argparse.Namespace) -> int:
             manner = hallway.live_manner(manner)
         register = load_register(options.register) if options.register else None
         checks = examine(selected, world, resolvers, manner, register)
+    if options.permission:
+        today = datetime.datetime.now().astimezone().date()
+        checks += permission_checks(options.permission, _asker(options, options.practice), today)
     shown = ("name", "is_good", "said", "remedy")
     result = {"checks": [{name: getattr(check, name) for name in shown} for check in checks]}
     _say(options, result, [check.line() for check in checks])

@@ -29,6 +29,7 @@ from ipaddress import (
 from pathlib import Path
 
 from .errors import PermissionFileError, RegisterError
+from .harmless import harmless
 from .sheets import Sheet, column_letter, read_sheets
 from .smtp.forms import ALL, BASIC, FORMS, Probe
 from .smtp.grammar import is_host, is_mailbox
@@ -132,7 +133,7 @@ def load_permissions(path: Path, asker: Probe | None = None) -> Permissions:
                 rows.append(_Row(sheet.title, number, cells, columns, asker).permission())
             except _BadCell as bad:
                 letter = column_letter(columns[bad.column]) if bad.column in columns else ""
-                shown = "" if bad.value is None else str(bad.value)[:_MOST_TEXT]
+                shown = harmless(str(bad.value), _MOST_TEXT) if bad.value is not None else _subject(cells, columns)
                 refusals.append(Refusal(sheet.title, number, letter, shown, "bad_row", bad.en, bad.ja))
     if not has_header:
         raise PermissionFileError(
@@ -142,6 +143,12 @@ def load_permissions(path: Path, asker: Probe | None = None) -> Permissions:
             ja="見出し行がありません。アドレス・ホスト名・運用者・承認者・目的・有効開始日・有効終了日・連絡先・試験項目の列を付けてください",
         )
     return Permissions(tuple(rows), tuple(refusals), path, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def _subject(cells: Sequence[object], columns: dict[str, int]) -> str:
+    """What a row is about, where the cell that is wrong is empty: its address or its host, as written."""
+    found = [cells[columns[name]] for name in ("address", "host") if columns.get(name, len(cells)) < len(cells)]
+    return harmless(next((str(value) for value in found if value), ""), _MOST_TEXT)
 
 
 def _header(sheet: Sheet) -> tuple[int | None, dict[str, int]]:

@@ -297,7 +297,7 @@ def _software(edition: Edition, language: Language) -> tuple[Figure, str]:
     said = greetings["software"].dropna().value_counts().sort_index().sort_values(ascending=False, kind="stable")
     silent = len(greetings) - int(said.sum())
     title = {
-        "ja": f"許可を得て接続した{len(greetings):,}アドレスが名乗ったソフトウェア",
+        "ja": f"許可を得て確認した{len(greetings):,}アドレスが名乗ったソフトウェア",
         "en": f"Software named by {len(greetings):,} addresses asked with permission",
     }[language]
     subtitle = {

@@ -10,8 +10,16 @@ from ..smtp.forms import FORMS
 from ..tables import Relay
 from .labels import Language, word
 
+_NOT_ASKED = {"ja": "確認していない", "en": "not asked"}
 _ORDER = {"may_relay": 0, "inconclusive": 1, "rejects": 2, "not_asked": 3}
 Tables = Mapping[str, pd.DataFrame]
+
+
+def said(machine: object, language: Language) -> str:
+    """A word of the relay dialogue for a reader; empty for none. Not asking a server is not a question that failed."""
+    if not isinstance(machine, str) or not machine:
+        return ""
+    return _NOT_ASKED[language] if machine == Relay.NOT_ASKED else word(machine, language)
 
 
 def counts(tables: Tables) -> dict[str, int]:
@@ -29,7 +37,7 @@ def verdicts(tables: Tables, language: Language) -> pd.DataFrame:
     if int(grouped["addresses"].sum()) != len(found):
         raise AssertionError("the counts do not add up to the addresses")
     for name in ("verdict", "reason"):
-        grouped[name] = [word(machine, language) for machine in grouped[name]]
+        grouped[name] = [said(machine, language) for machine in grouped[name]]
     return grouped.reset_index(drop=True)
 
 
@@ -45,14 +53,14 @@ def servers(tables: Tables, language: Language) -> pd.DataFrame:
     found = found.assign(order=found["verdict"].map(_ORDER)).sort_values(["order", "address"], kind="stable")
     rows = []
     for one in found.to_dict("records"):
-        said = [one[name] if isinstance(one[name], str) else "" for name in ("operator", "software", "version")]
-        words = [word(one[n], language) if isinstance(one[n], str) else "" for n in ("reason", "control", "starttls")]
+        named = [one[name] if isinstance(one[name], str) else "" for name in ("operator", "software", "version")]
+        words = [said(one[name], language) for name in ("reason", "control", "starttls")]
         when = "" if pd.isna(one["asked_at"]) else f"{one['asked_at']:%Y-%m-%d %H:%M} UTC"
         forms = "" if one["verdict"] == "not_asked" else f"{one['accepted_n']} / {one['asked_n']}"
         names = " ".join(one["hosts"])
         evidence = one["evidence_id"] if isinstance(one["evidence_id"], str) else ""
-        head = (one["address"], names, said[0], word(one["verdict"], language), words[0], forms, words[1])
-        rows.append((*head, said[1], said[2], words[2], when, evidence))
+        head = (one["address"], names, named[0], said(one["verdict"], language), words[0], forms, words[1])
+        rows.append((*head, named[1], named[2], words[2], when, evidence))
     columns = ["address", "hosts", "operator", "verdict", "reason", "accepted", "control", "software", "version"]
     return pd.DataFrame(rows, columns=[*columns, "starttls", "asked_at", "evidence_id"])
 
@@ -70,8 +78,8 @@ def forms(tables: Tables, language: Language) -> pd.DataFrame:
 
 def software(tables: Tables) -> pd.DataFrame:
     """One row per software and version that servers named: how many; last those that named none, with nulls."""
-    said = tables["greetings"][["software", "version"]]
-    table = said.groupby(["software", "version"], dropna=False).size().rename("servers").reset_index()
+    named = tables["greetings"][["software", "version"]]
+    table = named.groupby(["software", "version"], dropna=False).size().rename("servers").reset_index()
     table = table.assign(unknown=table["software"].isna())
     table = table.sort_values(["unknown", "servers", "software", "version"], ascending=[True, False, True, True])
     return table.drop(columns="unknown").reset_index(drop=True)

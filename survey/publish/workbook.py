@@ -506,7 +506,7 @@ def _software(writing: _Book) -> None:
     found = relay_tables.software(writing.edition.tables)
     sheet = writing.sheet("software", header_row=3)
     unknown = int(found.loc[found["software"].isna(), "servers"].sum())
-    note = f"許可を得て接続した{int(found['servers'].sum()):,}アドレス。名乗らないサーバ{unknown:,}は不明のまま"
+    note = f"許可を得て確認した{int(found['servers'].sum()):,}アドレス。名乗らないサーバ{unknown:,}は不明のまま"
     _top(writing, sheet, "応答ソフト / Software that servers name", note)
     heads = ("ソフトウェア\nsoftware", "バージョン\nversion", "アドレス数\naddresses")
     rows = [
@@ -521,7 +521,7 @@ def _rows(table: pd.DataFrame) -> list[tuple[Any, ...]]:
 
 
 def _both(machine: object) -> str:
-    return f"{word(machine, 'ja')}\n{word(machine, 'en')}"
+    return f"{relay_tables.said(machine, 'ja')}\n{relay_tables.said(machine, 'en')}"
 
 
 _METHOD = (
