@@ -7,6 +7,7 @@ run = survey.open_run("runs/2026-11")                  # read what was observed
 run.sentences()                                        # the headline, with its bounds
 run.findings                                           # one row per body, with evidence ids
 run.figure("by_region")                                # a figure
+run.relay_sentences()                                  # what permitted servers said when asked whether they relay
 run.why("011002")                                      # the whole chain behind one body
 run.show("4711")                                       # one exchange, as dig would show it
 run = survey.practice_run("runs/practice")             # the same on an invented country, on loopback

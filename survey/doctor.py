@@ -90,18 +90,14 @@ def examine(
 def permission_checks(path: Path, asker: Probe | None, today: datetime.date) -> list[Check]:
     """A permission file of the relay dialogue: how many rows permit today, and each row that cannot be used."""
     found = load_permissions(path, asker)
-    valid = sum(row.valid_from <= today <= row.valid_to for row in found.rows)
-    said = (
-        f"{valid} of {len(found.rows)} usable rows permit today",
-        f"本日有効な許可 {valid}件（使える行 {len(found.rows)}件）",
-    )
+    valid, rows = sum(row.valid_from <= today <= row.valid_to for row in found.rows), len(found.rows)
+    said = f"{valid} of {rows} usable rows permit today", f"本日有効な許可 {valid}件（使える行 {rows}件）"
     remedy = ("", "") if valid else ("ask the operators again", "運用者に許可を得直す")
     checks = [Check(f"permission {path.name}", valid > 0, said, remedy)]
     for one in found.refusals:
         place = f"permission {path.name}, row {one.row}, column {one.column}"
-        checks.append(
-            Check(place, False, (f"not used: {one.en}", f"使えない: {one.ja}"), ("correct the cell", "欄を直す"))
-        )
+        wrong = f"not used: {one.en}", f"使えない: {one.ja}"
+        checks.append(Check(place, False, wrong, ("correct the cell", "欄を直す")))
     return checks
 
 

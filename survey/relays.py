@@ -122,8 +122,12 @@ def plan(
             refusals.append(_refuse(row, _subject(row), "not_yet_valid", f"valid from {row.valid_from}", "有効期間前"))
         else:
             valid.append(row)
+    ranges: dict[str, list[Permission]] = defaultdict(list)
     for row in valid:
-        addresses, refused = _addresses(row, valid, servers, resolved)
+        if row.host is None:
+            ranges[row.operator].append(row)
+    for row in valid:
+        addresses, refused = _addresses(row, ranges[row.operator], servers, resolved)
         refusals += refused
         for address in addresses:
             host = row.host or servers.host_of(address)
@@ -158,9 +162,11 @@ def _plain(network: object) -> str:
 
 
 def _addresses(
-    row: Permission, valid: Sequence[Permission], servers: Servers, resolved: Mapping[str, Sequence[str] | None]
+    row: Permission, ranges: Sequence[Permission], servers: Servers, resolved: Mapping[str, Sequence[str] | None]
 ) -> tuple[list[str], list[Refusal]]:
     """The addresses that one row means: those of its host as it resolves now, or those that it names itself.
+
+    `ranges` are the operator's rows without a host: they cover addresses of its hosts too.
 
     A range permits; it does not name: of a range, only the addresses that the run knows as mail servers are meant.
     """
@@ -175,8 +181,7 @@ def _addresses(
         return [], [_refuse(row, row.host, "host_absent", "the name has no address", "名前にアドレスがない")]
     found, refusals = [], []
     for address in now:
-        others = [one for one in valid if one.host is None and one.operator == row.operator]
-        if row.covers(address) or any(one.covers(address) for one in others):
+        if row.covers(address) or any(one.covers(address) for one in ranges):
             found.append(address)
         else:
             en = f"{row.host} resolves to an address outside the permission"
