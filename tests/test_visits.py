@@ -372,3 +372,29 @@ def test_every_word_of_the_relay_dialogue_has_both_languages(run, tmp_path):
     for ja, en in WORDS.values():
         assert ja
         assert en
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent as a POSIX signal")
+def test_a_run_that_is_interrupted_keeps_what_was_said_so_far(run, tmp_path):
+    servers = servers_of(["open"] * 80)
+    permission = write_permissions(tmp_path / "p.csv", servers)
+    with MailServers(servers) as served:
+        (tmp_path / "ports").write_text(json.dumps({one.address: served.reach(one.address, 25)[1] for one in servers}))
+        command = [sys.executable, "-c", KILLED, str(run.path), str(permission), str(tmp_path / "ports")]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        before = len(Archive(run.path).marks())
+        while process.poll() is None and len(Archive(run.path).marks()) < before + 2:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+        assert b"KeyboardInterrupt" in said
+        rows = list(Archive(run.path).rows("type = 0"))
+        begun = {a for mark in Archive(run.path).marks() if mark.kind == BEGUN for a in mark.detail["addresses"]}
+        assert {row.name for row in rows} == begun, "every dialogue that began is kept, as far as it came"
+        assert any(row.answer.endswith(b"end cut_off\n") for row in rows)
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        assert set(served.record().connections.values()) == {1}
+    table = load_tables(run.path)["relay_servers"].set_index("address")
+    reasons = table.loc[[one.address for one in servers], "reason"].fillna("")
+    assert set(reasons) == {"", "cut_off"}
+    assert 0 < (reasons == "cut_off").sum() <= 24
