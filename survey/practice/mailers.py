@@ -39,6 +39,7 @@ TRUTH: Mapping[str, tuple[str, str | None]] = {
     "resets": ("inconclusive", "closed"),
     "resets_late": ("inconclusive", "closed"),
     "garbage": ("inconclusive", "nonsense"),
+    "two_replies": ("inconclusive", "nonsense"),
     "eight_bit": ("rejects", None),
     "never_greets": ("inconclusive", "no_greeting"),
     "deaf": ("inconclusive", "timeout"),

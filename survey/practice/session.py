@@ -10,12 +10,13 @@ import re
 import socket
 import ssl
 import struct
+import sys
 from dataclasses import dataclass, field
 
 KINDS = (
     *("closed", "open", "percent_open", "accepts_all", "greylisting", "refuses_us", "refuses_connection", "hangs_up"),
     *("helo_only", "bad_certificate", "broken_tls", "tarpit", "endless_line", "endless_reply", "resets", "resets_late"),
-    *("garbage", "eight_bit", "never_greets", "deaf", "nobody_there"),
+    *("garbage", "two_replies", "eight_bit", "never_greets", "deaf", "nobody_there"),
 )
 NEVER = frozenset({"DATA", "BDAT", "AUTH", "VRFY", "EXPN"})
 """What no dialogue may say: whoever serves practice mail servers fails when one of them heard it."""
@@ -114,7 +115,9 @@ class Session(asyncio.Protocol):
         if self._transport is not None:
             found = self._transport.get_extra_info("socket")
             if found is not None:
-                found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                found.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
+                )
             self._transport.abort()
 
     def _close(self) -> None:
@@ -174,7 +177,7 @@ class Session(asyncio.Protocol):
             case "STARTTLS":
                 self._starttls()
             case "MAIL" | "RSET" | "NOOP":
-                self._say("250 2.0.0 Ok")
+                self._say("250 2.0.0 Ok\r\n250 2.0.0 Ok" if kind == "two_replies" else "250 2.0.0 Ok")
             case "RCPT":
                 self._say(self._recipient(line.partition("<")[2].rpartition(">")[0]))
             case "QUIT":

@@ -141,6 +141,11 @@ class Replies:
             if len(self._lines) >= REPLY_LINES_MOST:
                 raise BadReply("flooded", line)
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether something is here that nobody asked for: what came next would answer the wrong command."""
+        return bool(self._buffer)
+
     def drop(self) -> bytes:
         """Forget what is buffered: after STARTTLS nothing that came in the clear may be believed (RFC 3207 §6)."""
         dropped, self._buffer, self._lines = self._buffer, b"", []

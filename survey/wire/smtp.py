@@ -144,6 +144,8 @@ class _Visit:
                 return None
             async with asyncio.timeout_at(self._deadline(limit)):
                 if isinstance(step, Say):
+                    if self._replies.is_ahead:
+                        raise BadReply("nonsense")
                     line = command(step.verb, step.argument)
                     self._transcript.add("C", self._now(), line.decode("ascii").rstrip())
                     await self._connected().write(line)

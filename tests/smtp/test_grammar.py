@@ -161,3 +161,12 @@ def test_names():
     )
     assert literal("192.0.2.1") == "[192.0.2.1]"
     assert literal("2001:db8::1") == "[IPv6:2001:db8::1]"
+
+
+def test_a_reply_that_nobody_asked_for_is_noticed():
+    reader = Replies()
+    reader.feed(b"250 Ok\r\n250 Ok again\r\n")
+    assert reader.next() is not None
+    assert reader.is_ahead
+    assert reader.next() is not None
+    assert not reader.is_ahead
