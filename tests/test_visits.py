@@ -130,7 +130,7 @@ def test_a_percent_hack_is_found_only_where_bypass_forms_are_permitted(run, tmp_
 
 
 def test_a_second_command_asks_nobody_twice_and_changes_nothing(run, tmp_path):
-    servers = servers_of(["closed", "never_greets", "nobody_there"])
+    servers = servers_of(["closed", "resets", "nobody_there"])
     permission = write_permissions(tmp_path / "p.csv", servers)
     with MailServers(servers) as served:
         first = visit(run, permission, world_of(served.reach), [], asker=ASKER)
@@ -138,7 +138,7 @@ def test_a_second_command_asks_nobody_twice_and_changes_nothing(run, tmp_path):
         assert set(served.record().connections.values()) == {1}
     assert (first.held, second.held) == (3, 0)
     assert first.tables.headline["evidence_head"] == second.tables.headline["evidence_head"]
-    more = servers_of(["closed", "never_greets", "nobody_there", "open"])
+    more = servers_of(["closed", "resets", "nobody_there", "open"])
     with MailServers(more) as served:
         write_permissions(tmp_path / "p.csv", more)
         assert visit(run, tmp_path / "p.csv", world_of(served.reach), [], asker=ASKER).held == 1
