@@ -91,7 +91,8 @@ def visit(
     permissions = load_permissions(permission, asker)
     with _alone(folder.path):
         resolved, rows = _resolve(relays.hosts_to_resolve(permissions), resolvers, world)
-        opted_out = _opted_out([opt_out, folder.opt_out_path])
+        own = [folder.opt_out_path] if folder.opt_out_path.exists() else []
+        opted_out = _opted_out([opt_out, *own])
         today = datetime.datetime.now().astimezone().date()
         plan = relays.plan(permissions, _servers(folder), resolved, opted_out, world.askable, today)
         if is_dry:
@@ -138,7 +139,7 @@ def _servers(folder: RunFolder) -> Servers:
 
 def _opted_out(paths: Sequence[Path]) -> Callable[[str], bool]:
     """Whether an address or a name stands in one of the opt-out files."""
-    found = [opt_outs.load(path) for path in paths if path.exists()]
+    found = [opt_outs.load(path) for path in paths]
 
     def is_out(subject: str) -> bool:
         try:

@@ -23,7 +23,7 @@ import pytest
 from filelock import FileLock
 
 from survey.__main__ import main
-from survey.errors import EvidenceError, RunError
+from survey.errors import EvidenceError, RunError, SurveyError
 from survey.evidence import Archive, Store
 from survey.exchanges import RESOLVE_ROUND
 from survey.practice.country import Country
@@ -194,6 +194,13 @@ def test_an_opt_out_wins_over_a_permission(run, tmp_path):
     assert {r.reason for r in found.plan.refusals} == {"opted_out"}
     table = found.tables["relay_servers"].set_index("address")
     assert list(table.loc[[one.address for one in servers], "reason"]) == ["opted_out", "opted_out"]
+
+
+def test_an_opt_out_file_that_is_not_there_stops_everything(run, tmp_path):
+    servers = servers_of(["open"])
+    permission = write_permissions(tmp_path / "p.csv", servers)
+    with only_to(set()), pytest.raises(SurveyError):
+        visit(run, permission, PRACTICE, [], asker=ASKER, opt_out=tmp_path / "mistyped.csv")
 
 
 def test_folders_that_cannot_be_used_say_what_to_do(run, tmp_path):
