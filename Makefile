@@ -29,9 +29,9 @@ PY := .venv/bin/python
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
+# The relay dialogue ends with 1: rows of the practice permission file are refused, as they are meant to be.
 report: .venv/.made
 	$(PY) -m survey collect --practice $(if $(SEED),--seed $(SEED)) --run $(RUN)
-	# 1: rows of the practice permission file are refused, as they are meant to be.
 	$(PY) -m survey relay $(RUN) --permission $(RUN)/permission.xlsx || test $$? -eq 1
 	$(PY) -m survey report $(RUN)
 

@@ -21,7 +21,7 @@ def _is_fine(host: str, port: int) -> bool:
     if _allowed:
         return (host, port) in _allowed[-1]
     try:
-        return port != 25 and ip_address(host).is_loopback
+        return port != 25 and (host == "localhost" or ip_address(host).is_loopback)
     except ValueError:
         return False
 
