@@ -7,6 +7,7 @@ import datetime
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from survey.evidence import Mark
@@ -17,7 +18,6 @@ from survey.practice.world import is_practice
 from survey.relays import BEGUN, PLANNED, Servers, hosts_to_resolve, plan, read
 from survey.smtp.forms import ALL, BASIC, Target
 from survey.smtp.judgement import note
-from survey.tables import frame
 
 TODAY = datetime.date(2026, 11, 24)
 TOWN = "白丘町"
@@ -43,35 +43,29 @@ def network(*texts):
 
 
 def servers():
-    """A town with its own server, another whose mail is at a provider, and a prefecture that runs it for its towns."""
-    bodies = [
-        ("1", "玉灘県", TOWN, "", "town", True, None, "s", 1),
-        ("2", "玉灘県", "黒沼市", "", "city", True, None, "s", 2),
-        ("3", "玉灘県", "玉灘県", "", "prefecture", True, None, "s", 3),
-    ]
-    domains = [
-        (code, name, "given", name, 1)
-        for code, name in (("1", "town.example"), ("2", "city.example"), ("3", "pref.example"))
-    ]
+    """A town with its own server, another whose mail is at a provider, and a prefecture that runs it for its towns.
+
+    The columns of bodies, domains, mail_servers and addresses that the plan looks at.
+    """
+    bodies = [("1", "玉灘県", TOWN), ("2", "玉灘県", "黒沼市"), ("3", "玉灘県", "玉灘県")]
+    domains = [("1", "town.example"), ("2", "city.example"), ("3", "pref.example")]
     mail = [
-        ("town.example", 10, "mail.town.example", "mx", "host", "present", None, "1"),
-        ("town.example", 20, "mx.provider.example", "mx", "host", "present", None, "1"),
-        ("town.example", 30, "vanity.town.example", "mx", "host", "present", None, "1"),
-        ("town.example", 40, "cloud.pref.example", "mx", "host", "present", None, "1"),
-        ("city.example", 10, "mx.provider.example", "mx", "host", "present", None, "2"),
-        ("city.example", 20, "cloud.pref.example", "mx", "host", "present", None, "2"),
+        *(("town.example", host) for host in ("mail.town.example", "mx.provider.example", "vanity.town.example")),
+        *(("town.example", "cloud.pref.example"), ("city.example", "mx.provider.example")),
+        *(("city.example", "cloud.pref.example"), ("town.example", None)),
     ]
     addresses = [
-        ("mail.town.example", "192.0.2.1", 4, "present", None, False, "3"),
-        ("mx.provider.example", "192.0.2.2", 4, "present", None, False, "3"),
-        ("vanity.town.example", "192.0.2.2", 4, "present", None, False, "3"),
-        ("cloud.pref.example", "192.0.2.3", 4, "present", None, False, "3"),
+        ("mail.town.example", "192.0.2.1", None),
+        ("mx.provider.example", "192.0.2.2", None),
+        ("vanity.town.example", "192.0.2.2", None),
+        ("cloud.pref.example", "192.0.2.3", None),
+        ("silent.town.example", None, "timeout"),
     ]
     return (
-        frame("bodies", bodies),
-        frame("domains", domains),
-        frame("mail_servers", mail),
-        frame("addresses", addresses),
+        pd.DataFrame(bodies, columns=["code", "prefecture", "name"]),
+        pd.DataFrame(domains, columns=["code", "domain"]),
+        pd.DataFrame(mail, columns=["domain", "host"]),
+        pd.DataFrame(addresses, columns=["host", "address", "reason"]),
     )
 
 

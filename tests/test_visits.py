@@ -381,7 +381,7 @@ def test_every_word_of_the_relay_dialogue_has_both_languages(run, tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent as a POSIX signal")
 def test_a_run_that_is_interrupted_keeps_what_was_said_so_far(run, tmp_path):
-    servers = servers_of(["open"] * 80)
+    servers = servers_of(["closed"] * 80)
     permission = write_permissions(tmp_path / "p.csv", servers)
     with MailServers(servers) as served:
         (tmp_path / "ports").write_text(json.dumps({one.address: served.reach(one.address, 25)[1] for one in servers}))
