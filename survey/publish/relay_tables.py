@@ -9,6 +9,7 @@ import pandas as pd
 from ..smtp.forms import FORMS
 from ..tables import Relay
 from .labels import Language, word
+from .relay_words import WORDS
 
 _NOT_ASKED = {"ja": "確認していない", "en": "not asked"}
 _ORDER = {"may_relay": 0, "inconclusive": 1, "rejects": 2, "not_asked": 3}
@@ -16,10 +17,13 @@ Tables = Mapping[str, pd.DataFrame]
 
 
 def said(machine: object, language: Language) -> str:
-    """A word of the relay dialogue for a reader; empty for none. Not asking a server is not a question that failed."""
+    """A word of the relay dialogue for a reader; empty for none. Some mean another thing of lists and of domains."""
     if not isinstance(machine, str) or not machine:
         return ""
-    return _NOT_ASKED[language] if machine == Relay.NOT_ASKED else word(machine, language)
+    if machine == Relay.NOT_ASKED:
+        return _NOT_ASKED[language]
+    found = WORDS.get(machine)
+    return word(machine, language) if found is None else found[0 if language == "ja" else 1]
 
 
 def counts(tables: Tables) -> dict[str, int]:

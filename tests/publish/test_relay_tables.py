@@ -104,6 +104,13 @@ def test_the_chain_of_a_body_tells_what_its_server_said(asked, country):
     assert "中継に応じるおそれ" in why(asked, body, "ja")
 
 
+def test_words_that_mean_another_thing_elsewhere_are_the_dialogues_own():
+    assert (relay_tables.said("rejected", "ja"), relay_tables.said("rejected", "en")) == ("拒否", "rejected")
+    assert relay_tables.said("not_asked", "ja") == "確認していない"
+    assert relay_tables.said("unreachable", "ja") == "到達できず"
+    assert relay_tables.said(None, "ja") == ""
+
+
 def test_software_counts_keep_the_unknown_apart():
     rows = [("a", "Postfix", None), ("b", "Postfix", None), ("c", None, None), ("d", "Exim", "4.96")]
     greetings = frame("greetings", [(a, "x", s, v, *[None] * 7) for a, s, v in rows])
