@@ -24,7 +24,7 @@ from pathlib import Path
 from random import Random
 
 from survey.catalogue import load_catalogue, select
-from survey.collect import Manner, collect
+from survey.collect import collect
 from survey.evidence import Archive
 from survey.exchanges import NO_QUESTION
 from survey.practice.country import Country
@@ -33,6 +33,7 @@ from survey.practice.session import HOSTILE, KINDS, Mailer
 from survey.practice.smtp import MailServers
 from survey.practice.world import PRACTICE, serve
 from survey.runs import RunFolder, load_tables
+from survey.sitting import Manner
 from survey.visits import visit
 
 HOSTILE_SHARE = 0.1

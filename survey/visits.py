@@ -27,6 +27,7 @@ from .exchanges import AAAA, RESOLVE_ROUND, A, Exchanges, Row, WireRow, is_usabl
 from .permissions import Permissions, load_permissions
 from .relays import Plan, Servers
 from .runs import TOOL, RunFolder, Tables, read_tables, write_tables
+from .sitting import Progress
 from .smtp.dialogue import Talk, converse
 from .smtp.forms import Probe, Target
 from .smtp.judgement import note
@@ -34,8 +35,6 @@ from .tables import Dns, Verdict
 from .wire.dns import DnsWire, Half
 from .wire.smtp import Errand, SmtpWire
 from .worlds import World
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, slots=True)
