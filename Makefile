@@ -8,6 +8,7 @@
 #   make resolver          a resolver of your own on 127.0.0.1:5353 (unbound)
 #   make bench             how fast, beside peers, measured in one run
 #   make bench-domains     how many real websites' domains the candidates hit: WEBSITES=FILE OUT=candidates.csv
+#   make scale             5,000 practice mail servers in one run, killed in the middle
 
 PYTHON ?= python3
 SEED ?=
@@ -16,7 +17,7 @@ OUT ?=
 RUN := runs/practice$(if $(SEED),-$(SEED),)
 PY := .venv/bin/python
 
-.PHONY: report test check lab daemons resolver bench bench-domains clean
+.PHONY: report test check lab daemons resolver bench bench-domains scale clean
 
 .venv/.made: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
@@ -28,8 +29,10 @@ PY := .venv/bin/python
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
+# The relay dialogue ends with 1: rows of the practice permission file are refused, as they are meant to be.
 report: .venv/.made
 	$(PY) -m survey collect --practice $(if $(SEED),--seed $(SEED)) --run $(RUN)
+	$(PY) -m survey relay $(RUN) --permission $(RUN)/permission.xlsx || test $$? -eq 1
 	$(PY) -m survey report $(RUN)
 
 test: .venv/.made-dev
@@ -55,6 +58,9 @@ bench: .venv/.made-dev
 
 bench-domains: .venv/.made-dev
 	@$(PY) -m benchmarks.domains $(if $(WEBSITES),--websites "$(WEBSITES)") $(if $(OUT),--out "$(OUT)")
+
+scale: .venv/.made-dev
+	$(PY) -m benchmarks.scale
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

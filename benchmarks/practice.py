@@ -23,10 +23,11 @@ from pydnsbl import DNSBLIpChecker
 from pydnsbl.providers import Provider
 
 from survey.catalogue import load_catalogue, select
-from survey.collect import Manner, collect
+from survey.collect import collect
 from survey.practice.country import HEALTHY, Country
 from survey.practice.world import PRACTICE, Served, serve
 from survey.runs import RunFolder, Tables
+from survey.sitting import Manner
 
 RUNS = int(os.environ.get("RUNS", "5"))
 LIMITS_S = {"one pass": 8.0, "two passes": 15.0}

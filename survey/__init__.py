@@ -7,6 +7,7 @@ run = survey.open_run("runs/2026-11")                  # read what was observed
 run.sentences()                                        # the headline, with its bounds
 run.findings                                           # one row per body, with evidence ids
 run.figure("by_region")                                # a figure
+run.relay_sentences()                                  # what permitted servers said when asked whether they relay
 run.why("011002")                                      # the whole chain behind one body
 run.show("4711")                                       # one exchange, as dig would show it
 run = survey.practice_run("runs/practice")             # the same on an invented country, on loopback
@@ -118,8 +119,41 @@ class Run:
 
         return table(self.edition.tables)
 
+    def relay_sentences(self, language: Language = "ja") -> list[str]:
+        """What the relay dialogue found, in sentences, with bounds and how many were not asked."""
+        from .publish.labels import PRACTICE  # noqa: PLC0415
+        from .publish.relay_tables import counts  # noqa: PLC0415
+        from .publish.relay_words import relay_sentences  # noqa: PLC0415
+
+        said = relay_sentences(counts(self.edition.tables), language)
+        return [PRACTICE[language], *said] if self.edition.is_practice else said
+
+    def relay_verdicts(self, language: Language = "ja") -> pd.DataFrame:
+        """One row per verdict and reason of the relay dialogue, with how many addresses."""
+        from .publish.relay_tables import verdicts  # noqa: PLC0415
+
+        return verdicts(self.edition.tables, language)
+
+    def relay_forms(self, language: Language = "ja") -> pd.DataFrame:
+        """One row per form of the relay dialogue: how many servers did what with it."""
+        from .publish.relay_tables import forms  # noqa: PLC0415
+
+        return forms(self.edition.tables, language)
+
+    def relay_dialogues(self, language: Language = "ja") -> pd.DataFrame:
+        """One row per address that was asked whether it relays, or that a permission named and was not."""
+        from .publish.relay_tables import servers  # noqa: PLC0415
+
+        return servers(self.edition.tables, language)
+
+    def software(self) -> pd.DataFrame:
+        """One row per software and version that permitted servers named; those that named none are last, with nulls."""
+        from .publish.relay_tables import software  # noqa: PLC0415
+
+        return software(self.edition.tables)
+
     def figure(self, name: str) -> Image:
-        """One of the figures of the report: by_region, by_kind, own_or_shared, not_determined."""
+        """One of the figures of the report: by_region, by_kind, own_or_shared, not_determined, software."""
         from IPython.display import Image  # noqa: PLC0415
 
         from .publish.charts import write_figures  # noqa: PLC0415

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import signal
 import sys
@@ -13,7 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .collect import Progress
+    from .sitting import Progress
+    from .smtp.forms import Probe
     from .worlds import World
 
 from .errors import DecisionNeeded, ResolverError, RunError, SurveyError
@@ -77,6 +79,15 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--rate", type=float, default=None, metavar="N")
     one.set_defaults(run_command=_recheck)
 
+    one = commands.add_parser("relay", help="the relay dialogue, with permitted servers only")
+    one.add_argument("folder", type=Path, metavar="DIR")
+    one.add_argument("--permission", required=True, type=Path, metavar="FILE")
+    one.add_argument("--dry-run", action="store_true", help="print whom it would ask; ask DNS only")
+    one.add_argument("--resolver", action="append", default=[], metavar="ADDR[:PORT]")
+    one.add_argument("--opt-out", type=Path, default=None, metavar="FILE")
+    _asker_options(one)
+    one.set_defaults(run_command=_relay)
+
     one = commands.add_parser("report", help="write workbook, figures and executed notebooks into a run folder")
     one.add_argument("folder", type=Path, metavar="DIR")
     one.add_argument("--no-notebooks", action="store_true")
@@ -90,6 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--rate", type=float, default=None, metavar="N")
     one.add_argument("--practice", action="store_true")
     one.add_argument("--seed", type=int, default=81, metavar="N")
+    one.add_argument("--permission", type=Path, metavar="FILE")
+    _asker_options(one)
     one.set_defaults(run_command=_doctor)
 
     one = commands.add_parser("why", help="the chain behind one body, in words")
@@ -117,6 +130,21 @@ def _parser() -> argparse.ArgumentParser:
     for command in commands.choices.values():
         command.add_argument("--json", action="store_true", help="print the result as one JSON object")
     return parser
+
+
+def _asker_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--mailbox", default="", metavar="ADDRESS", help="our mailbox, where the file names none")
+    command.add_argument("--hello", default="", metavar="HOST", help="our name in EHLO, where the file names none")
+    command.add_argument("--page", default="", metavar="URL", help="our page that explains, where the file names none")
+
+
+def _asker(options: argparse.Namespace, is_practice: bool) -> Probe:
+    """Who asks, where the permission file does not say it: the options, and in practice the practice newsroom."""
+    from .practice.mailers import ASKER  # noqa: PLC0415
+    from .smtp.forms import Probe  # noqa: PLC0415
+
+    known = ASKER if is_practice else Probe("", "", "")
+    return Probe(options.mailbox or known.mailbox, options.hello or known.hello, options.page or known.page)
 
 
 def _positive(text: str) -> int:
@@ -163,11 +191,11 @@ def _resolvers(written: Sequence[str]) -> list[tuple[str, int]]:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
+def _progress(unit: str = "q") -> Iterator[Progress]:
     """A bar on standard error: how many questions are answered of those known so far."""
     from tqdm.auto import tqdm  # noqa: PLC0415 - only where something is shown
 
-    with tqdm(unit="q", file=sys.stderr, dynamic_ncols=True, mininterval=0.5) as bar:
+    with tqdm(unit=unit, file=sys.stderr, dynamic_ncols=True, mininterval=0.5) as bar:
 
         def show(done: int, expected: int, text: str) -> None:
             bar.total = expected
@@ -190,17 +218,17 @@ def _collect(options: argparse.Namespace) -> int:
     from .catalogue import load_catalogue, select  # noqa: PLC0415
     from .review import pending  # noqa: PLC0415
     from .runs import RunFolder  # noqa: PLC0415
+    from .sitting import Manner  # noqa: PLC0415
     from .worlds import LIVE  # noqa: PLC0415
 
     folder = RunFolder(options.folder)
     selected = select(options.lists or ("practice" if options.practice else "default"), load_catalogue())
-    manner = hallway.Manner(
-        passes=options.passes, pass_gap_s=options.pass_gap, rate=options.rate, engine=options.engine
-    )
+    manner = Manner(passes=options.passes, pass_gap_s=options.pass_gap, rate=options.rate, engine=options.engine)
     with ExitStack() as stack:
         world, register, notes = LIVE, options.register, {}
         if options.practice:
             from .practice.country import Country  # noqa: PLC0415
+            from .practice.mailers import write_permission  # noqa: PLC0415
             from .practice.world import PRACTICE, serve  # noqa: PLC0415
 
             seed = options.seed if options.seed is not None else 81
@@ -211,6 +239,7 @@ def _collect(options: argparse.Namespace) -> int:
                 register = folder.path / "register.xlsx"
                 if not folder.settings_path.exists():
                     country.write_register(register)
+                    write_permission(country, folder.path / "permission.xlsx")
             if options.resolver:
                 resolvers = _resolvers(options.resolver)
             else:
@@ -350,12 +379,13 @@ def _recheck(options: argparse.Namespace) -> int:
     from . import opt_outs  # noqa: PLC0415
     from .catalogue import load_selection, rekey  # noqa: PLC0415
     from .runs import RunFolder  # noqa: PLC0415
+    from .sitting import Manner  # noqa: PLC0415
 
     folder = RunFolder(options.folder)
     settings = folder.settings()
     world = _world(settings)
     selected = rekey(load_selection(folder.lists_path))
-    manner = hallway.Manner(rate=options.rate)
+    manner = Manner(rate=options.rate)
     with ExitStack() as stack:
         if settings.get("world") == "practice" and not options.resolver:
             from .practice.country import Country  # noqa: PLC0415
@@ -382,6 +412,48 @@ def _recheck(options: argparse.Namespace) -> int:
     return DONE
 
 
+def _relay(options: argparse.Namespace) -> int:
+    from . import opt_outs  # noqa: PLC0415
+    from .publish import relay_words  # noqa: PLC0415
+    from .runs import RunFolder  # noqa: PLC0415
+    from .visits import visit  # noqa: PLC0415
+
+    folder = RunFolder(options.folder)
+    settings = folder.settings()
+    world = _world(settings)
+    with ExitStack() as stack:
+        if settings.get("world") == "practice":
+            from .practice.country import Country  # noqa: PLC0415
+            from .practice.world import serve, serve_mail  # noqa: PLC0415
+
+            country = Country.make(int(str(settings.get("seed", 81))))
+            served = () if options.resolver else [stack.enter_context(serve(country)).resolver]
+            resolvers = list(served) or _resolvers(options.resolver)
+            if not options.dry_run:
+                world, _ = stack.enter_context(serve_mail(country))
+        else:
+            resolvers = _resolvers(options.resolver)
+        found = visit(
+            folder,
+            options.permission,
+            world,
+            resolvers,
+            asker=_asker(options, settings.get("world") == "practice"),
+            opt_out=options.opt_out or opt_outs.DATA,
+            is_dry=options.dry_run,
+            progress=stack.enter_context(_progress("server")),
+        )
+    for refusal in found.plan.refusals:
+        print(f"survey: {relay_words.refusal_sentence(options.permission.name, refusal)}", file=sys.stderr)
+    if found.tables is None:
+        lines = [relay_words.target_sentence(target) for target in found.plan.targets]
+    else:
+        lines = [*relay_words.relay_sentences(found.counts, "ja"), *relay_words.relay_sentences(found.counts, "en")]
+        lines.append(f"→ {folder.path}")
+    _say(options, found.as_json(), lines)
+    return DECIDE if found.plan.refusals else DONE
+
+
 def _report(options: argparse.Namespace) -> int:
     from .publish.report import write_report  # noqa: PLC0415
 
@@ -393,12 +465,13 @@ def _report(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from . import collect as hallway  # noqa: PLC0415
     from .catalogue import load_catalogue, select  # noqa: PLC0415
-    from .doctor import examine  # noqa: PLC0415
+    from .doctor import examine, permission_checks  # noqa: PLC0415
     from .register import load_register  # noqa: PLC0415
+    from .sitting import Manner  # noqa: PLC0415
     from .worlds import LIVE  # noqa: PLC0415
 
     selected = select(options.lists or ("practice" if options.practice else "default"), load_catalogue())
-    manner = hallway.Manner(passes=options.passes, rate=options.rate)
+    manner = Manner(passes=options.passes, rate=options.rate)
     with ExitStack() as stack:
         world = LIVE
         if options.practice:
@@ -413,6 +486,9 @@ def _doctor(options: argparse.Namespace) -> int:
             manner = hallway.live_manner(manner)
         register = load_register(options.register) if options.register else None
         checks = examine(selected, world, resolvers, manner, register)
+    if options.permission:
+        today = datetime.datetime.now().astimezone().date()
+        checks += permission_checks(options.permission, _asker(options, options.practice), today)
     shown = ("name", "is_good", "said", "remedy")
     result = {"checks": [{name: getattr(check, name) for name in shown} for check in checks]}
     _say(options, result, [check.line() for check in checks])

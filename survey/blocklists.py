@@ -42,6 +42,9 @@ IMPLAUSIBLE_SHARE, IMPLAUSIBLE_LEAST = 0.2, 100
 LIES = frozenset({"negative_listed", "control_listed", "outside_127"})
 """Failures in which a list said something false; in all others it said too little."""
 
+NO_MATTER = frozenset({"special_address", "opt_out", "no_ipv6", "no_ipv4", "list_void"})
+"""Reasons for not asking a pair that say nothing against the other answers about an address."""
+
 Role = Literal["positive", "negative", "control"]
 
 

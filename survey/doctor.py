@@ -7,18 +7,23 @@ each selected list. Nothing is kept. A public resolver is told of before anythin
 from __future__ import annotations
 
 import contextlib
+import datetime
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from . import blocklists, usage
 from .answers import chain, decode, encode_name, reverse_name, reverse_wire, txt_text, word
 from .catalogue import Blocklist
-from .collect import Manner, is_public
 from .domains import STAGE
 from .exchanges import CANARY, SURVEY_ROUND, TXT, A, Exchanges, Row
+from .permissions import load_permissions
 from .publish.labels import word as word_of
 from .register import Register
+from .resolvers import is_public
+from .sitting import Manner
+from .smtp.forms import Probe
 from .tables import Dns
 from .wire.dns import DnsWire, Half
 from .worlds import World
@@ -80,6 +85,20 @@ def examine(
     if register is not None:
         found.append(_length(register, selected, manner))
     return found
+
+
+def permission_checks(path: Path, asker: Probe | None, today: datetime.date) -> list[Check]:
+    """A permission file of the relay dialogue: how many rows permit today, and each row that cannot be used."""
+    found = load_permissions(path, asker)
+    valid, rows = sum(row.valid_from <= today <= row.valid_to for row in found.rows), len(found.rows)
+    said = f"{valid} of {rows} usable rows permit today", f"本日有効な許可 {valid}件（使える行 {rows}件）"
+    remedy = ("", "") if valid else ("ask the operators again", "運用者に許可を得直す")
+    checks = [Check(f"permission {path.name}", valid > 0, said, remedy)]
+    for one in found.refusals:
+        place = f"permission {path.name}, row {one.row}, column {one.column}"
+        wrong = f"not used: {one.en}", f"使えない: {one.ja}"
+        checks.append(Check(place, False, wrong, ("correct the cell", "欄を直す")))
+    return checks
 
 
 def _list_check(one: Blocklist, rounds: Mapping[str, blocklists.Round]) -> Check:

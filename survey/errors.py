@@ -3,6 +3,7 @@
     SurveyError                what is wrong, where, what to do next; the command line exits 2
     ├── RegisterError          the register cannot be read at all (single bad rows are problems, not errors)
     ├── CatalogueError         the catalogue of lists or a selection is wrong (file, row, column)
+    ├── PermissionFileError    the permission file of the relay dialogue cannot be read at all
     ├── ResolverError          no honest resolver to ask: public, rewriting, or not answering
     ├── RunError               the run folder cannot be used: another register, a lock, no evidence
     └── EvidenceError          the store refused, or what it holds was altered
@@ -35,6 +36,10 @@ class RegisterError(SurveyError):
 
 class CatalogueError(SurveyError):
     """The catalogue of blocklists, or a selection from it, cannot be used."""
+
+
+class PermissionFileError(SurveyError):
+    """The permission file of the relay dialogue cannot be read at all."""
 
 
 class ResolverError(SurveyError):

@@ -267,6 +267,14 @@ def _digest(
     return seal.digest()
 
 
+class _Entry(NamedTuple):
+    """What is given to the writing thread at once: rows, marks, and who waits until they are committed."""
+
+    rows: list[WireRow]
+    marks: list[tuple[str, str]]
+    waiting: threading.Event | None = None
+
+
 class Store:
     """The evidence of a run, for appending: rows are given to a thread that commits them within a second.
 
@@ -277,7 +285,7 @@ class Store:
         self.path = path
         self._base = shard * SHARD
         self._begin = (tool, json.dumps(settings, ensure_ascii=False, sort_keys=True))
-        self._queue: queue.SimpleQueue[tuple[list[WireRow], list[tuple[str, str]]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._failure: BaseException | None = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="evidence", daemon=True)
@@ -301,12 +309,22 @@ class Store:
         """Keep these exchanges; committed within a second."""
         self._raise()
         if rows:
-            self._queue.put((rows, []))
+            self._queue.put(_Entry(rows, []))
 
     def mark(self, kind: str, **detail: object) -> None:
         """Keep that something happened to the survey itself, after every row appended so far."""
         self._raise()
-        self._queue.put(([], [(kind, json.dumps(detail, ensure_ascii=False, sort_keys=True))]))
+        self._queue.put(_Entry([], [(kind, json.dumps(detail, ensure_ascii=False, sort_keys=True))]))
+
+    def flush(self) -> None:
+        """Wait until everything given so far is committed and synced."""
+        done = threading.Event()
+        self._queue.put(_Entry([], [], done))
+        while not done.wait(0.2):
+            self._raise()
+            if not self._thread.is_alive():
+                break
+        self._raise()
 
     def _raise(self) -> None:
         if self._failure is not None:
@@ -360,13 +378,16 @@ class Store:
             due = time.monotonic() + _COMMIT_S
             rows: list[WireRow] = []
             marks: list[tuple[str, str]] = []
+            waiting: list[threading.Event] = []
             while True:
                 if entry is None:
                     is_open = False
                     break
-                rows += entry[0]
-                marks += entry[1]
-                if len(rows) >= _COMMIT_ROWS:
+                rows += entry.rows
+                marks += entry.marks
+                if entry.waiting is not None:
+                    waiting.append(entry.waiting)
+                if len(rows) >= _COMMIT_ROWS or waiting:
                     break
                 try:
                     entry = self._queue.get(timeout=max(0.0, due - time.monotonic()))
@@ -376,6 +397,8 @@ class Store:
                 connection.execute("BEGIN IMMEDIATE")
                 self._seal(connection, rows, marks)
                 connection.execute("COMMIT")
+            for event in waiting:
+                event.set()
 
     def _seal(self, connection: sqlite3.Connection, rows: list[WireRow], marks: list[tuple[str, str]]) -> None:
         now = time.time_ns() // 1000

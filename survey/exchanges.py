@@ -32,6 +32,10 @@ FIRST_RECHECK = 1_000
 """Passes 1, 2, … go over the whole register; rechecks of single bodies are numbered from here."""
 CANARY = "nx-"
 """Names that do not exist begin so: whoever resolves one rewrites NXDOMAIN."""
+RESOLVE_ROUND = -1
+"""Questions about hosts that a permission names, asked for the relay dialogue: no table of the survey reads them."""
+NO_QUESTION = 0
+"""The type of an exchange that is no DNS question: a dialogue with a mail server, whose transport says so."""
 
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = 0, 1, 2, 3, 4, 5
 
@@ -114,7 +118,8 @@ class Exchanges:
     """Exchanges of one or more passes, found by question: per question and pass the one that counts.
 
     Within a pass an answer with NOERROR or NXDOMAIN counts before any other; otherwise the last attempt counts, which
-    says how the silence looked. Health rounds are kept apart, by round, and in them each resolver's answers.
+    says how the silence looked. Health rounds are kept apart, by round, and in them each resolver's answers. What is no
+    DNS question is left out.
     """
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
@@ -124,6 +129,8 @@ class Exchanges:
 
     def add(self, rows: Iterable[Row]) -> None:
         for row in rows:
+            if row.type == NO_QUESTION:
+                continue
             if row.round:
                 place, at_key = self._rounds.setdefault(row.round, {}), (row.name, row.type, row.server)
                 if (known := place.get(at_key)) is None or not is_usable(known):

@@ -15,13 +15,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from .blocklists import LIES
+from .blocklists import LIES, NO_MATTER
 from .senders import Sending
-from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Confidence, Dns, Listing, Share, frame
+from .tables import HEADLINE_CATEGORIES, HEADLINE_GROUPS, RELAY_CATEGORIES, Body, Confidence, Dns, Listing, Share, frame
 
-_NO_MATTER = frozenset({"special_address", "opt_out", "no_ipv6", "no_ipv4", "list_void"})
-"""Reasons for not asking a pair that say nothing against the body's other answers."""
-_HEADLINE_GROUPS = ("relay", "abuse")
 _DOUBTS = frozenset(
     {
         *("mx_silent", "address_silent", "domain_absent", "domain_unknown", "listing_silent", "listing_refused"),
@@ -152,7 +149,7 @@ def read(
 def _addresses(listings: pd.DataFrame, lists: pd.DataFrame, relay_zones: set[str]) -> dict[str, _Address]:
     """Per address what the healthy lists said; void lists have no say, for or against."""
     healthy = set(lists.loc[lists["health"].eq("healthy"), "zone"])
-    headline_zones = set(lists.loc[lists["group"].isin(_HEADLINE_GROUPS), "zone"])
+    headline_zones = set(lists.loc[lists["group"].isin(HEADLINE_GROUPS), "zone"])
     fell_silent = set(lists.loc[~lists["health"].eq("healthy") & ~lists["reason"].isin(LIES), "zone"]) & headline_zones
     found: dict[str, _Address] = defaultdict(_Address)
     columns = ["address", "zone", "status", "categories", "reason", "confirmed_categories", "evidence_ids", "codes"]
@@ -166,7 +163,7 @@ def _addresses(listings: pd.DataFrame, lists: pd.DataFrame, relay_zones: set[str
             one.notes.add("ipv6_not_asked")
         if why == "list_void" and len(codes) and zone in fell_silent:
             one.notes.add("listed_by_void_list")
-        if zone not in healthy or (status == Listing.NOT_ASKED and why in _NO_MATTER) or why == "list_void":
+        if zone not in healthy or (status == Listing.NOT_ASKED and why in NO_MATTER) or why == "list_void":
             continue
         if status in (Listing.LISTED, Listing.CLEAR):
             one.answers += zone in headline_zones
@@ -391,54 +388,3 @@ def _caveats(
     words |= case.sender_notes
     words |= {f"sender_{doubt}" for address, one in senders.items() if address not in heard for doubt in one.doubts}
     return sorted(words)
-
-
-def headline(
-    findings: pd.DataFrame,
-    servers: pd.DataFrame,
-    addresses: pd.DataFrame,
-    listings: pd.DataFrame,
-    lists: pd.DataFrame,
-) -> dict[str, object]:
-    """The counts of `headline.json`; statuses sum to `bodies`. Open-relay counts are None without a healthy list."""
-    status = findings["status"].value_counts()
-    is_healthy = lists["health"].eq("healthy")
-    relay_zones = sorted(lists.loc[is_healthy & lists["group"].eq("relay"), "zone"])
-    counts: dict[str, object] = {"bodies": len(findings)}
-    counts["bodies_surveyed"] = int((~findings["status"].isin([Body.OUT_OF_SCOPE, Body.OPTED_OUT])).sum())
-    for word in Body:
-        counts[f"bodies_{word}"] = int(status.get(word, 0))
-    is_listed = findings["status"].eq(Body.LISTED)
-    shared_only = int((is_listed & findings["own_or_shared"].eq(Share.SHARED)).sum())
-    counts["bodies_listed_own"] = int(is_listed.sum()) - shared_only
-    counts["bodies_listed_shared_only"] = shared_only
-    is_untold = is_listed & findings["own_or_shared"].eq(Share.UNKNOWN)
-    counts["bodies_listed_untold"] = int(is_untold.sum())
-    relay = findings["open_relay_listing"]
-    counts["bodies_listed_open_relay"] = int(relay.eq(Body.LISTED).sum()) if relay_zones else None
-    counts["bodies_unknown_open_relay"] = int(relay.eq(Body.UNKNOWN).sum()) if relay_zones else None
-    counts["open_relay_lists_used"] = relay_zones
-    sending = findings["sending_listing"]
-    counts["bodies_listed_sending"] = int(sending.eq(Body.LISTED).sum())
-    counts["bodies_unknown_sending"] = int(sending.eq(Body.UNKNOWN).sum())
-    headline_zones = lists.loc[lists["group"].isin(_HEADLINE_GROUPS), "zone"]
-    by_server = servers["status"].value_counts()
-    counts["mail_servers"] = int(by_server.sum())
-    counts["servers_listed"] = int(by_server.get(Body.LISTED, 0))
-    counts["servers_unknown"] = int(by_server.get(Body.UNKNOWN, 0))
-    # Addresses that only send are counted apart: these are the mail servers'.
-    asked = listings.loc[~listings["reason"].eq("special_address") & listings["address"].isin(addresses["address"])]
-    said = asked.loc[asked["zone"].isin(lists.loc[is_healthy, "zone"]) & asked["reason"].ne("list_void")]
-    is_headline = said["categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
-    on = set(said.loc[said["status"].eq(Listing.LISTED) & is_headline, "address"])
-    has_answer = said["status"].isin([Listing.LISTED, Listing.CLEAR]) & said["zone"].isin(headline_zones)
-    answered = set(said.loc[has_answer, "address"])
-    is_open = ~said["status"].isin([Listing.LISTED, Listing.CLEAR]) & ~said["reason"].isin(_NO_MATTER)
-    everyone = set(asked["address"])
-    counts["addresses"] = len(everyone)
-    counts["addresses_listed"] = len(on)
-    counts["addresses_unknown"] = len((everyone - answered | set(said.loc[is_open, "address"])) - on)
-    counts["lists_used"] = sorted(lists.loc[is_healthy, "zone"])
-    counts["lists_void"] = sorted(lists.loc[~is_healthy, "zone"])
-    counts["lists_implausible"] = sorted(lists.loc[is_healthy & lists["is_implausible"].astype(bool), "zone"])
-    return counts

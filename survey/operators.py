@@ -31,7 +31,7 @@ import pandas as pd
 
 from .edited import Place, read_places
 from .suffixes import registrable
-from .tables import HEADLINE_CATEGORIES, Body, Dns, Listing, Share, frame
+from .tables import HEADLINE_CATEGORIES, HEADLINE_GROUPS, Body, Dns, Listing, Share, frame
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "operators.csv"
 KINDS = ("prefectural_cloud", "provider", "global_cloud")
@@ -258,7 +258,7 @@ def _statuses(
     zones = on.groupby("address")["zone"].agg(set).to_dict()
     is_headline = on["categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
     listed = set(on.loc[is_headline, "address"])
-    headline_zones = lists.loc[lists["group"].isin(["relay", "abuse"]), "zone"]
+    headline_zones = lists.loc[lists["group"].isin(HEADLINE_GROUPS), "zone"]
     has_answer = said["status"].isin([Listing.LISTED, Listing.CLEAR]) & said["zone"].isin(headline_zones)
     answered = set(said.loc[has_answer, "address"])
     is_open = said["status"].isin([Listing.SILENT, Listing.REFUSED]) | said["reason"].isin(

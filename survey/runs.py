@@ -24,21 +24,35 @@ from pathlib import Path
 import pandas as pd
 import tomli_w
 
-from . import blocklists, domains, findings, mail, networks, operators, opt_outs, review, senders, tables
+from . import (
+    blocklists,
+    domains,
+    findings,
+    headlines,
+    mail,
+    networks,
+    operators,
+    opt_outs,
+    relays,
+    review,
+    senders,
+    tables,
+)
 from .answers import word
 from .catalogue import Blocklist, load_selection, save_selection
 from .errors import RunError
 from .evidence import Archive, Mark
-from .exchanges import CANARY, Exchanges, Row, at
+from .exchanges import CANARY, NO_QUESTION, RESOLVE_ROUND, Exchanges, Row, at
 from .register import Register, load_register
 from .tables import Confidence, Dns
 from .worlds import World
 
 TOOL = "survey 0.1.0"
+RELAY_TABLES = ("greetings", "relays", "relay_servers")
 TABLE_NAMES = (
     *("bodies", "domains", "candidates", "problems", "mail_servers", "addresses", "networks"),
     *("senders", "policies"),
-    *("listings", "lists", "servers", "findings"),
+    *("listings", "lists", "servers", "findings", *RELAY_TABLES),
 )
 
 
@@ -207,7 +221,7 @@ def read_tables(
     servers = operators.read(register.bodies, sure, *observed, nets, directory)
     sends = senders.by_domain(declared, policies)
     found = findings.read(register.bodies, of_bodies, *observed, servers, sends, opt_out.has_domain, candidates)
-    headline = findings.headline(found, servers, addresses, listings, lists)
+    headline = headlines.count(found, servers, addresses, listings, lists)
     ended = finished_passes(marks)
     headline["questions_asked"] = counted.questions
     headline["packets_sent"] = counted.packets
@@ -216,6 +230,7 @@ def read_tables(
     rechecks = [mark.marked_us for mark in marks if mark.kind == "recheck"]
     headline["rechecked_at"] = _iso(max(rechecks)) if rechecks else None
     headline["evidence_head"] = archive.head()
+    said = relays.read(archive.rows(f"type = {NO_QUESTION}"), marks, addresses)
     frames = {
         "bodies": register.bodies,
         "domains": of_bodies,
@@ -230,6 +245,7 @@ def read_tables(
         "lists": lists,
         "servers": servers,
         "findings": found,
+        **dict(zip(RELAY_TABLES, said, strict=True)),
     }
     return Tables(frames, headline)
 
@@ -258,7 +274,7 @@ def _with_problems(problems: pd.DataFrame, decided: review.Review) -> pd.DataFra
 
 
 class _Counter:
-    """Counts questions and packets while exchanges pass by."""
+    """Counts the survey's DNS questions and packets while exchanges pass by; the relay dialogue's are left out."""
 
     def __init__(self) -> None:
         self.packets = 0
@@ -270,9 +286,10 @@ class _Counter:
 
     def through(self, rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
-            self.packets += 1
-            self._seen.add((row.pass_number, row.round, row.name, row.type))
-            yield row
+            if row.type != NO_QUESTION and row.round != RESOLVE_ROUND:
+                self.packets += 1
+                self._seen.add((row.pass_number, row.round, row.name, row.type))
+                yield row
 
 
 def _iso(microseconds: int) -> str:

@@ -51,6 +51,15 @@ class Relay(StrEnum):
     NOT_ASKED = "not_asked"
 
 
+class Verdict(StrEnum):
+    """What the relay dialogue says of one address as a whole."""
+
+    MAY_RELAY = "may_relay"
+    REJECTS = "rejects"
+    INCONCLUSIVE = "inconclusive"
+    NOT_ASKED = "not_asked"
+
+
 class Body(StrEnum):
     """What the healthy lists said of one body's mail servers."""
 
@@ -103,6 +112,9 @@ ABUSE_CATEGORIES = frozenset(
 )
 HEADLINE_CATEGORIES = RELAY_CATEGORIES | ABUSE_CATEGORIES
 """Only these make a body `listed`; every other category is context."""
+
+HEADLINE_GROUPS = ("relay", "abuse")
+"""Groups of lists whose codes say so; lists of any other group are context."""
 
 BODY_KINDS = ("prefecture", "designated_city", "city", "special_ward", "town", "village", "national", "other")
 
@@ -383,6 +395,57 @@ TABLES: Mapping[str, Table] = {
             ),
             ("asns", "texts", "AS numbers of its addresses", "AS番号"),
             ("as_names", "texts", "their names", "ASの名称"),
+        ),
+        _t(
+            "greetings",
+            "an address that the relay dialogue asked",
+            "中継の確認で接続したアドレス",
+            "address",
+            ("address", "text", "IPv4 or IPv6 address", "IPアドレス"),
+            ("operator", "text", "whose server it is, as the permission says", "運用者（許可書による）"),
+            ("software", "text", "software, when the server says so; null is unknown", "ソフトウェア（名乗った場合）"),
+            ("version", "text", "version, when the server says so", "バージョン（名乗った場合）"),
+            ("name", "text", "the name that the server gives itself", "サーバが名乗った名前"),
+            ("banner", "text", "the greeting, made harmless", "応答の冒頭（バナー）"),
+            ("esmtp", "boolean", "whether it answered EHLO", "EHLOに応じたか"),
+            ("starttls", "text", "not_offered, used, failed or refused; null when not known", "STARTTLSの状態"),
+            ("tls", "text", "protocol, cipher and certificate; never verified", "TLSの方式と証明書（検証はしない）"),
+            ("asked_at", "time", "when the dialogue began", "接続日時"),
+            _EVIDENCE,
+        ),
+        _t(
+            "relays",
+            "an address × form of the relay dialogue",
+            "アドレス×中継の試験項目",
+            "address form",
+            ("address", "text", "IPv4 or IPv6 address", "IPアドレス"),
+            ("form", "text", "name of the form", "試験項目"),
+            ("status", "text", "accepted (may relay), rejected, deferred, silent or not_asked", "判定"),
+            ("reason", "text", "what the refusal or silence looked like; why not asked", "理由"),
+            ("stage", "text", "the command that the reply answers: mail or rcpt", "応答した段階"),
+            ("reply", "text", "the server's reply, made harmless", "サーバの応答"),
+            ("sender", "text", "envelope sender that was asked", "送信者アドレス"),
+            ("recipient", "text", "envelope recipient that was asked", "宛先アドレス"),
+            ("operator", "text", "whose server it is, as the permission says", "運用者（許可書による）"),
+            ("asked_at", "time", "when the dialogue began", "接続日時"),
+            _EVIDENCE,
+        ),
+        _t(
+            "relay_servers",
+            "an address of a mail server, or one that a permission names",
+            "メールサーバまたは許可書にあるアドレス",
+            "address",
+            ("address", "text", "IPv4 or IPv6 address", "IPアドレス"),
+            ("hosts", "texts", "its host names", "ホスト名"),
+            ("verdict", "text", "may_relay, rejects, inconclusive or not_asked", "判定"),
+            ("reason", "text", "why inconclusive or not asked", "理由"),
+            ("accepted_n", "integer", "forms that the server said it would take", "受け付けた項目数"),
+            ("asked_n", "integer", "forms that were asked", "確認した項目数"),
+            ("control", "text", "what it said to a recipient that cannot exist", "実在しない宛先への応答"),
+            ("operator", "text", "whose server it is, as the permission says", "運用者（許可書による）"),
+            ("permission_row", "integer", "row of the permission file", "許可書の行番号"),
+            ("asked_at", "time", "when the dialogue began", "接続日時"),
+            _EVIDENCE,
         ),
         _t(
             "findings",

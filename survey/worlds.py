@@ -26,6 +26,18 @@ class AsnZones(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class MailPatience:
+    """How the relay dialogue waits, in seconds, and how many servers are asked side by side (one connection each)."""
+
+    greeting_s: float = 60.0
+    reply_s: float = 60.0
+    dialogue_s: float = 600.0
+    pause_s: float = 2.0
+    """Between two forms."""
+    connections: int = 50
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """One world: its name, what is askable and reachable in it, and its time-outs in seconds."""
 
@@ -48,6 +60,8 @@ class World:
     """Where the network of an address is told."""
     reserved: Callable[[str], bool] = is_reserved
     """Whether a domain's name is kept for governments."""
+    patience: MailPatience = MailPatience()
+    """How the relay dialogue waits."""
 
 
 def is_global_unicast(address: str) -> bool:

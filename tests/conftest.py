@@ -10,12 +10,21 @@ from pathlib import Path
 import pytest
 
 from survey.catalogue import load_catalogue, select
-from survey.collect import Manner, collect
+from survey.collect import collect
 from survey.practice.country import Country
 from survey.practice.world import PRACTICE, serve
 from survey.runs import RunFolder, Tables
+from survey.sitting import Manner
+from tests import watch
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def watched_wire() -> Iterator[None]:
+    """A connection that nobody permitted fails the test in which it was tried."""
+    yield
+    assert not watch.caught(), "a forbidden connection was tried"
 
 
 @pytest.fixture(scope="session")

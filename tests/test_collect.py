@@ -20,14 +20,16 @@ import pytest
 from survey.__main__ import main
 from survey.answers import encode_name, reverse_wire
 from survey.catalogue import load_catalogue, select
-from survey.collect import Manner, check_resolvers, collect, recheck
+from survey.collect import collect, recheck
 from survey.errors import CatalogueError, DecisionNeeded, ResolverError, RunError
 from survey.evidence import Archive
 from survey.exchanges import FIRST_RECHECK, SURVEY_ROUND, TXT, is_usable
 from survey.practice.country import Country
 from survey.practice.dns import Zone
 from survey.practice.world import PRACTICE, serve
+from survey.resolvers import check_resolvers
 from survey.runs import TABLE_NAMES, RunFolder, load_tables, read_tables
+from survey.sitting import Manner
 from tests.conftest import ROOT, survey_country
 
 LISTS = select("practice", load_catalogue())

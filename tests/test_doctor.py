@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import re
 
@@ -10,12 +11,15 @@ import pytest
 
 from survey.__main__ import main
 from survey.catalogue import load_catalogue, select
-from survey.collect import Manner, live_manner
-from survey.doctor import examine
+from survey.collect import live_manner
+from survey.doctor import examine, permission_checks
 from survey.practice.country import DEAD, HEALTHY, Country
+from survey.practice.mailers import ASKER
 from survey.practice.world import PRACTICE, serve
 from survey.register import load_register
+from survey.sitting import Manner
 from survey.worlds import LIVE
+from tests.conftest import ROOT
 
 LISTS = select("practice", load_catalogue())
 COUNTRY = Country.make(4)
@@ -76,3 +80,15 @@ def test_the_command_prints_one_line_per_check_and_leaves_the_decision_to_a_pers
     assert "NO  list silent.dnsbl.example" in screen
     assert main(["doctor", "--practice", "--seed", "4", "--json"]) == 1
     assert {"name", "is_good", "said", "remedy"} == set(json.loads(capsys.readouterr().out)["checks"][0])
+
+
+def test_a_permission_file_is_examined_without_connecting_to_anybody(tmp_path):
+    example = ROOT / "data" / "permission-example.csv"
+    (good,) = permission_checks(example, ASKER, datetime.date(2026, 12, 1))
+    assert (good.is_good, good.said[0]) == (True, "4 of 4 usable rows permit today")
+    late = permission_checks(example, ASKER, datetime.date(2027, 1, 1))
+    assert [check.is_good for check in late] == [False]
+    (tmp_path / "p.csv").write_text(example.read_text(encoding="utf-8").replace("情報政策課長", ""), encoding="utf-8")
+    first, bad = permission_checks(tmp_path / "p.csv", ASKER, datetime.date(2026, 12, 1))
+    assert first.said[0] == "3 of 3 usable rows permit today"
+    assert (bad.name, bad.is_good) == ("permission p.csv, row 2, column D", False)

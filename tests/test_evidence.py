@@ -119,3 +119,23 @@ def test_a_folder_without_evidence_and_a_wrong_id_say_what_to_do(tmp_path):
     (tmp_path / "evidence.sqlite").write_bytes(b"no database at all" * 100)
     with pytest.raises(EvidenceError, match="not evidence"):
         Archive(tmp_path).head()
+
+
+def test_flush_returns_when_what_was_given_is_on_disk(tmp_path):
+    with Store(tmp_path / "evidence.sqlite", "test", {}) as store:
+        for number in range(3):
+            store.append([ROW])
+            store.mark("begun", number=number)
+            store.flush()
+            archive = Archive(tmp_path)
+            assert len(list(archive.rows())) == len(archive.marks()) == number + 1
+    assert Archive(tmp_path).verify().is_unaltered
+
+
+def test_flush_tells_that_nothing_can_be_written(tmp_path):
+    with (
+        pytest.raises(EvidenceError, match="could not be written"),
+        Store(tmp_path / "evidence.sqlite", "t", {}) as store,
+    ):
+        store.append([(*ROW[:2], object(), *ROW[3:])])
+        store.flush()

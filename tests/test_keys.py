@@ -10,7 +10,7 @@ import pytest
 
 from survey.answers import encode_name, reverse_wire
 from survey.catalogue import load_catalogue, rekey, select
-from survey.collect import Manner, collect, recheck
+from survey.collect import collect, recheck
 from survey.evidence import Archive
 from survey.exchanges import TXT, Exchange, Exchanges
 from survey.practice.country import Country
@@ -20,6 +20,7 @@ from survey.publish.report import write_report
 from survey.publish.why import why
 from survey.runs import RunFolder
 from survey.showing import show
+from survey.sitting import Manner
 
 KEY = "Geheim7Schluessel"
 ZONE = "<key>.orbz.dnsbl.example"

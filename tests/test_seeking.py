@@ -7,7 +7,7 @@ import pytest
 
 from survey.answers import encode_name
 from survey.catalogue import load_catalogue, select
-from survey.collect import Manner, collect, recheck
+from survey.collect import collect, recheck
 from survey.errors import RunError
 from survey.exchanges import MX
 from survey.practice.country import Country
@@ -15,6 +15,7 @@ from survey.practice.dns import SILENT
 from survey.practice.world import PRACTICE, serve
 from survey.review import FILE
 from survey.runs import RunFolder, read_tables
+from survey.sitting import Manner
 
 LISTS = select("practice", load_catalogue())
 

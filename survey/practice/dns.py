@@ -91,6 +91,13 @@ def _addresses(country: Country, host: str, type_: int, owner: bytes) -> tuple[i
     return rcode, [_record(owner, type_, ip_address(address).packed) for address in found]
 
 
+def answer_with_address(made: Answers, host: str, address: str) -> None:
+    """Let the server know one more host, with one address."""
+    type_ = AAAA if ":" in address else A
+    made.names.add(encode_name(host))
+    made.exact[_wire_question(host, type_)] = _body(_NOERROR, [_record(_SELF, type_, ip_address(address).packed)])
+
+
 def answers_of(country: Country) -> Answers:
     """Every answer that the country's servers give."""
     made = Answers(zones={encode_name(zone): Zone(DEAD.get(zone, "ok")) for zone in (*HEALTHY, *DEAD)})

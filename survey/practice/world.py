@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_network
 
-from ..worlds import AsnZones, World
+from ..smtp.grammar import PORT
+from ..worlds import AsnZones, MailPatience, World
 from .country import Country
 from .dns import Answers, NameServer, answers_of
+from .mailers import mailers
+from .smtp import MailServers
 
 _BLOCKS = tuple(
     map(ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15", "2001:db8::/32"))
@@ -31,7 +34,9 @@ def is_kept(domain: str) -> bool:
     return labels[-2] in ("lg", "go") or (len(labels) > 2 and labels[0] in ("city", "town", "vill", "pref"))
 
 
-def _loopback(_: str, port: int) -> tuple[str, int]:
+def _loopback(address: str, port: int) -> tuple[str, int]:
+    if port == PORT:
+        raise ConnectionRefusedError(f"no practice mail server is being served for {address}")
     return "127.0.0.1", port
 
 
@@ -46,6 +51,7 @@ PRACTICE = World(
     canaries=("example",),
     reserved=is_kept,
     asn_zones=AsnZones("origin.asn.example", "origin6.asn.example", "asn.example"),
+    patience=MailPatience(greeting_s=3.0, reply_s=3.0, dialogue_s=20.0, pause_s=0.0, connections=64),
 )
 """The practice world: short time-outs, no pause between passes."""
 
@@ -75,3 +81,10 @@ def serve(
         change(answers)
     with NameServer(answers, delay_s) as server:
         yield Served(country, server)
+
+
+@contextlib.contextmanager
+def serve_mail(country: Country) -> Iterator[tuple[World, MailServers]]:
+    """Serve a country's mail servers too; the practice world that reaches them."""
+    with MailServers(mailers(country)) as servers:
+        yield replace(PRACTICE, reach=servers.reach), servers

@@ -1,4 +1,4 @@
-"""Figures: by region, by kind of body, own or shared server, one server and its bodies, operators, not determined.
+"""Figures: region, kind of body, own or shared, one server and its bodies, operators, not determined, software.
 
 Every figure states its finding with bounds in the title, and carries its denominator and source line.
 """
@@ -292,6 +292,34 @@ def _not_determined(edition: Edition, language: Language) -> tuple[Figure, str]:
     return figure, f"{title}. {subtitle}. {spoken}."
 
 
+def _software(edition: Edition, language: Language) -> tuple[Figure, str]:
+    greetings = edition.tables["greetings"]
+    said = greetings["software"].dropna().value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    silent = len(greetings) - int(said.sum())
+    title = {
+        "ja": f"許可を得て確認した{len(greetings):,}アドレスが名乗ったソフトウェア",
+        "en": f"Software named by {len(greetings):,} addresses asked with permission",
+    }[language]
+    subtitle = {
+        "ja": f"サーバの最初の応答による。名乗らない{silent:,}アドレスは不明。調査した団体全体の割合ではない",
+        "en": f"By their greetings; {silent:,} name none and stay unknown. Not a share of all bodies surveyed",
+    }[language]
+    unknown = {"ja": "不明", "en": "unknown"}[language]
+    names = [*map(str, said.index), unknown]
+    named = [*map(int, said), 0]
+    figure, axes = style.new_figure(len(names), title, subtitle, left=1.9, each=0.27)
+    parts = [
+        (named, {"ja": "名乗った", "en": "named"}[language], style.DARK, ""),
+        ([0] * (len(names) - 1) + [silent], unknown, style.HATCHED, "////"),
+    ]
+    style.bars(axes, names, parts)
+    for place, value in enumerate([*named[:-1], silent]):
+        axes.text(value, place, f" {value}", va="center", fontsize=8)
+    axes.set_xlabel({"ja": "アドレス数", "en": "addresses"}[language], fontsize=8)
+    spoken = "; ".join(f"{name} {value}" for name, value in zip(names, [*named[:-1], silent], strict=True))
+    return figure, f"{title}. {subtitle}. {spoken}."
+
+
 FIGURES: Mapping[str, Callable[[Edition, Language], tuple[Figure, str]]] = {
     "by_region": _by_region,
     "by_kind": _by_kind,
@@ -299,5 +327,6 @@ FIGURES: Mapping[str, Callable[[Edition, Language], tuple[Figure, str]]] = {
     "one_server": _one_server,
     "operators": _operators,
     "not_determined": _not_determined,
+    "software": _software,
 }
 """Every figure by its file's name: how it is drawn, and with it its alternative text."""

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from .relay_words import WORDS as RELAY_WORDS
+
 Language = Literal["ja", "en"]
 
 _WORDS: Mapping[str, tuple[str, str]] = {
@@ -46,6 +48,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "range": ("アドレス範囲", "address range"),
     "domain": ("登録ドメイン", "registrable domain"),
     "body": ("団体のドメイン", "a body's domain"),
+    **RELAY_WORDS,
     # kinds of bodies
     "prefecture": ("都道府県", "prefecture"),
     "designated_city": ("政令指定都市", "designated city"),
@@ -211,6 +214,9 @@ SHEETS = {
     "method": "調査方法",
     "dictionary": "用語",
     "chains": "根拠",
+    "relays": "中継の確認",
+    "relay_forms": "中継の項目",
+    "software": "応答ソフト",
 }
 
 

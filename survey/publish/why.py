@@ -74,6 +74,9 @@ class Explainer:
         self._senders = _grouped(tables["senders"], "domain")
         self._policies = {row["domain"]: row for row in _records(tables["policies"])}
         self._lists = tables["lists"]
+        self._relays: dict[str, _Row] = {
+            row["address"]: row for row in _records(tables["relay_servers"]) if row["verdict"] != "not_asked"
+        }
         self._known = {row["host"]: row for row in _records(tables["servers"])}
 
     def code_of(self, code_or_name: str, folder: Path) -> str:
@@ -284,6 +287,16 @@ class Explainer:
         if void:
             said_ = self._say("リストが無効のため照会せず", "Not asked, the list was void already")
             lines.append(f"      {said_}: {', '.join(void)}")
+        relay = self._relays.get(address)
+        if relay is not None:
+            why = f" ({self._word(relay['reason'])})" if isinstance(relay["reason"], str) else ""
+            name = self._say("運用者の許可を得た中継の確認", "Relay dialogue, permitted by the operator")
+            evidence = self._evidence(relay["evidence_id"]) if isinstance(relay["evidence_id"], str) else ""
+            asked = self._say(
+                f"{relay['asked_n']}項目中{relay['accepted_n']}項目を受け付け",
+                f"{relay['accepted_n']} of {relay['asked_n']} forms accepted",
+            )
+            lines.append(f"      {name}: {self._word(relay['verdict'])}{why}, {asked} {evidence}".rstrip())
         return lines
 
     def health(self) -> str:

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import xlsxwriter
@@ -18,8 +19,8 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from ..harmless import harmless
-from ..tables import TABLES
-from . import labels, sending
+from ..tables import TABLES, Relay
+from . import labels, relay_tables, relay_words, sending
 from .edition import Edition
 from .labels import SHEETS, Language, word, words
 from .why import Explainer
@@ -115,6 +116,10 @@ def write_workbook(edition: Edition, path: Path) -> None:
         _operators(writing)
         _senders(writing)
         _unknown(writing)
+        if len(edition.tables["relay_servers"]):
+            _relays(writing)
+            _relay_forms(writing)
+            _software(writing)
         _method(writing)
         _dictionary(writing)
         _chains(writing)
@@ -146,7 +151,10 @@ def _write_table(
             "columns": [{"header": head, "header_format": writing.format("head")} for head in heads],
         },
     )
-    statuses = {word("listed", "ja"): "listed", word("unknown", "ja"): "unknown"}
+    statuses = {
+        **{word(machine, "ja"): "listed" for machine in ("listed", "may_relay")},
+        **{word(machine, "ja"): "unknown" for machine in ("unknown", "inconclusive")},
+    }
     for number, row in enumerate(rows, top + 1):
         for column, value in enumerate(row):
             if isinstance(value, float):
@@ -464,6 +472,58 @@ def _unknown(writing: _Book) -> None:
     sheet.freeze_panes(4, 2)
 
 
+def _relays(writing: _Book) -> None:
+    """中継の確認: one row per address that was asked, or that a permission named and was not."""
+    tables = writing.edition.tables
+    found = relay_tables.servers(tables, "ja")
+    sheet = writing.sheet("relays", header_row=3)
+    said = relay_words.relay_sentences(relay_tables.counts(tables), "ja")
+    _top(writing, sheet, "中継の確認 / Relay dialogue", "。".join(said[:2]))
+    sheet.write_string(2, 0, f"{relay_words.MEANS['ja']} {relay_words.MEANS['en']}", writing.format("note"))
+    heads = (
+        *("アドレス\naddress", "ホスト名\nhosts", "運用者（許可書）\noperator", "判定\nverdict", "理由\nreason"),
+        *("受け付け／確認項目\naccepted / asked", "実在しない宛先\ncontrol", "ソフトウェア\nsoftware"),
+        *("バージョン\nversion", "STARTTLS", "接続日時\nasked at", "証拠番号\nevidence"),
+    )
+    _write_table(writing, sheet, 3, "relays", heads, list(found.itertuples(index=False, name=None)), most=34)
+    sheet.freeze_panes(4, 1)
+
+
+def _relay_forms(writing: _Book) -> None:
+    """中継の項目: what servers did with each form."""
+    table = relay_tables.forms(writing.edition.tables, "ja")
+    english = relay_tables.forms(writing.edition.tables, "en")["name"]
+    sheet = writing.sheet("relay_forms", header_row=3)
+    _top(writing, sheet, "中継の項目 / Forms of the relay dialogue", "サーバが各項目に何と応答したか。数はアドレス")
+    heads = ("項目\nform", "内容\nmeaning (ja)", "内容\nmeaning (en)", *(_both(status) for status in Relay))
+    rows = [(row[0], row[1], name, *map(int, row[2:])) for row, name in zip(_rows(table), english, strict=True)]
+    _write_table(writing, sheet, 3, "relay_forms", heads, rows)
+    sheet.freeze_panes(4, 1)
+
+
+def _software(writing: _Book) -> None:
+    """応答ソフト: which software the servers that were asked say they run."""
+    found = relay_tables.software(writing.edition.tables)
+    sheet = writing.sheet("software", header_row=3)
+    unknown = int(found.loc[found["software"].isna(), "servers"].sum())
+    note = f"許可を得て確認した{int(found['servers'].sum()):,}アドレス。名乗らないサーバ{unknown:,}は不明のまま"
+    _top(writing, sheet, "応答ソフト / Software that servers name", note)
+    heads = ("ソフトウェア\nsoftware", "バージョン\nversion", "アドレス数\naddresses")
+    rows = [
+        (one if isinstance(one, str) else "不明 / unknown", version if isinstance(version, str) else "", int(count))
+        for one, version, count in _rows(found)
+    ]
+    _write_table(writing, sheet, 3, "software", heads, rows)
+
+
+def _rows(table: pd.DataFrame) -> list[tuple[Any, ...]]:
+    return list(table.itertuples(index=False, name=None))
+
+
+def _both(machine: object) -> str:
+    return f"{relay_tables.said(machine, 'ja')}\n{relay_tables.said(machine, 'en')}"
+
+
 _METHOD = (
     (
         "照会の方法",
@@ -501,6 +561,27 @@ _METHOD = (
 )
 
 
+_WITH_RELAY = (
+    (
+        "照会の方法",
+        "リストへの照会は DNS のみ。別に、運用者の許可を得たサーバだけに接続した（中継の確認）。",
+        "Lists: DNS questions only. Apart from that, only servers whose operators permitted it were connected to.",
+    ),
+    (
+        "中継の確認",
+        "許可書にあるアドレスに1回ずつ接続し、第三者宛ての受信の可否を宛先の段階（RCPT）まで尋ねて取り消した。"
+        "メールは1通も送っていない。団体の判定（登録あり・なし）には使っていない。",
+        "Relay dialogue: one connection per permitted address, up to RCPT and taken back; not one message was sent. "
+        "It does not change any body's status.",
+    ),
+)
+
+
+def _method_rows(edition: Edition) -> Sequence[tuple[str, str, str]]:
+    """The method in words; a run that held the relay dialogue says so."""
+    return (*_WITH_RELAY, *_METHOD[1:]) if len(edition.tables["greetings"]) else _METHOD
+
+
 def _method(writing: _Book) -> None:
     """調査方法: in plain words how this was made, which lists were used, and the head of the evidence."""
     edition = writing.edition
@@ -510,7 +591,7 @@ def _method(writing: _Book) -> None:
     sheet.set_column(1, 1, 72)
     sheet.set_column(2, 4, 26)
     row = 3
-    for title, ja, en in _METHOD:
+    for title, ja, en in _method_rows(edition):
         sheet.write_string(row, 0, title, writing.format("strong"))
         sheet.write_string(row, 1, f"{ja}\n{en}", writing.format("wrap"))
         sheet.set_row(row, 15 * (2 + _width(ja) // 72 + _width(en) // 72))

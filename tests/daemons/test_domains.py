@@ -12,11 +12,12 @@ from collections import Counter
 
 import pytest
 
-from survey.collect import Manner, collect
+from survey.collect import collect
 from survey.conventions import official_names
 from survey.draft import draft, write_draft
 from survey.practice.world import PRACTICE
 from survey.runs import RunFolder
+from survey.sitting import Manner
 from survey.suffixes import is_reserved
 from survey.websites import read_websites
 from tests.daemons.servers import nsd

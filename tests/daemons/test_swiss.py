@@ -16,9 +16,10 @@ import pytest
 
 from survey.answers import Malformed, encode_name
 from survey.catalogue import load_catalogue, select
-from survey.collect import Manner, collect
+from survey.collect import collect
 from survey.practice.world import PRACTICE
 from survey.runs import RunFolder
+from survey.sitting import Manner
 from tests.daemons.servers import nsd, rbldnsd, unbound
 
 pytestmark = pytest.mark.daemons

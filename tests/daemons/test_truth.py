@@ -21,11 +21,12 @@ from collections import Counter
 import pytest
 
 from survey.catalogue import load_catalogue, select
-from survey.collect import Manner, collect
+from survey.collect import collect
 from survey.errors import ResolverError
 from survey.practice.country import HEALTHY, Country
 from survey.practice.world import PRACTICE
 from survey.runs import RunFolder
+from survey.sitting import Manner
 from tests.daemons import country_zones, servers
 from tests.daemons.servers import dig, free_port, nsd, rbldnsd, unbound
 
