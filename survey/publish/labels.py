@@ -27,6 +27,17 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "healthy": ("有効", "healthy"),
     "void": ("無効", "void"),
     "not_judged": ("判定せず", "not judged"),
+    # audiences
+    "internal": ("社内用", "internal"),
+    "ministry": ("総務省提供用", "for the ministry"),
+    "public": ("公表用", "for publication"),
+    # why a name may not be printed
+    "not_listed": ("登録なし・確認できず", "not listed, or not determined"),
+    "undecided": ("公表の決定がない", "no decision to name"),
+    "changed": ("決定後に判定が変わった", "the finding changed after the decision"),
+    "not_notified": ("本人に通知していない", "not notified"),
+    "deadline_open": ("回答期限前で回答もない", "no reply, and the deadline has not passed"),
+    "too_old": ("再確認から時間がたちすぎた", "the last confirmation is too old"),
     # whose
     "own": ("自前", "own"),
     "shared": ("共用", "shared"),
@@ -217,7 +228,30 @@ SHEETS = {
     "relays": "中継の確認",
     "relay_forms": "中継の項目",
     "software": "応答ソフト",
+    "kinds": "種別",
+    "lists": "リスト",
+    "listings": "登録の内容",
+    "reasons": "確認できず",
+    "corrections": "訂正",
 }
+_SHEETS_EN = {
+    "summary": "Summary",
+    "findings": "Findings",
+    "regions": "Regions",
+    "kinds": "Kinds",
+    "operators": "Operators",
+    "lists": "Lists",
+    "listings": "Listings",
+    "reasons": "Not determined",
+    "method": "Method",
+    "dictionary": "Dictionary",
+    "corrections": "Corrections",
+}
+
+
+def sheet_name(key: str, language: Language) -> str:
+    """A sheet's name in a reader's language; the newsroom's own workbook is Japanese."""
+    return _SHEETS_EN[key] if language == "en" else SHEETS[key]
 
 
 def word(machine: object, language: Language) -> str:
