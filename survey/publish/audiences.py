@@ -20,6 +20,7 @@ from typing import Literal
 
 import pandas as pd
 
+from ..findings import DOUBTS
 from ..tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Listing, Share
 from . import gate
 from .edition import Edition
@@ -31,13 +32,15 @@ MAY_SEE: Mapping[str, Mapping[str, Sequence[str]]] = {
     "ministry": {
         "findings": (
             *("code", "prefecture", "name", "kana", "kind", "status", "open_relay_listing", "own_or_shared"),
-            *("categories", "lists", "servers_listed", "operator", "shared_with", "asked_at", "finding_sha256"),
+            *("categories", "lists", "servers_listed", "operator", "shared_with", "caveat", "asked_at"),
+            "finding_sha256",
         ),
         "listings": ("code", "host", "address", "zone", "codes", "categories", "text", "asked_at"),
         "regions": ("prefecture", "listed", "unknown", "relay_listed", "relay_unknown", "bodies"),
         "kinds": ("kind", "listed", "unknown", "relay_listed", "relay_unknown", "bodies"),
         "operators": ("operator", "operator_ja", "operator_kind", "servers_n", "bodies_n", "listed_n", "unknown_n"),
         "lists": ("zone", "list_name", "group", "health", "reason"),
+        "reasons": ("reason", "bodies"),
     },
     "public": {
         "findings": ("code", "prefecture", "name", "kana", "kind", "status", "open_relay_listing", "own_or_shared"),
@@ -46,6 +49,7 @@ MAY_SEE: Mapping[str, Mapping[str, Sequence[str]]] = {
         "kinds": ("kind", "listed", "unknown", "bodies"),
         "operators": ("operator", "operator_ja", "operator_kind", "bodies_n", "listed_n", "unknown_n"),
         "lists": ("zone", "list_name", "group", "health", "reason"),
+        "reasons": ("reason", "bodies"),
     },
 }
 """Per audience and table the columns that it may see, in their order; the internal audience sees everything."""
@@ -82,6 +86,8 @@ class View:
     kinds: pd.DataFrame
     operators: pd.DataFrame
     lists: pd.DataFrame
+    reasons: pd.DataFrame
+    """Why bodies could not be determined: one row per reason, a body with several counts under each."""
     fell_out: pd.DataFrame
     run: Mapping[str, object] = field(default_factory=dict)
 
@@ -134,6 +140,10 @@ def headline(edition: Edition, found: pd.DataFrame) -> dict[str, object]:
     relay, has_relay = found["open_relay_listing"], bool(counts["open_relay_lists_used"])
     counts["bodies_listed_open_relay"] = int(relay.eq(Body.LISTED).sum()) if has_relay else None
     counts["bodies_unknown_open_relay"] = int(relay.eq(Body.UNKNOWN).sum()) if has_relay else None
+    sends = found["sending_listing"]
+    is_sure = found["senders_confirmed"].fillna(False).astype(bool)
+    counts["bodies_listed_sending"] = int((sends.eq(Body.LISTED) & is_sure).sum())
+    counts["bodies_unknown_sending"] = int((sends.eq(Body.UNKNOWN) | (sends.eq(Body.LISTED) & ~is_sure)).sum())
     return counts
 
 
@@ -187,6 +197,7 @@ def view(
         operator_ja=operators["operator"].map(directory["operator_ja"]),
         operator_kind=operators["operator"].map(directory["operator_kind"]),
     )
+    reasons = _reasons(found, is_public=audience == "public")
     listings = edition.tables["listings"]
     counted = edition.headline if audience == "internal" else headline(edition, found)
     if audience == "ministry":
@@ -215,6 +226,7 @@ def view(
         "kinds": kinds,
         "operators": operators,
         "lists": edition.tables["lists"],
+        "reasons": reasons,
     }
     if audience != "internal":
         tables = {name: table[list(MAY_SEE[audience][name])].reset_index(drop=True) for name, table in tables.items()}
@@ -230,6 +242,20 @@ def view(
         run={"tool": edition.run.get("tool", ""), "world": edition.run.get("world", "")},
         **tables,
     )
+
+
+def _reasons(found: pd.DataFrame, *, is_public: bool) -> pd.DataFrame:
+    """Reasons for which bodies are unknown, the most frequent first; in public those of one or two bodies together."""
+    unknown = found.loc[found["status"].eq(Body.UNKNOWN)]
+    counts = unknown["caveat"].explode().dropna().value_counts()
+    counts = counts.loc[[reason in DOUBTS for reason in counts.index]]
+    if is_public:
+        small = counts.le(SMALL)
+        rest = int(counts[small].sum())
+        counts = counts[~small]
+        if rest > SMALL:
+            counts.loc[OTHERS] = rest
+    return counts.rename_axis("reason").rename("bodies").reset_index()
 
 
 def _counts(found: pd.DataFrame, column: str) -> pd.DataFrame:

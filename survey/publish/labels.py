@@ -254,6 +254,22 @@ def sheet_name(key: str, language: Language) -> str:
     return _SHEETS_EN[key] if language == "en" else SHEETS[key]
 
 
+CORRECTIONS: Mapping[str, tuple[str, str]] = {
+    "corrected_at": ("訂正日", "corrected at"),
+    "where": ("箇所", "where"),
+    "was": ("誤", "was"),
+    "is_now": ("正", "is now"),
+    "reason": ("理由", "reason"),
+}
+"""The columns of `corrections.xlsx`, as readers see them; who corrected it stays in the newsroom's file."""
+
+
+def source(as_of: str, head: str, language: Language, *, is_practice: bool) -> str:
+    """The source line of figures and sheets, with the practice label where it belongs."""
+    made = {"ja": f"照会 {as_of}、証拠 {head[:12]}", "en": f"asked {as_of}, evidence {head[:12]}"}
+    return (f"{PRACTICE[language]} ｜ " if is_practice else "") + made[language]
+
+
 def word(machine: object, language: Language) -> str:
     """A machine word in a reader's language; a word that has no translation is shown as it is."""
     found = _WORDS.get(str(machine))
@@ -301,8 +317,8 @@ _COUNTS: Mapping[str, tuple[str, str, str]] = {
 def bounded(
     headline: Mapping[str, object], what: Literal["bodies", "open_relay", "servers", "addresses", "sending"]
 ) -> Bounded | None:
-    """A count of the headline with its bounds; None where there was no healthy open-relay list."""
-    listed, unknown, total = (headline[name] for name in _COUNTS[what])
+    """A count of the headline with its bounds; None where there was no healthy open-relay list, or no such count."""
+    listed, unknown, total = (headline.get(name) for name in _COUNTS[what])
     if listed is None or unknown is None:
         return None
     return Bounded(int(str(listed)), int(str(unknown)), int(str(total)))

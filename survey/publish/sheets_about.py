@@ -19,7 +19,7 @@ def write(writing: Book, edition: Edition) -> None:
     _chains(writing, edition)
 
 
-_METHOD = (
+METHOD = (
     (
         "照会の方法",
         "DNS の照会のみ。サーバには接続していない。公開情報だけを用いた。",
@@ -74,7 +74,7 @@ _WITH_RELAY = (
 
 def _method_rows(edition: Edition) -> Sequence[tuple[str, str, str]]:
     """The method in words; a run that held the relay dialogue says so."""
-    return (*_WITH_RELAY, *_METHOD[1:]) if len(edition.tables["greetings"]) else _METHOD
+    return (*_WITH_RELAY, *METHOD[1:]) if len(edition.tables["greetings"]) else METHOD
 
 
 def _method(writing: Book, edition: Edition) -> None:
