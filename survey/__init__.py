@@ -19,6 +19,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .places import located
+
 if TYPE_CHECKING:
     import pandas as pd
     from IPython.display import Image
@@ -36,12 +38,12 @@ def load_register(path: str | Path) -> Register:
     """Read a register from .xlsx or .csv: tables `bodies`, `domains` and `problems`. Raises RegisterError."""
     from .register import load_register as read  # noqa: PLC0415
 
-    return read(path)
+    return read(located(path))
 
 
 def open_run(folder: str | Path) -> Run:
     """Open a run folder. Raises RunError when it is none."""
-    return Run(Path(folder))
+    return Run(located(folder))
 
 
 def observe(
@@ -55,7 +57,7 @@ def observe(
     """Observe a register into a run folder, with a progress bar, or go on where it was cut off."""
     from .__main__ import main  # noqa: PLC0415
 
-    words = ["collect", str(register), "--run", str(run), "--lists", lists, "--passes", str(passes)]
+    words = ["collect", str(located(register)), "--run", str(located(run)), "--lists", lists, "--passes", str(passes)]
     _done(main([*words, *(word for resolver in resolvers for word in ("--resolver", resolver))]))
     return open_run(run)
 
@@ -64,7 +66,7 @@ def practice_run(run: str | Path, *, seed: int | None = None) -> Run:
     """Survey the invented practice country on loopback; a finished run is left as it is."""
     from .__main__ import main  # noqa: PLC0415
 
-    words = ["collect", "--practice", "--run", str(run)]
+    words = ["collect", "--practice", "--run", str(located(run))]
     _done(main(words if seed is None else [*words, "--seed", str(seed)]))
     return open_run(run)
 
