@@ -167,6 +167,12 @@ class Run:
         image: Image = Image(filename=str(path), width=720, alt=words)  # type: ignore[no-untyped-call]
         return image
 
+    def article(self, language: Language = "ja") -> None:
+        """Print sentences for an article, each with where its numbers come from."""
+        from .publish.article import sentences  # noqa: PLC0415
+
+        print("\n\n".join(sentences(self.edition, language)))
+
     def why(self, code_or_name: str, language: Language = "ja") -> None:
         """Print the whole chain behind one body."""
         from .publish.why import why  # noqa: PLC0415
