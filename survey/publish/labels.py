@@ -283,6 +283,11 @@ def role(machine: object, language: Language) -> str:
     return word("receives_and_sends" if machine == "both" else machine, language)
 
 
+def whose(machine: object, language: Language) -> str:
+    """Whose a server is, or of which kind its operator; what is not known is not a status of a body."""
+    return {"ja": "不明", "en": "not known"}[language] if str(machine) == "unknown" else word(machine, language)
+
+
 def words(machine: Iterable[object], language: Language) -> str:
     """Several machine words, joined as the language joins them."""
     return ("、" if language == "ja" else ", ").join(word(one, language) for one in machine)

@@ -17,7 +17,7 @@ from ..tables import Body
 from . import labels
 from .audiences import MAY_SEE, OTHERS, View
 from .book import ORDER, Book, new_book, plain, top, width, write_table
-from .labels import Language, word, words
+from .labels import Language, whose, word, words
 from .outside_words import HEADS, JA
 from .sheets_about import METHOD
 
@@ -163,7 +163,9 @@ def _cell(writing: Book, name: str, value: object, row: Mapping[object, object])
     if name in ("kind", "status", "own_or_shared", "open_relay_listing"):
         if name == "open_relay_listing" and not isinstance(value, str):
             return labels.CANNOT[writing.language]
-        return "" if name == "own_or_shared" and row["status"] != Body.LISTED else _word(writing, value)
+        if name == "own_or_shared":
+            return whose(value, writing.language) if row["status"] == Body.LISTED else ""
+        return _word(writing, value)
     if name in ("categories", "caveat") and isinstance(value, list):
         return words(value, writing.language)
     if isinstance(value, list):
@@ -266,7 +268,7 @@ def _operators(writing: Book, view: View) -> None:
     rows = [
         (
             _named(writing, one[name]),
-            word(one["operator_kind"], writing.language) if one["operator_kind"] else "",
+            whose(one["operator_kind"], writing.language) if one["operator_kind"] else "",
             int(one["bodies_n"]),
             int(one["listed_n"]),
             int(one["listed_n"] + one["unknown_n"]),

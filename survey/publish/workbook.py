@@ -13,7 +13,7 @@ from xlsxwriter.worksheet import Worksheet
 from . import labels, sending, sheets_about, sheets_relays
 from .book import ORDER, Book, new_book, top, width, write_table
 from .edition import Edition
-from .labels import SHEETS, Language, word, words
+from .labels import SHEETS, Language, whose, word, words
 
 
 def write_workbook(edition: Edition, path: Path) -> None:
@@ -77,6 +77,7 @@ def _counts(writing: Book, edition: Edition, sheet: Worksheet, row: int) -> None
     """Every other count of the headline with its bounds: listed, at most, not determined, of how many."""
     headline = edition.headline
     heads = ("数 / count", "登録あり / listed", "最大 / at most", "確認できず / not determined", "全数 / of")
+    sheet.set_row(row, 30)
     for column, head in enumerate(heads):
         sheet.write_string(row, column, head, writing.format("head"))
     listed = int(str(headline["bodies_listed"]))
@@ -131,7 +132,7 @@ def _findings(writing: Book, edition: Edition) -> None:
                 ", ".join(one["servers_listed"]),
                 ", ".join(one["lists"]),
                 words(one["categories"], "ja"),
-                word(one["own_or_shared"], "ja") if one["servers"] else "",
+                whose(one["own_or_shared"], "ja") if one["servers"] else "",
                 None if pd.isna(one["shared_with"]) else int(one["shared_with"]),
                 "" if pd.isna(one["confirmed"]) else ("済" if one["confirmed"] else "未"),
                 one["operator"] if isinstance(one["operator"], str) else "",
@@ -204,9 +205,11 @@ def _servers(writing: Book, edition: Edition) -> None:
         (
             one["host"],
             int(one["bodies_n"]),
-            *(word(one[name], "ja") for name in ("status", "own_or_shared", "basis")),
+            word(one["status"], "ja"),
+            whose(one["own_or_shared"], "ja"),
+            word(one["basis"], "ja"),
             one["operator_ja"],
-            word(one["operator_kind"], "ja"),
+            whose(one["operator_kind"], "ja"),
             *(", ".join(one[name]) for name in ("asns", "as_names", "addresses", "lists")),
         )
         for one in servers.to_dict("records")
@@ -233,7 +236,7 @@ def _operators(writing: Book, edition: Edition) -> None:
         rows.append(
             (
                 kinds["operator_ja"],
-                word(kinds["operator_kind"], "ja"),
+                whose(kinds["operator_kind"], "ja"),
                 int(one["servers_n"]),
                 int(one["bodies_n"]),
                 listed,
