@@ -22,6 +22,7 @@ import pandas as pd
 
 from ..tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Listing, Share
 from . import gate
+from .counts import carried, confirmed_servers, doubts, ranking, software
 from .edition import Edition
 
 Audience = Literal["internal", "ministry", "public"]
@@ -33,19 +34,30 @@ MAY_SEE: Mapping[str, Mapping[str, Sequence[str]]] = {
             *("code", "prefecture", "name", "kana", "kind", "status", "open_relay_listing", "own_or_shared"),
             *("categories", "lists", "servers_listed", "operator", "shared_with", "asked_at", "finding_sha256"),
         ),
+        "servers": (),
+        "software": (),
         "listings": ("code", "host", "address", "zone", "codes", "categories", "text", "asked_at"),
         "regions": ("prefecture", "listed", "unknown", "relay_listed", "relay_unknown", "bodies"),
         "kinds": ("kind", "listed", "unknown", "relay_listed", "relay_unknown", "bodies"),
-        "operators": ("operator", "operator_ja", "operator_kind", "servers_n", "bodies_n", "listed_n", "unknown_n"),
-        "lists": ("zone", "list_name", "group", "health", "reason"),
+        "operators": (
+            *("operator", "operator_ja", "operator_kind", "servers_n", "bodies_n", "listed_n", "unknown_n"),
+            "cumulative_share",
+        ),
+        "lists": ("zone", "list_name", "group", "health", "health_ipv6", "reason", "rounds", "failed_round"),
+        "doubts": ("reason", "bodies"),
     },
     "public": {
         "findings": ("code", "prefecture", "name", "kana", "kind", "status", "open_relay_listing", "own_or_shared"),
         "listings": (),
+        "servers": (),
+        "software": (),
         "regions": ("prefecture", "listed", "unknown", "bodies"),
         "kinds": ("kind", "listed", "unknown", "bodies"),
-        "operators": ("operator", "operator_ja", "operator_kind", "bodies_n", "listed_n", "unknown_n"),
-        "lists": ("zone", "list_name", "group", "health", "reason"),
+        "operators": (
+            *("operator", "operator_ja", "operator_kind", "bodies_n", "listed_n", "unknown_n", "cumulative_share"),
+        ),
+        "lists": ("zone", "list_name", "group", "health", "health_ipv6", "reason", "rounds", "failed_round"),
+        "doubts": ("reason", "bodies"),
     },
 }
 """Per audience and table the columns that it may see, in their order; the internal audience sees everything."""
@@ -62,8 +74,9 @@ class View:
     """What one audience may see of one run, and nothing else.
 
     `findings` has one row per body; for the public, `status` is null unless the body's gate is open. `listings` has one
-    row per confirmed listing of a listed body (ministry). `fell_out` (code, why) says of each listed body whose gate is
-    closed why; it is for the newsroom's screen, never for an output of this audience.
+    row per confirmed listing of a listed body (ministry). `servers` and `software` (of the servers asked with
+    permission) are internal; `doubts` counts unknown bodies by reason. `fell_out` (code, why) says of each listed body
+    whose gate is closed why; it is for the newsroom's screen, never for an output of this audience.
     """
 
     audience: Audience
@@ -82,6 +95,9 @@ class View:
     kinds: pd.DataFrame
     operators: pd.DataFrame
     lists: pd.DataFrame
+    servers: pd.DataFrame
+    doubts: pd.DataFrame
+    software: pd.DataFrame
     fell_out: pd.DataFrame
     run: Mapping[str, object] = field(default_factory=dict)
 
@@ -181,13 +197,14 @@ def view(
     closed = [(code, refused) for code, refused in why.items() if refused not in (None, "not_listed")]
     measure: Literal["open_relay", "bodies"] = "open_relay" if edition.headline["open_relay_lists_used"] else "bodies"
     regions, kinds = _counts(found, "prefecture"), _counts(found, "kind")
-    operators = edition.ranking("operator")
+    operators = edition.ranking("operator") if audience == "internal" else ranking(edition, found)
     directory = edition.tables["servers"].drop_duplicates("operator").set_index("operator")
     operators = operators.assign(
         operator_ja=operators["operator"].map(directory["operator_ja"]),
         operator_kind=operators["operator"].map(directory["operator_kind"]),
     )
     listings = edition.tables["listings"]
+    reasons = doubts(edition, found, least=SMALL + 1 if audience == "public" else 1, others=OTHERS)
     counted = edition.headline if audience == "internal" else headline(edition, found)
     if audience == "ministry":
         found = found.assign(
@@ -204,7 +221,7 @@ def view(
             merge_small(_leading(table, measure), column, found, shown)
             for table, column in ((regions, "prefecture"), (kinds, "kind"))
         )
-        operators = _public_operators(operators, decisions)
+        operators = _public_operators(operators, decisions, confirmed_servers(edition, found))
         for column in ("status", "open_relay_listing", "own_or_shared"):
             found[column] = found[column].where(found["code"].isin(named), None)
         listings = listings.iloc[:0]
@@ -215,6 +232,9 @@ def view(
         "kinds": kinds,
         "operators": operators,
         "lists": edition.tables["lists"],
+        "servers": edition.tables["servers"].iloc[: None if audience == "internal" else 0],
+        "doubts": reasons,
+        "software": software(edition).iloc[: None if audience == "internal" else 0],
     }
     if audience != "internal":
         tables = {name: table[list(MAY_SEE[audience][name])].reset_index(drop=True) for name, table in tables.items()}
@@ -284,13 +304,16 @@ def _sum(rows: Sequence[Mapping[str, int]]) -> dict[str, int]:
     return {name: sum(row[name] for row in rows) for name in ("listed", "unknown", "bodies", "named")}
 
 
-def _public_operators(ranked: pd.DataFrame, decisions: Mapping[str, gate.Decision]) -> pd.DataFrame:
+def _public_operators(
+    ranked: pd.DataFrame, decisions: Mapping[str, gate.Decision], servers: pd.DataFrame
+) -> pd.DataFrame:
     """Operators above a size, in their order; those without a decision to name them are called A, B, C …"""
     large = ranked.loc[ranked["bodies_n"].ge(LEAST_OPERATOR)].reset_index(drop=True)
     listed, unknown = large["listed_n"], large["unknown_n"]
     rest = large["bodies_n"] - listed - unknown
     is_small = listed.between(1, SMALL) | unknown.between(1, SMALL) | rest.between(1, SMALL)
     large = large.loc[~is_small].reset_index(drop=True)
+    large["cumulative_share"] = carried(servers, large["operator"])
     may = [
         (one := decisions.get(f"operator:{name}")) is not None and one.decision == "name" and bool(one.approved_by)
         for name in large["operator"]

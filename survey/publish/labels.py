@@ -27,6 +27,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "healthy": ("有効", "healthy"),
     "void": ("無効", "void"),
     "not_judged": ("判定せず", "not judged"),
+    # audiences
+    "internal": ("内部用・部外秘", "internal, not for publication"),
+    "ministry": ("所管省庁用", "for the ministry"),
+    "public": ("公表用", "for publication"),
     # whose
     "own": ("自前", "own"),
     "shared": ("共用", "shared"),

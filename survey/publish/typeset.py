@@ -1,0 +1,91 @@
+"""Setting text into a given width: how wide it is, where its lines break, how it is shortened, what the font can show.
+
+Widths are the advances of the house font, in points, so that a line is known to fit before anything is drawn. Lines
+break between Japanese characters but never before closing or after opening punctuation (JIS X 4051, kinsoku), and
+between words of Latin letters and numbers. What the font has no glyph for is shown as 〓, as Japanese printers do.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import matplotlib_fontja
+from matplotlib.font_manager import get_font
+from matplotlib.ft2font import FT2Font, LoadFlags
+
+from ..harmless import harmless
+
+FONT = next(Path(matplotlib_fontja.__file__).parent.rglob("*.ttf"))
+_MISSING = "〓"
+_CLOSING = frozenset("、。，．・：；？！）］｝」』】〉》〕”’％～ー―…／｜々ァィゥェォャュョッぁぃぅぇぉゃゅょっ")
+_OPENING = frozenset("（［｛「『【〈《〔“‘")
+_LATIN = re.compile(r"[!-~¡-ɏ–—’“”]+")
+
+
+@cache
+def _font() -> FT2Font:
+    return get_font(str(FONT))
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    return frozenset(_font().get_charmap())
+
+
+@cache
+def _advance(char: str) -> float:
+    """How far a character moves the pen, in parts of the type size."""
+    font = _font()
+    return float(font.load_char(ord(char), flags=LoadFlags.NO_SCALE).horiAdvance) / float(font.units_per_EM)
+
+
+def width(text: str, size: float) -> float:
+    """How wide a line is, in points."""
+    return sum(map(_advance, text)) * size
+
+
+def printable(text: str, most: int = 300) -> str:
+    """What strangers wrote, made harmless, without what the font cannot show."""
+    return "".join(char if ord(char) in _glyphs() else _MISSING for char in harmless(text, most))
+
+
+def shorten(text: str, size: float, most: float) -> str:
+    """The text made printable and cut so that it is at most so many points wide, with … where it was cut."""
+    shown = printable(text)
+    if width(shown, size) <= most:
+        return shown
+    while shown and width(shown + "…", size) > most:
+        shown = shown[:-1]
+    return shown + "…"
+
+
+def _tokens(text: str) -> list[str]:
+    """What may not be broken: words, single Japanese characters, each with the punctuation that clings to it."""
+    found: list[str] = []
+    place = 0
+    while place < len(text):
+        match = _LATIN.match(text, place)
+        token = match.group() if match else text[place]
+        place += len(token)
+        clings = found and (found[-1][-1] in _OPENING or token[0] in _CLOSING)
+        follows_number = found and re.search(r"[0-9]～?$", found[-1]) and (token[0].isdigit() or token[0] in "～年月日")
+        if clings or follows_number:
+            found[-1] += token
+        else:
+            found.append(token)
+    return found
+
+
+def wrap(text: str, size: float, most: float) -> list[str]:
+    """The text in lines that are at most so many points wide; a word wider than that is cut."""
+    lines, line = [], ""
+    for token in _tokens(text):
+        if width(line + token, size) <= most:
+            line += token
+            continue
+        if line.strip():
+            lines.append(line.strip())
+        line = token if width(token, size) <= most else shorten(token, size, most)
+    return [*lines, line.strip()] if line.strip() else lines
