@@ -10,9 +10,6 @@ from .canvas import Page
 from .style import Shade
 from .typeset import shorten, width
 
-_NAMES_MOST, _TEXTS_MOST = 0.42, 0.45
-"""How much of the width the names before the bars may take, and the numbers behind them."""
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -21,26 +18,30 @@ class Row:
     name: str
     parts: Sequence[tuple[float, str]]
     text: str
+    note: str = ""
+    """A second line below, in small type."""
     is_drawn: bool = True
     """False for a row that sums up what found no room: its bar would dwarf the others."""
 
 
-def fits(page: Page, rows: Sequence[Row], *, most: int, taken: float = 0) -> int:
-    """How many rows there is room for below what is taken, at most `most`."""
-    if page.room is None:
-        return most
-    return max(1, min(most, int((page.room - taken) // (page.format.text * style.LEADING))))
-
-
-def limited(
-    page: Page, rows: Sequence[Row], rest: Callable[[Sequence[Row]], Row], *, most: int, taken: float = 0
-) -> list[Row]:
-    """The rows that there is room for; those without room become one row by `rest`."""
-    room = fits(page, rows, most=most, taken=taken)
+def limited(page: Page, rows: Sequence[Row], rest: Callable[[Sequence[Row]], Row], *, most: int) -> list[Row]:
+    """The rows that there is room for, at most `most`; those without room become one row by `rest`."""
+    room = most
+    if page.room is not None:
+        taken, room = 0.0, 0
+        for row in rows:
+            taken += page.format.text * style.LEADING + _note(page, row)
+            room += taken <= page.room
+        room = max(1, min(most, room))
     if len(rows) <= room:
         return list(rows)
     kept = max(1, room - 1)
     return [*rows[:kept], rest(rows[kept:])]
+
+
+def _note(page: Page, row: Row) -> float:
+    """How tall a row's second line is."""
+    return page.format.small * style.LEADING if row.note else 0.0
 
 
 def draw(
@@ -51,25 +52,28 @@ def draw(
     top: float = 0,
     full: float | None = None,
     is_counted: bool = False,
+    names_most: float = 0.42,
+    texts_most: float = 0.45,
 ) -> tuple[float, float]:
     """Draw the rows; where they end, and how many points stand for one.
 
     `full` is the value of a bar as wide as it can be (default: the longest). `is_counted` writes the value of each part
-    into it where it fits.
+    into it where it fits. `names_most` and `texts_most` are the shares of the width that the names before the bars and
+    the numbers behind them may take.
     """
     size = page.format.text
-    names = [shorten(row.name, size, page.width * _NAMES_MOST) for row in rows]
+    names = [shorten(row.name, size, page.width * names_most) for row in rows]
+    texts = [shorten(row.text, size, page.width * texts_most) for row in rows]
     left = max((width(name, size) for name in names), default=0) + size * 0.5
-    texts = [shorten(row.text, size, page.width * _TEXTS_MOST) for row in rows]
     right = max((width(text, size) for text in texts), default=0) + size * 0.5
     longest = full or max((sum(value for value, _ in row.parts) for row in rows if row.is_drawn), default=1) or 1
     scale = max(size, page.width - left - right) / longest
     step = size * style.LEADING * 1.18
     if page.room is not None:
-        step = min((page.room - top) / max(1, len(rows)), size * 2.9)
-    high = min(step * 0.74, size * 1.9)
-    for number, (row, name, text) in enumerate(zip(rows, names, texts, strict=True)):
-        y = top + number * step
+        step = min((page.room - top - sum(_note(page, row) for row in rows)) / max(1, len(rows)), size * 4.5)
+    high = min(step * 0.74, size * 2.6)
+    y = top
+    for row, name, text in zip(rows, names, texts, strict=True):
         line = y + (step - size * style.LEADING) / 2
         page.text(left - size * 0.5, line, name, align="right")
         x = left
@@ -82,5 +86,11 @@ def draw(
                     page.text(x + wide / 2, line, figures, align="center", colour=shades[word].ink)
                 x += wide
         page.text(x + size * 0.35, line, text)
-    page.box(left - 0.2, top, 0.4, step * len(rows), Shade(style.LINE), is_edged=False)
-    return top + step * len(rows), scale
+        y += step
+        if row.note:
+            small = page.format.small
+            note = shorten(row.note, small, page.width - left - size * 0.5)
+            page.text(left + size * 0.35, y - (step - high) / 2, note, size=small, colour=style.GREY)
+            y += _note(page, row)
+    page.box(left - 0.2, top, 0.4, y - top, Shade(style.LINE), is_edged=False)
+    return y, scale

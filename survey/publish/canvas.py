@@ -20,7 +20,7 @@ from . import labels, style
 from .audiences import View
 from .labels import Language
 from .style import Format, Shade
-from .typeset import shorten, width, wrap
+from .typeset import balanced, shorten, width, wrap
 
 Align = Literal["left", "center", "right"]
 
@@ -94,9 +94,11 @@ class Page:
             self.text(self.width / 2, y + 0.5, labels.PRACTICE[language], size=format_.small, align="center")
             y += high + format_.small * 0.5
         above = y
-        y = self.lines(0, y, title, size=format_.title, most=self.head_width)
+        for line in balanced(title, format_.title, self.head_width):
+            self.text(0, y, line, size=format_.title)
+            y += format_.title * style.LEADING
         y = self.lines(0, y + 1, subtitle, size=format_.small, most=self.head_width, colour=style.GREY)
-        y = self._keys(keys, y + format_.small * 0.4)
+        y = self.keys(keys, 0, y + format_.small * 0.4, self.head_width)
         self._top = y + format_.small * 0.4
         self.above = above - self._top
         """Where title, denominator and key begin, above the body: less than nothing."""
@@ -132,18 +134,18 @@ class Page:
         """A filled rectangle; `name` says what its width stands for."""
         self._boxes.append(_Box(x, self._top + y, wide, high, shade, name, is_edged))
 
-    def _keys(self, keys: Sequence[tuple[Shade, str]], y: float) -> float:
-        """The key, as many entries in a row as fit; where it ends."""
+    def keys(self, keys: Sequence[tuple[Shade, str]], x: float, y: float, most: float) -> float:
+        """The key from x on, as many entries in a row as fit into so many points; where it ends."""
         size = self.format.small
-        swatch, x, step = size * 1.3, 0.0, size * style.LEADING * 1.05
+        swatch, right, step = size * 1.3, 0.0, size * style.LEADING * 1.05
         for shade, text in keys:
-            shown = shorten(text, size, self.head_width - swatch - 3)
+            shown = shorten(text, size, most - swatch - 3)
             wide = swatch + 3 + width(shown, size)
-            if x and x + wide > self.head_width:
-                x, y = 0.0, y + step
-            self.box(x, y + size * 0.2, swatch, size * 0.95, shade)
-            self.text(x + swatch + 2.5, y, shown, size=size)
-            x += wide + size * 1.1
+            if right and right + wide > most:
+                right, y = 0.0, y + step
+            self.box(x + right, y + size * 0.2, swatch, size * 0.95, shade)
+            self.text(x + right + swatch + 2.5, y, shown, size=size)
+            right += wide + size * 1.1
         return y + step if keys else y
 
     def finish(self, height: float, words: Sequence[str] = (), *, scale: float = 1.0) -> Drawing:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import pandas as pd
-
-from ..tables import Body
 from . import bars, labels, style, telling
 from .audiences import OTHERS, View
 from .canvas import Drawing, Page
@@ -18,11 +15,10 @@ from .typeset import width, wrap
 _PARTS: Mapping[str, Shade] = {
     "listed": style.LISTED,
     "unknown": style.UNKNOWN,
-    "clear": style.REST,
-    "no_mail": style.BLANK,
-    "not_surveyed": style.MERGED,
     "rest": style.REST,
 }
+_LEAST_KIND = 20
+"""Bodies that a kind must have for its share to make a title."""
 
 
 def headline(view: View, language: Language, format_: Format) -> Drawing:
@@ -73,78 +69,49 @@ def _rest(language: Language) -> str:
 
 
 def by_kind(view: View, language: Language, format_: Format) -> Drawing:
-    """Each kind of body as a bar of 100 %; single words only where the audience may see single statuses."""
-    counts, lists = telling.leading(view, view.kinds).set_index("kind"), telling.which(view, language)
-    of = {str(kind): Bounded(*row) for kind, *row in counts.reset_index().itertuples(index=False, name=None)}
+    """Of each kind of body, the share that is listed and the share that is not determined."""
+    counts, lists = telling.leading(view, view.kinds), telling.which(view, language)
+    of = {str(kind): Bounded(*row) for kind, *row in counts.itertuples(index=False, name=None)}
     order = [kind for kind in (*telling.KINDS, OTHERS) if kind in of]
-    finer = _finer(view)
-    words = (
-        ("listed", "unknown", "rest") if finer is None else ("listed", "unknown", "clear", "no_mail", "not_surveyed")
-    )
-    named = {word: _word(word, language) for word in words}
-    top = max((k for k in order if k != OTHERS), key=lambda kind: (of[kind].listed, of[kind].unknown), default="")
-    title = {"ja": f"{lists}への登録は、種別ごとに数えられない", "en": f"{lists}: not counted by kind"}[language]
-    if top:
-        span = telling.span(of[top].listed, of[top].unknown, of[top].total, language)
-        word = labels.word(top, language)
-        title = {
-            "ja": f"{lists}への登録、種別では{word}が最多の{span}団体",
-            "en": f"By kind, most bodies on {lists} are of the kind {word}: {span}",
-        }[language]
-        if not of[top].listed:
-            title = {
-                "ja": f"{lists}への登録が確認された種別はない",
-                "en": f"No kind of body was found on {lists}",
-            }[language]
+    title = _kinds_title(of, lists, language)
     subtitle = (
         telling.denominator(telling.counted(view), language)
         + {
-            "ja": "。数字は 登録あり～最大／種別の全団体数",
-            "en": ". Figures: listed–at most / all bodies of the kind",
+            "ja": "。棒は種別ごとの割合、数字は 登録あり～最大／種別の全団体数",
+            "en": ". Bars: share of the kind; figures: listed–at most / all bodies of it",
         }[language]
     )
-    totals = {word: sum(_part(word, kind, of, finer) for kind in order) for word in words}
-    keys = [(_PARTS[word], named[word]) for word in words if totals[word]]
+    keys = [(_PARTS[word], labels.word(word, language)) for word in ("listed", "unknown")]
     page = Page(view, language, format_, title, subtitle, keys)
     rows = []
     for kind in order:
         one = of[kind]
-        parts = [(100 * _part(word, kind, of, finer) / max(1, one.total), word) for word in words]
+        parts = ((100 * one.listed / max(1, one.total), "listed"), (100 * one.unknown / max(1, one.total), "unknown"))
         name = telling.others(language) if kind == OTHERS else labels.word(kind, language)
-        rows.append(bars.Row(name, parts, telling.of(one.listed, one.unknown, one.total, language)))
-    end, scale = bars.draw(page, rows, _PARTS, full=100)
+        said = telling.of(one.listed, one.unknown, one.total, language)
+        rows.append(bars.Row(name, parts, f"{said}{_bracket(telling.share(one, language), language)}"))
+    end, scale = bars.draw(page, rows, _PARTS, texts_most=0.55)
     return page.finish(end, spoken(rows), scale=scale)
 
 
-def _word(word: str, language: Language) -> str:
-    if word == "rest":
-        return _rest(language)
-    return (
-        {"ja": "対象外・辞退", "en": "not surveyed"}[language]
-        if word == "not_surveyed"
-        else labels.word(word, language)
-    )
+def _bracket(text: str, language: Language) -> str:
+    return f"（{text}）" if language == "ja" else f" ({text})"
 
 
-def _finer(view: View) -> pd.DataFrame | None:
-    """Bodies by kind and status word; None where the audience may not see single statuses."""
-    if view.audience == "public":
-        return None
-    column = "open_relay_listing" if view.measure == "open_relay" else "status"
-    counts = pd.crosstab(view.findings["kind"], view.findings[column])
-    return counts.reindex(columns=[str(word) for word in Body], fill_value=0)
-
-
-def _part(word: str, kind: str, of: Mapping[str, Bounded], finer: pd.DataFrame | None) -> int:
-    one = of[kind]
-    known = {"listed": one.listed, "unknown": one.unknown, "rest": one.total - one.listed - one.unknown}
-    if word in known:
-        return known[word]
-    if finer is None:
-        return 0
-    if word == "not_surveyed":
-        return int(finer["opted_out"][kind]) + int(finer["out_of_scope"][kind])
-    return int(finer[word][kind])
+def _kinds_title(of: Mapping[str, Bounded], lists: str, language: Language) -> str:
+    """The kind with the largest share listed, with its bounds, among those of some size."""
+    listed = {kind: one for kind, one in of.items() if kind != OTHERS and one.listed}
+    if not listed:
+        return {
+            "ja": f"{lists}への登録が確認された種別はない",
+            "en": f"No kind of body stands out on {lists}",
+        }[language]
+    large = {kind: one for kind, one in listed.items() if one.total >= _LEAST_KIND} or listed
+    top = max(large, key=lambda kind: large[kind].listed / large[kind].total)
+    word, share = labels.word(top, language), telling.share(large[top], language)
+    if language == "ja":
+        return f"{lists}への登録、割合の最高は{word}の{share}"
+    return f"Largest share on {lists}: {share} ({word})"
 
 
 _WHOSE: Mapping[str, Shade] = {"own": style.LISTED, "shared": style.SHARED, "unknown": style.UNKNOWN}
@@ -226,5 +193,5 @@ def not_determined(view: View, language: Language, format_: Format) -> Drawing:
     def rest(left: Sequence[bars.Row]) -> bars.Row:
         return bars.Row({"ja": "ほかの理由", "en": "other reasons"}[language], (), f"{len(left)}", is_drawn=False)
 
-    end, scale = bars.draw(page, bars.limited(page, rows, rest, most=20), _PARTS)
+    end, scale = bars.draw(page, bars.limited(page, rows, rest, most=20), _PARTS, names_most=0.66)
     return page.finish(end, spoken(rows), scale=scale)

@@ -12,36 +12,38 @@ from .canvas import Drawing, Page
 from .labels import Bounded, Language
 from .style import Format, Shade
 from .telling import Region
-from .tiles import COLUMNS, FREE_COLUMNS, FREE_ROWS, ROWS
+from .tiles import COLUMNS, FREE_COLUMNS, FREE_ROWS, KEY_COLUMNS, KEY_ROWS, ROWS
 from .typeset import printable, shorten, width
 
 _MOST_ROWS = 48
 SHADES: Mapping[str, Shade] = {"listed": style.LISTED, "unknown": style.UNKNOWN, "rest": style.REST}
 
 
-def _title(view: View, language: Language, known: Mapping[str, Region], counts: pd.DataFrame) -> str:
-    """Which region leads, with its bounds."""
-    lists = telling.which(view, language)
-    shown = counts.loc[counts["prefecture"].ne(OTHERS)]
-    listed = shown.loc[shown["listed"].gt(0)]
-    found = telling.counted(view)
+def _title(
+    view: View, language: Language, known: Mapping[str, Region], counts: pd.DataFrame, *, is_short: bool = False
+) -> str:
+    """Which region leads, with its bounds; short where the lists are named below."""
+    lists, found = telling.which(view, language), telling.counted(view)
+    listed = counts.loc[counts["prefecture"].ne(OTHERS) & counts["listed"].gt(0)]
     if not len(listed):
-        if telling.counted(view).listed:
-            total = telling.span(found.listed, found.unknown, found.total, language)
+        total = telling.span(found.listed, found.unknown, found.total, language)
+        if found.listed:
             return {
-                "ja": f"{lists}に{total}団体、特定の地域への集中はない",
-                "en": f"{total} bodies on {lists}, no region stands out",
+                "ja": f"{lists}に{total}団体、どの地域も少数",
+                "en": f"{total} bodies on {lists}, few in any region",
             }[language]
-        return {"ja": f"{lists}への登録が確認された地域はない", "en": f"No region has a body found on {lists}"}[
-            language
-        ]
+        return {
+            "ja": f"{lists}への登録が確認された地域はない",
+            "en": f"No region has a body found on {lists}",
+        }[language]
     top = listed.iloc[0]
     ties = [known[key].name for key in listed.loc[listed["listed"].eq(top["listed"]), "prefecture"]]
     name = telling.first([shorten(ties[0], 1, 12), *ties[1:]], language)
     span = telling.span(top["listed"], top["unknown"], top["bodies"], language)
     if language == "ja":
-        return f"{lists}への登録、最多は{name}の{span}団体"
-    return f"{name}: most bodies on {lists}, {span}" if len(ties) == 1 else f"{name} lead on {lists}: {span} bodies"
+        return f"最多は{name}の{span}団体" if is_short else f"{lists}への登録、最多は{name}の{span}団体"
+    verb = "lead" if len(ties) > 1 or name == "National bodies" else "leads"
+    return f"{name} {verb} with {span}" if is_short else f"{name} {verb} on {lists} with {span}"
 
 
 def by_region(view: View, language: Language, format_: Format) -> Drawing:
@@ -62,7 +64,7 @@ def by_region(view: View, language: Language, format_: Format) -> Drawing:
 
     def row(name: str, listed: int, unknown: int, bodies: int, *, is_drawn: bool = True) -> bars.Row:
         parts = ((listed, "listed"), (unknown, "unknown"))
-        return bars.Row(name, parts, telling.of(listed, unknown, bodies, language), is_drawn)
+        return bars.Row(name, parts, telling.of(listed, unknown, bodies, language), is_drawn=is_drawn)
 
     rows = [
         row(telling.others(language) if key == OTHERS else known[key].name, listed, unknown, bodies)
@@ -89,13 +91,14 @@ def tile_map(view: View, language: Language, format_: Format) -> Drawing:
     of = {str(key): Bounded(*rest) for key, *rest in counts.itertuples(index=False, name=None)}
     placed = {key: one for key, one in known.items() if one.place is not None}
     steps = _steps(max((of[key].listed for key in placed if key in of), default=0))
-    title, keys = _title(view, language, known, counts), _keys(steps, language)
-    subtitle = telling.denominator(telling.counted(view), language)
-    subtitle += {"ja": "。数字は 登録あり～最大", "en": ". Figures: listed–at most"}[language]
+    title, keys = _title(view, language, known, counts, is_short=True), _keys(steps, language)
+    subtitle = {"ja": f"{telling.which(view, 'ja')}に登録。", "en": f"On {telling.which(view, 'en')}; "}[language]
+    subtitle += telling.denominator(telling.counted(view), language)
     if any(key not in of for key in placed):
         keys.append((style.MERGED, telling.others(language)))
-    page = Page(view, language, format_, title, subtitle, keys, head=(FREE_COLUMNS - 0.3) / COLUMNS)
-    wide, size = page.width / COLUMNS, min(format_.text, page.width / COLUMNS / 2.05)
+    page = Page(view, language, format_, title, subtitle, head=(FREE_COLUMNS - 0.3) / COLUMNS)
+    wide = page.width / COLUMNS
+    size = min(format_.text, wide / 2.2)
     texts = {key: telling.span(of[key].listed, of[key].unknown, of[key].total, language) for key in placed if key in of}
     is_narrow = any(width(text, size) > wide - 1 for text in texts.values())
     step = size * style.LEADING
@@ -103,6 +106,8 @@ def tile_map(view: View, language: Language, format_: Format) -> Drawing:
         high = max(step * (3 if is_narrow else 2) + 2, min(wide, step * 3.2))
     else:
         high = min((page.room - page.above) / ROWS, page.room / (ROWS - FREE_ROWS))
+        size = min(size, (high - 0.8) / 2 / style.LEADING)
+        step = size * style.LEADING
     top = max(page.above, -FREE_ROWS * high)
 
     def tile(x: float, y: float, across: float, shade: Shade, name: str, text: str) -> None:
@@ -124,6 +129,11 @@ def tile_map(view: View, language: Language, format_: Format) -> Drawing:
         x, y = (place % 2) * 3.6 * wide, top + (FREE_ROWS + place // 2) * high
         shade = style.MERGED if name == telling.others(language) else style.STEPS[_step(steps, found.listed)]
         tile(x, y, 3.5 * wide, shade, name, telling.of(found.listed, found.unknown, found.total, language))
+    corner = (COLUMNS - KEY_COLUMNS) * wide
+    low = top + (ROWS - KEY_ROWS) * high + format_.small * 0.5
+    low = page.keys(keys, corner, low, KEY_COLUMNS * wide)
+    figures = {"ja": "数字は登録あり～最大", "en": "listed–at most"}[language]
+    page.lines(corner, low, figures, size=format_.small, most=KEY_COLUMNS * wide, colour=style.GREY)
     said = [
         f"{telling.others(language) if key == OTHERS else printable(known[key].name)} {one.text(language)}"
         for key, one in of.items()

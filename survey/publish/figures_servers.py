@@ -55,15 +55,16 @@ def one_server(view: View, language: Language, format_: Format) -> Drawing | Non
         return bars.Row(name, (), text, is_drawn=False)
 
     shown = bars.limited(page, rows, rest, most=_MOST_SERVERS + 1)
-    end, scale = bars.draw(page, shown, SHADES)
+    end, scale = bars.draw(page, shown, SHADES, names_most=0.62)
     return page.finish(end, spoken(shown), scale=scale)
 
 
 def operators(view: View, language: Language, format_: Format) -> Drawing:
     """Operators by the bodies that use a listed server of theirs, with the share that they carry together so far."""
     ranked = view.operators.loc[view.operators["listed_n"].gt(0)]
-    several = ranked.loc[ranked["bodies_n"].gt(1)]
+    several = ranked.loc[ranked["listed_n"].gt(1)]
     shown = several if len(several) else ranked
+    single = len(ranked) - len(shown)
     name = "operator_ja" if language == "ja" else "operator"
     shares = [float(share) if pd.notna(share) else None for share in shown["cumulative_share"]]
     n = min(10, len(shown))
@@ -104,10 +105,14 @@ def operators(view: View, language: Language, format_: Format) -> Drawing:
             text += {"ja": f"　累計{share:.0%}", "en": f"  ({share:.0%})"}[language]
         parts = ((int(listed), "listed"), (int(unknown), "unknown"))
         rows.append(bars.Row(telling.operator_name(str(called), language), parts, text))
+    if single:
+        called = {"ja": f"ほか{single:,}運用者", "en": f"{single:,} more operators"}[language]
+        rows.append(bars.Row(called, (), {"ja": "各1団体　累計100%", "en": "one body each (100%)"}[language]))
     rows = rows or [bars.Row("―" if language == "ja" else "–", (), "")]
 
     def rest(left: Sequence[bars.Row]) -> bars.Row:
-        called = {"ja": f"ほか{len(left):,}運用者", "en": f"{len(left):,} more"}[language]
+        n = len(left) - bool(single) + single
+        called = {"ja": f"ほか{n:,}運用者", "en": f"{n:,} more operators"}[language]
         return bars.Row(called, (), "", is_drawn=False)
 
     drawn = bars.limited(page, rows, rest, most=_MOST_OPERATORS + 1)
@@ -132,8 +137,8 @@ def lists_health(view: View, language: Language, format_: Format) -> Drawing:
         "en": f"{used} of {len(lists)} lists healthy, {void} void" if used else "No healthy list: cannot be determined",
     }[language]
     subtitle = {
-        "ja": "健全性検査の回数。途中で不合格になったリストの回答は、さかのぼってすべて数えない",
-        "en": "Health rounds. A list that fails one is not counted, from the beginning of the run",
+        "ja": "棒は健全性検査の回数。途中で不合格になったリストの回答は、さかのぼってすべて数えない",
+        "en": "Bars: health rounds. A list that fails one is not counted, from the beginning of the run",
     }[language]
     keys = [
         (_HEALTH["passed"], {"ja": "合格", "en": "passed"}[language]),
@@ -151,18 +156,18 @@ def lists_health(view: View, language: Language, format_: Format) -> Drawing:
         parts = ((max(0, passed), "passed"), (1 if at else 0, "failed"), (max(0, total - at) if at else 0, "unused"))
         if is_void:
             why = labels.word(reason, language) if isinstance(reason, str) else ""
-            text = {"ja": f"無効：{why}", "en": f"void: {why}"}[language]
-            text += {"ja": f"（{at}回目）", "en": f" (round {at})"}[language] if at else ""
+            text = labels.word("void", language)
+            text += {"ja": f"（{at}回目に不合格）", "en": f", failed round {at}"}[language] if at else ""
         else:
-            six = labels.word(ipv6, language)
-            text = {"ja": f"有効（{total}回）、IPv6 {six}", "en": f"healthy ({total}), IPv6 {six}"}[language]
-        rows.append(bars.Row(printable(str(called), 60), parts, text))
+            six, why = labels.word(ipv6, language), ""
+            text = {"ja": f"有効、IPv6{six}", "en": f"healthy, IPv6 {six}"}[language]
+        rows.append(bars.Row(printable(str(called), 60), parts, text, why))
     rows = rows or [bars.Row("―" if language == "ja" else "–", (), "")]
 
     def rest(left: Sequence[bars.Row]) -> bars.Row:
         return bars.Row({"ja": f"ほか{len(left)}リスト", "en": f"{len(left)} more"}[language], (), "", is_drawn=False)
 
-    end, scale = bars.draw(page, bars.limited(page, rows, rest, most=48), _HEALTH)
+    end, scale = bars.draw(page, bars.limited(page, rows, rest, most=48), _HEALTH, names_most=0.36, texts_most=0.5)
     return page.finish(end, spoken(rows), scale=scale)
 
 
@@ -179,6 +184,8 @@ def software(view: View, language: Language, format_: Format) -> Drawing | None:
         "ja": f"許可を得て確認した{asked:,}アドレスが名乗ったソフトウェア",
         "en": f"Software named by {asked:,} addresses asked with permission",
     }[language]
+    if not asked:
+        title = {"ja": "許可を得て確認したアドレスはない", "en": "No address was asked with permission"}[language]
     subtitle = {
         "ja": f"サーバの最初の応答による。名乗らない{silent:,}アドレスは不明。調査した団体全体の割合ではない",
         "en": f"By their greetings; {silent:,} name none and stay unknown. Not a share of all bodies surveyed",

@@ -53,6 +53,16 @@ def of(listed: int, unknown: int, total: int, language: Language) -> str:
     return f"{span(listed, unknown, total, language)}{'／' if language == 'ja' else ' / '}{total:,}"
 
 
+def share(one: Bounded, language: Language) -> str:
+    """A count as a share of all, with its upper bound."""
+    if not one.total or (not one.listed and one.unknown >= one.total):
+        return labels.CANNOT[language]
+    least, most = (100 * n / one.total for n in (one.listed, one.listed + one.unknown))
+    if not one.unknown:
+        return f"{least:.1f}%"
+    return f"{least:.1f}{'～' if language == 'ja' else '–'}{most:.1f}%"
+
+
 def denominator(found: Bounded, language: Language) -> str:
     """Of how many a count is, and how many are not determined."""
     most = found.listed + found.unknown

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 COLUMNS, ROWS = 13, 11
 FREE_COLUMNS, FREE_ROWS = 8, 4
-"""The upper left corner of the grid, which holds no tile: head and key of a figure find room there."""
+"""The upper left corner of the grid, which holds no tile: the head of a figure finds room there."""
+KEY_COLUMNS, KEY_ROWS = 5.7, 3
+"""The lower right corner, which holds no tile either: the key stands there."""
 _INVENTED = 50
 _GRID = """
 .. .. .. .. .. .. .. .. .. .. .. 01 ..

@@ -21,7 +21,8 @@ FONT = next(Path(matplotlib_fontja.__file__).parent.rglob("*.ttf"))
 _MISSING = "〓"
 _CLOSING = frozenset("、。，．・：；？！）］｝」』】〉》〕”’％～ー―…／｜々ァィゥェォャュョッぁぃぅぇぉゃゅょっ")
 _OPENING = frozenset("（［｛「『【〈《〔“‘")
-_LATIN = re.compile(r"[!-~¡-ɏ–—’“”]+")
+_WORD = re.compile(r"[!-~¡-ɏ–—’“”]+|[ァ-ヴー]+")
+"""What is not broken: words of Latin letters and numbers, and words in katakana."""
 
 
 @cache
@@ -66,7 +67,7 @@ def _tokens(text: str) -> list[str]:
     found: list[str] = []
     place = 0
     while place < len(text):
-        match = _LATIN.match(text, place)
+        match = _WORD.match(text, place)
         token = match.group() if match else text[place]
         place += len(token)
         clings = found and (found[-1][-1] in _OPENING or token[0] in _CLOSING)
@@ -76,6 +77,20 @@ def _tokens(text: str) -> list[str]:
         else:
             found.append(token)
     return found
+
+
+def balanced(text: str, size: float, most: float) -> list[str]:
+    """The text in as few lines as `wrap` needs, as even as they can be: no single character is left on the last."""
+    lines = wrap(text, size, most)
+    narrow, wide = most / max(1, len(lines)), most
+    while len(lines) > 1 and wide - narrow > size / 4:
+        middle = (narrow + wide) / 2
+        tried = wrap(text, size, middle)
+        if len(tried) > len(lines) or any("…" in line for line in tried):
+            narrow = middle
+        else:
+            lines, wide = tried, middle
+    return lines
 
 
 def wrap(text: str, size: float, most: float) -> list[str]:
