@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from . import style
 from .canvas import Page
 from .style import Shade
-from .typeset import shorten, width
+from .typeset import printable, shorten, width
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,14 @@ def limited(page: Page, rows: Sequence[Row], rest: Callable[[Sequence[Row]], Row
     return [*rows[:kept], rest(rows[kept:])]
 
 
+def _set(page: Page, text: str, most: float) -> tuple[str, float]:
+    """A text and its size: smaller where it is too wide, and cut where that is not enough."""
+    size = page.format.text
+    if width(printable(text), size) > most:
+        size = page.format.small
+    return shorten(text, size, most), size
+
+
 def _note(page: Page, row: Row) -> float:
     """How tall a row's second line is."""
     return page.format.small * style.LEADING if row.note else 0.0
@@ -62,20 +70,20 @@ def draw(
     the numbers behind them may take.
     """
     size = page.format.text
-    names = [shorten(row.name, size, page.width * names_most) for row in rows]
-    texts = [shorten(row.text, size, page.width * texts_most) for row in rows]
-    left = max((width(name, size) for name in names), default=0) + size * 0.5
-    right = max((width(text, size) for text in texts), default=0) + size * 0.5
+    names = [_set(page, row.name, page.width * names_most) for row in rows]
+    texts = [_set(page, row.text, page.width * texts_most) for row in rows]
+    left = max((width(*name) for name in names), default=0) + size * 0.5
+    right = max((width(*text) for text in texts), default=0) + size * 0.5
     longest = full or max((sum(value for value, _ in row.parts) for row in rows if row.is_drawn), default=1) or 1
     scale = max(size, page.width - left - right) / longest
     step = size * style.LEADING * 1.18
     if page.room is not None:
-        step = min((page.room - top - sum(_note(page, row) for row in rows)) / max(1, len(rows)), size * 4.5)
-    high = min(step * 0.74, size * 2.6)
+        step = min((page.room - top - sum(_note(page, row) for row in rows)) / max(1, len(rows)), size * 8)
+    high = min(step * (0.74 if step < size * 2 else 0.6), size * 4.5)
     y = top
     for row, name, text in zip(rows, names, texts, strict=True):
         line = y + (step - size * style.LEADING) / 2
-        page.text(left - size * 0.5, line, name, align="right")
+        page.text(left - size * 0.5, line, name[0], size=name[1], align="right")
         x = left
         for value, word in row.parts:
             wide = value * scale
@@ -85,7 +93,7 @@ def draw(
                 if is_counted and width(figures, size) + 2 < wide and high >= size and not shades[word].hatch:
                     page.text(x + wide / 2, line, figures, align="center", colour=shades[word].ink)
                 x += wide
-        page.text(x + size * 0.35, line, text)
+        page.text(x + size * 0.35, line, text[0], size=text[1])
         y += step
         if row.note:
             small = page.format.small

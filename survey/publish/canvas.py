@@ -97,7 +97,10 @@ class Page:
         for line in balanced(title, format_.title, self.head_width):
             self.text(0, y, line, size=format_.title)
             y += format_.title * style.LEADING
-        y = self.lines(0, y + 1, subtitle, size=format_.small, most=self.head_width, colour=style.GREY)
+        y += 1
+        for line in balanced(subtitle, format_.small, self.head_width):
+            self.text(0, y, line, size=format_.small, colour=style.GREY)
+            y += format_.small * style.LEADING
         y = self.keys(keys, 0, y + format_.small * 0.4, self.head_width)
         self._top = y + format_.small * 0.4
         self.above = above - self._top
@@ -119,6 +122,9 @@ class Page:
         self, x: float, y: float, text: str, *, size: float = 0, align: Align = "left", colour: str = style.INK
     ) -> None:
         """One line whose upper edge is at y."""
+        if self.language == "en":
+            # The Japanese font sets these as wide as a character.
+            text = text.replace("“", '"').replace("”", '"').replace("…", "...")
         self._lines.append(_Line(x, self._top + y, text, size or self.format.text, align, colour))
 
     def lines(self, x: float, y: float, text: str, *, size: float, most: float, colour: str = style.INK) -> float:

@@ -67,13 +67,17 @@ def by_region(view: View, language: Language, format_: Format) -> Drawing:
         return bars.Row(name, parts, telling.of(listed, unknown, bodies, language), is_drawn=is_drawn)
 
     rows = [
-        row(telling.others(language) if key == OTHERS else known[key].name, listed, unknown, bodies)
+        row(telling.others(language), listed, unknown, bodies, is_drawn=False)
+        if key == OTHERS
+        else row(known[key].name, listed, unknown, bodies)
         for key, listed, unknown, bodies in shown.itertuples(index=False, name=None)
     ]
 
     def rest(left: Sequence[bars.Row]) -> bars.Row:
         part = shown.tail(len(left))
         name = {"ja": f"ほか{len(left)}地域の計", "en": f"{len(left)} more"}[language]
+        if part["prefecture"].eq(OTHERS).any():
+            name = {"ja": "ほかの地域の計", "en": "All other regions"}[language]
         return row(name, *(int(part[column].sum()) for column in ("listed", "unknown", "bodies")), is_drawn=False)
 
     end, scale = bars.draw(page, bars.limited(page, rows, rest, most=_MOST_ROWS), SHADES)
@@ -113,8 +117,9 @@ def tile_map(view: View, language: Language, format_: Format) -> Drawing:
     def tile(x: float, y: float, across: float, shade: Shade, name: str, text: str) -> None:
         page.box(x + 0.4, y + 0.4, across - 0.8, high - 0.8, shade)
         lines = [_fit(name, size, across - 1.4), *_split(text, size, across - 1.2, is_room=high >= 3 * step)]
+        lines = [line for line in lines if line]
         start = y + (high - step * len(lines)) / 2
-        for number, line in enumerate(one for one in lines if one):
+        for number, line in enumerate(lines):
             ours = min(size, size * (across - 1.2) / max(1.0, width(line, size)))
             page.text(x + across / 2, start + number * step, line, size=ours, align="center", colour=shade.ink)
 
@@ -185,7 +190,7 @@ def _keys(steps: Sequence[int], language: Language) -> list[tuple[Shade, str]]:
 def _fit(name: str, size: float, most: float) -> str:
     """A region's name cut to the tile; Japanese readers know the first two characters."""
     shown = printable(name, 40)
-    while len(shown) > 1 and width(shown, size) > most * 1.08:
+    while len(shown) > 1 and width(shown, size) > most * 1.2:
         shown = shown[:-1]
     return shown
 

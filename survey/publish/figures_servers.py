@@ -90,10 +90,12 @@ def operators(view: View, language: Language, format_: Format) -> Drawing:
         "Figures: bodies with a listed server–at most / all (cumulative)",
     }[language]
     if not len(ranked):
-        # Without one that is listed, the largest are shown with what is known of them.
+        # Where none is listed, the largest are shown by size.
         shown = view.operators.loc[view.operators["bodies_n"].gt(1)].head(_MOST_OPERATORS)
         shares = [None] * len(shown)
     keys = [(SHADES[word], labels.word(word, language)) for word in ("listed", "unknown")]
+    if not len(ranked):
+        keys.append((SHADES["rest"], {"ja": "ほかの利用団体", "en": "other bodies served"}[language]))
     page = Page(view, language, format_, title, subtitle, keys)
     rows = []
     columns = [name, "listed_n", "unknown_n", "bodies_n"]
@@ -103,7 +105,8 @@ def operators(view: View, language: Language, format_: Format) -> Drawing:
         text = telling.of(int(listed), int(unknown), int(bodies), language)
         if share is not None:
             text += {"ja": f"　累計{share:.0%}", "en": f"  ({share:.0%})"}[language]
-        parts = ((int(listed), "listed"), (int(unknown), "unknown"))
+        rest_n = 0 if len(ranked) else int(bodies) - int(listed) - int(unknown)
+        parts = ((int(listed), "listed"), (int(unknown), "unknown"), (rest_n, "rest"))
         rows.append(bars.Row(telling.operator_name(str(called), language), parts, text))
     if single:
         called = {"ja": f"ほか{single:,}運用者", "en": f"{single:,} more operators"}[language]
@@ -157,6 +160,9 @@ def lists_health(view: View, language: Language, format_: Format) -> Drawing:
         if is_void:
             why = labels.word(reason, language) if isinstance(reason, str) else ""
             text = labels.word("void", language)
+            if page.room is not None:
+                # A figure of fixed height has no room for second lines.
+                text, why, at = why or text, "", 0
             text += {"ja": f"（{at}回目に不合格）", "en": f", failed round {at}"}[language] if at else ""
         else:
             six, why = labels.word(ipv6, language), ""
@@ -167,7 +173,7 @@ def lists_health(view: View, language: Language, format_: Format) -> Drawing:
     def rest(left: Sequence[bars.Row]) -> bars.Row:
         return bars.Row({"ja": f"ほか{len(left)}リスト", "en": f"{len(left)} more"}[language], (), "", is_drawn=False)
 
-    end, scale = bars.draw(page, bars.limited(page, rows, rest, most=48), _HEALTH, names_most=0.36, texts_most=0.5)
+    end, scale = bars.draw(page, bars.limited(page, rows, rest, most=48), _HEALTH, names_most=0.36, texts_most=0.56)
     return page.finish(end, spoken(rows), scale=scale)
 
 

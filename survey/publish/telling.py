@@ -144,7 +144,7 @@ def operator_name(name: str, language: Language) -> str:
 
 def others(language: Language) -> str:
     """The row in which small ones were put together, so that nobody is named by subtraction."""
-    return {"ja": "少数のためまとめた分", "en": "small ones, merged"}[language]
+    return {"ja": "少数のためまとめた分", "en": "small counts, merged"}[language]
 
 
 def first(names: Sequence[str], language: Language) -> str:

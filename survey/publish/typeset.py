@@ -1,8 +1,9 @@
 """Setting text into a given width: how wide it is, where its lines break, how it is shortened, what the font can show.
 
 Widths are the advances of the house font, in points, so that a line is known to fit before anything is drawn. Lines
-break between Japanese characters but never before closing or after opening punctuation (JIS X 4051, kinsoku), and
-between words of Latin letters and numbers. What the font has no glyph for is shown as 〓, as Japanese printers do.
+break where Japanese readers expect it, never before closing or after opening punctuation (JIS X 4051, kinsoku) and
+rather before a word than before its particle, and between words of Latin letters. What the font has no glyph for is
+shown as 〓, as Japanese printers do.
 """
 
 from __future__ import annotations
@@ -21,8 +22,43 @@ FONT = next(Path(matplotlib_fontja.__file__).parent.rglob("*.ttf"))
 _MISSING = "〓"
 _CLOSING = frozenset("、。，．・：；？！）］｝」』】〉》〕”’％～ー―…／｜々ァィゥェォャュョッぁぃぅぇぉゃゅょっ")
 _OPENING = frozenset("（［｛「『【〈《〔“‘")
-_WORD = re.compile(r"[!-~¡-ɏ–—’“”]+|[ァ-ヴー]+")
-"""What is not broken: words of Latin letters and numbers, and words in katakana."""
+_WHOLE = (
+    *(
+        "自治体",
+        "行政機関",
+        "国の機関",
+        "団体",
+        "調査",
+        "対象",
+        "確認",
+        "登録",
+        "地域",
+        "割合",
+        "種別",
+        "最大",
+        "最多",
+        "最高",
+    ),
+    *(
+        "運用者",
+        "理由",
+        "共用",
+        "自前",
+        "利用",
+        "数字",
+        "照会",
+        "証拠",
+        "出典",
+        "合計",
+        "回答",
+        "有効",
+        "無効",
+        "不合格",
+    ),
+)
+_WORD = re.compile(rf"[!-~¡-ɏ–—’“”]+|[ァ-ヴー]+|{'|'.join(_WHOLE)}")
+"""What is not broken: words of Latin letters and numbers, words in katakana, and the commonest of the figures."""
+_HIRAGANA = re.compile("[ぁ-ん]")
 
 
 @cache
@@ -70,8 +106,12 @@ def _tokens(text: str) -> list[str]:
         match = _WORD.match(text, place)
         token = match.group() if match else text[place]
         place += len(token)
-        clings = found and (found[-1][-1] in _OPENING or token[0] in _CLOSING)
-        follows_number = found and re.search(r"[0-9]～?$", found[-1]) and (token[0].isdigit() or token[0] in "～年月日")
+        clings = found and (
+            found[-1][-1] in _OPENING or token[0] in _CLOSING or (_HIRAGANA.match(token) and found[-1] != " ")
+        )
+        follows_number = (
+            found and re.search(r"[0-9]～?$", found[-1]) and not token[0].isspace() and token[0] not in _OPENING
+        )
         if clings or follows_number:
             found[-1] += token
         else:
@@ -86,7 +126,7 @@ def balanced(text: str, size: float, most: float) -> list[str]:
     while len(lines) > 1 and wide - narrow > size / 4:
         middle = (narrow + wide) / 2
         tried = wrap(text, size, middle)
-        if len(tried) > len(lines) or any("…" in line for line in tried):
+        if len(tried) > len(lines) or any(width(token, size) > middle for token in _tokens(text)):
             narrow = middle
         else:
             lines, wide = tried, middle
@@ -94,13 +134,13 @@ def balanced(text: str, size: float, most: float) -> list[str]:
 
 
 def wrap(text: str, size: float, most: float) -> list[str]:
-    """The text in lines that are at most so many points wide; a word wider than that is cut."""
+    """The text in lines that are at most so many points wide; a word wider than that is broken anywhere."""
     lines, line = [], ""
     for token in _tokens(text):
-        if width(line + token, size) <= most:
-            line += token
-            continue
-        if line.strip():
-            lines.append(line.strip())
-        line = token if width(token, size) <= most else shorten(token, size, most)
+        parts = [token] if width(token, size) <= most else list(token)
+        for part in parts:
+            if line.strip() and width(line + part, size) > most:
+                lines.append(line.strip())
+                line = ""
+            line += part
     return [*lines, line.strip()] if line.strip() else lines
