@@ -190,6 +190,7 @@ class Page:
                         edgecolor=style.LINE if one.is_edged else one.shade.colour,
                         linewidth=0.35 if one.is_edged else 0,
                         label=one.name,
+                        clip_on=False,
                     )
                 )
             for line in self._lines:

@@ -35,6 +35,7 @@ FIGURES: Mapping[str, Callable[[View, Language, Format], Drawing | None]] = {
     "software": software,
 }
 """Every figure by its file's name: how it is drawn; None where the audience may not have it."""
+_FAMILY = "font-family: 'IPAexGothic'"
 _PNG = {"Software": None}
 _SVG = {"Date": None, "Creator": None, "Format": None, "Type": None}
 
@@ -88,5 +89,6 @@ def write_figure(
 
 
 def _plain(svg: str) -> str:
-    """An SVG without comments and without what points outside it."""
+    """An SVG without comments and outside references, with fonts to fall back on where the house font is missing."""
+    svg = svg.replace(_FAMILY, f"{_FAMILY}, 'Noto Sans JP', 'Hiragino Sans', 'Yu Gothic', sans-serif")
     return re.sub(r"<!--.*?-->\n? *|<!DOCTYPE.*?>\n", "", svg, flags=re.DOTALL)

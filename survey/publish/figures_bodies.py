@@ -25,11 +25,13 @@ def headline(view: View, language: Language, format_: Format) -> Drawing:
     """How many bodies are listed, at most how many, and of how many: in one large number and two bars."""
     found, lists = telling.counted(view), telling.which(view, language)
     span = telling.span(found.listed, found.unknown, found.total, language)
-    is_told = span != labels.CANNOT[language]
-    title = {
-        "ja": f"{lists}に{span}の自治体・行政機関" if is_told else f"{lists}への登録は{span}",
-        "en": f"{span} public bodies on {lists}" if is_told else f"Bodies on {lists}: {span}",
-    }[language]
+    title = (
+        telling.undetermined(found, lists, language)
+        or {
+            "ja": f"{lists}に{span}の自治体・行政機関",
+            "en": f"{span} public bodies on {lists}",
+        }[language]
+    )
     keys = [(_PARTS[word], labels.word(word, language)) for word in ("listed", "unknown")]
     keys.append((_PARTS["rest"], _rest(language)))
     page = Page(view, language, format_, title, telling.denominator(found, language), keys)
@@ -73,7 +75,7 @@ def by_kind(view: View, language: Language, format_: Format) -> Drawing:
     counts, lists = telling.leading(view, view.kinds), telling.which(view, language)
     of = {str(kind): Bounded(*row) for kind, *row in counts.itertuples(index=False, name=None)}
     order = [kind for kind in (*telling.KINDS, OTHERS) if kind in of]
-    title = _kinds_title(of, lists, language)
+    title = telling.undetermined(telling.counted(view), lists, language) or _kinds_title(of, lists, language)
     subtitle = (
         telling.denominator(telling.counted(view), language)
         + {
@@ -95,6 +97,8 @@ def by_kind(view: View, language: Language, format_: Format) -> Drawing:
 
 
 def _bracket(text: str, language: Language) -> str:
+    if text == labels.CANNOT[language]:
+        return ""
     return f"（{text}）" if language == "ja" else f" ({text})"
 
 
@@ -109,9 +113,12 @@ def _kinds_title(of: Mapping[str, Bounded], lists: str, language: Language) -> s
     large = {kind: one for kind, one in listed.items() if one.total >= _LEAST_KIND} or listed
     top = max(large, key=lambda kind: large[kind].listed / large[kind].total)
     word, share = labels.word(top, language), telling.share(large[top], language)
+    least = large[top].listed / large[top].total
+    rest = [(one.listed + one.unknown) / one.total for kind, one in of.items() if kind not in (top, OTHERS)]
+    is_sure = max(rest, default=0.0) <= least
     if language == "ja":
-        return f"{lists}への登録、割合の最高は{word}の{share}"
-    return f"Largest share on {lists}: {share} ({word})"
+        return f"{lists}への登録、{'' if is_sure else '確認分の'}割合の最高は{word}の{share}"
+    return f"Largest share on {lists}{'' if is_sure else ', as far as determined'}: {share} ({word})"
 
 
 _WHOSE: Mapping[str, Shade] = {"own": style.LISTED, "shared": style.SHARED, "unknown": style.UNKNOWN}
@@ -125,7 +132,11 @@ def own_or_shared(view: View, language: Language, format_: Format) -> Drawing:
     shared, untold = (int(str(view.headline[f"bodies_listed_{w}"])) for w in ("shared_only", "untold"))
     own = bodies.listed - shared - untold
     lists = telling.both(language)
-    if not bodies.listed:
+    rows = [_whose({"ja": "団体", "en": "Bodies"}[language], own, shared, untold, language)]
+    if (cannot := telling.undetermined(bodies, lists, language)) is not None:
+        title = cannot
+        rows = [bars.Row(rows[0].name, (), labels.CANNOT[language])]
+    elif not bodies.listed:
         title = {"ja": f"{lists}への登録が確認された団体はない", "en": f"No body was found on {lists}"}[language]
     else:
         title = {
@@ -136,9 +147,9 @@ def own_or_shared(view: View, language: Language, format_: Format) -> Drawing:
     keys = [
         (_WHOSE["own"], {"ja": "自前（共用との併用を含む）", "en": "own (or own and shared)"}[language]),
         (_WHOSE["shared"], {"ja": "共用のみ", "en": "shared only"}[language]),
-        (_WHOSE["unknown"], {"ja": "誰のものか不明", "en": "whose is not known"}[language]),
     ]
-    rows = [_whose({"ja": "団体", "en": "Bodies"}[language], own, shared, untold, language)]
+    if untold:
+        keys.append((_WHOSE["unknown"], {"ja": "誰のものか不明", "en": "whose is not known"}[language]))
     on = view.servers.loc[view.servers["status"].eq("listed")] if len(view.servers) else view.servers
     if len(on):
         alone = int(on["bodies_n"].le(1).sum())

@@ -16,6 +16,8 @@ from .tiles import COLUMNS, FREE_COLUMNS, FREE_ROWS, KEY_COLUMNS, KEY_ROWS, ROWS
 from .typeset import printable, shorten, width
 
 _MOST_ROWS = 48
+_UNKNOWN = {"ja": "？", "en": "?"}
+"""In a tile of which nothing could be determined; the key says so."""
 SHADES: Mapping[str, Shade] = {"listed": style.LISTED, "unknown": style.UNKNOWN, "rest": style.REST}
 
 
@@ -25,6 +27,8 @@ def _title(
     """Which region leads, with its bounds; short where the lists are named below."""
     lists, found = telling.which(view, language), telling.counted(view)
     listed = counts.loc[counts["prefecture"].ne(OTHERS) & counts["listed"].gt(0)]
+    if (cannot := telling.undetermined(found, lists, language)) is not None:
+        return cannot
     if not len(listed):
         total = telling.span(found.listed, found.unknown, found.total, language)
         if found.listed:
@@ -40,10 +44,14 @@ def _title(
     ties = [known[key].name for key in listed.loc[listed["listed"].eq(top["listed"]), "prefecture"]]
     name = telling.first([shorten(ties[0], 1, 12), *ties[1:]], language)
     span = telling.span(top["listed"], top["unknown"], top["bodies"], language)
+    rest = counts.loc[counts["prefecture"].ne(OTHERS)].drop(index=listed.index[0])
+    is_sure = not len(rest) or int((rest["listed"] + rest["unknown"]).max()) <= int(top["listed"])
     if language == "ja":
-        return f"最多は{name}の{span}団体" if is_short else f"{lists}への登録、最多は{name}の{span}団体"
+        most = f"{'' if is_sure else '確認分の'}最多は{name}の{span}団体"
+        return most if is_short else f"{lists}への登録、{most}"
     verb = "lead" if len(ties) > 1 or name == "National bodies" else "leads"
-    return f"{name} {verb} with {span}" if is_short else f"{name} {verb} on {lists} with {span}"
+    where = "" if is_short else f" on {lists}"
+    return f"{name} {verb}{where} with {span}{'' if is_sure else ', as far as determined'}"
 
 
 def by_region(view: View, language: Language, format_: Format) -> Drawing:
@@ -98,13 +106,15 @@ def tile_map(view: View, language: Language, format_: Format) -> Drawing:
     title, keys = _title(view, language, known, counts, is_short=True), _keys(steps, language)
     subtitle = {"ja": f"{telling.which(view, 'ja')}に登録。", "en": f"On {telling.which(view, 'en')}; "}[language]
     subtitle += telling.denominator(telling.counted(view), language)
+    if any(telling.span(*_counts(one), language) == labels.CANNOT[language] for one in of.values()):
+        keys.append((style.BLANK, f"{_UNKNOWN[language]} {labels.CANNOT[language]}"))
     if any(key not in of for key in placed):
         keys.append((style.MERGED, telling.others(language)))
     page = Page(view, language, format_, title, subtitle, head=(FREE_COLUMNS - 0.3) / COLUMNS)
     wide = page.width / COLUMNS
     size = min(format_.text, wide / 2.2)
     texts = {key: telling.span(of[key].listed, of[key].unknown, of[key].total, language) for key in placed if key in of}
-    is_narrow = any(width(text, size) > wide - 1 for text in texts.values())
+    is_narrow = any(width(text, size) > wide - 1 for text in texts.values() if text != labels.CANNOT[language])
     step = size * style.LEADING
     if page.room is None:
         high = max(step * (3 if is_narrow else 2) + 2, min(wide, step * 3.2))
@@ -127,13 +137,15 @@ def tile_map(view: View, language: Language, format_: Format) -> Drawing:
         if one.place is not None:
             x, y = one.place[0] * wide, top + one.place[1] * high
             shade = style.STEPS[_step(steps, of[key].listed)] if key in of else style.MERGED
-            if key in of and texts[key] == labels.CANNOT[language]:
-                shade = style.BLANK
-            tile(x, y, wide, shade, one.short, texts.get(key, ""))
+            text = texts.get(key, "")
+            if text == labels.CANNOT[language]:
+                shade, text = style.BLANK, _UNKNOWN[language]
+            tile(x, y, wide, shade, one.short, text)
     for place, (name, found) in enumerate(_apart(known, of, language)):
         x, y = (place % 2) * 3.6 * wide, top + (FREE_ROWS + place // 2) * high
         shade = style.MERGED if name == telling.others(language) else style.STEPS[_step(steps, found.listed)]
-        tile(x, y, 3.5 * wide, shade, name, telling.of(found.listed, found.unknown, found.total, language))
+        text = telling.of(found.listed, found.unknown, found.total, language)
+        tile(x, y, 3.5 * wide, style.BLANK if text.startswith(labels.CANNOT[language]) else shade, name, text)
     corner = (COLUMNS - KEY_COLUMNS) * wide
     low = top + (ROWS - KEY_ROWS) * high + format_.small * 0.5
     low = page.keys(keys, corner, low, KEY_COLUMNS * wide)
@@ -158,6 +170,10 @@ def _apart(known: Mapping[str, Region], of: Mapping[str, Bounded], language: Lan
     if OTHERS in of:
         found.append((telling.others(language), of[OTHERS]))
     return found
+
+
+def _counts(one: Bounded) -> tuple[int, int, int]:
+    return one.listed, one.unknown, one.total
 
 
 def _sum(counts: Sequence[Bounded]) -> Bounded:
@@ -190,7 +206,7 @@ def _keys(steps: Sequence[int], language: Language) -> list[tuple[Shade, str]]:
 def _fit(name: str, size: float, most: float) -> str:
     """A region's name cut to the tile; Japanese readers know the first two characters."""
     shown = printable(name, 40)
-    while len(shown) > 1 and width(shown, size) > most * 1.2:
+    while len(shown) > 1 and width(shown, size) > most * 1.3:
         shown = shown[:-1]
     return shown
 

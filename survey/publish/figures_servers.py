@@ -83,6 +83,7 @@ def operators(view: View, language: Language, format_: Format) -> Drawing:
             else "No operator of a size that may be shown is listed",
         }[language]
     found = labels.bounded(view.headline, "bodies")
+    title = (telling.undetermined(found, telling.both(language), language) if found else None) or title
     of = telling.denominator(found, language) if found else ""
     subtitle = {
         "ja": f"{telling.both('ja')}。{of}。数字は 登録サーバの利用団体～最大／全利用団体、上位からの累計",
@@ -146,8 +147,9 @@ def lists_health(view: View, language: Language, format_: Format) -> Drawing:
     keys = [
         (_HEALTH["passed"], {"ja": "合格", "en": "passed"}[language]),
         (_HEALTH["failed"], {"ja": "不合格", "en": "failed"}[language]),
-        (_HEALTH["unused"], {"ja": "不合格の後", "en": "after it failed"}[language]),
     ]
+    if (lists["rounds"] > lists["failed_round"]).any():
+        keys.append((_HEALTH["unused"], {"ja": "不合格の後", "en": "after it failed"}[language]))
     page = Page(view, language, format_, title, subtitle, keys)
     rows = []
     columns = ["list_name", "health", "health_ipv6", "reason", "rounds", "failed_round"]

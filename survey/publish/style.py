@@ -65,9 +65,9 @@ LISTED = Shade("#1b4965", "", "#ffffff")
 UNKNOWN = Shade("#f2d0a4", "//////")
 SHARED = Shade("#7fb2d6", "")
 REST = Shade("#e3ebf1")
-BLANK = Shade("#ffffff", "......", INK, "#8a8a8a")
-MERGED = Shade("#f3f3f3", "xxxx", INK, "#c4c4c4")
-STEPS = (Shade("#ffffff"), Shade("#cfe0ec"), Shade("#8fb8d3"), Shade("#3f7ca3", "", "#ffffff"), LISTED)
+BLANK = Shade("#ffffff", "......", INK, "#cccccc")
+MERGED = Shade("#f3f3f3", "xxxx", INK, "#d4d4d4")
+STEPS = (Shade("#ffffff"), Shade("#cfe0ec"), Shade("#8fb8d3"), Shade("#356f96", "", "#ffffff"), LISTED)
 """Shades of the map: none, and four steps from few to many."""
 
 

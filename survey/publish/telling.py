@@ -67,8 +67,17 @@ def denominator(found: Bounded, language: Language) -> str:
     """Of how many a count is, and how many are not determined."""
     most = found.listed + found.unknown
     if language == "ja":
-        return f"調査対象{found.total:,}団体、確認できず{found.unknown:,}（最大{most:,}）"
-    return f"of {found.total:,} bodies surveyed; {found.unknown:,} not determined (at most {most:,})"
+        more = f"（最大{most:,}）" if found.unknown else ""
+        return f"調査対象{found.total:,}団体、確認できず{found.unknown:,}{more}"
+    more = f" (at most {most:,})" if found.unknown else ""
+    return f"of {found.total:,} bodies surveyed; {found.unknown:,} not determined{more}"
+
+
+def undetermined(found: Bounded, lists: str, language: Language) -> str | None:
+    """The title of a figure where nothing could be determined; None where something could."""
+    if span(found.listed, found.unknown, found.total, language) != labels.CANNOT[language]:
+        return None
+    return {"ja": f"{lists}への登録は判定不能", "en": f"Whether bodies are on {lists} cannot be determined"}[language]
 
 
 def leading(view: View, table: pd.DataFrame) -> pd.DataFrame:
@@ -125,8 +134,8 @@ def regions(view: View, language: Language) -> dict[str, Region]:
 def _names(name: str, number: str, kana: str, language: Language) -> tuple[str, str]:
     """A region's name and a short one: the official English names, otherwise the reading in Hepburn."""
     if language == "ja":
-        is_plain = len(name) < 3 or name == "北海道"
-        return name or "―", name if is_plain else name.removesuffix("県").removesuffix("府").removesuffix("都")
+        is_plain = len(name) < 3 or name[-1] not in "都府県"
+        return name or "―", name if is_plain else name[:-1]
     official = PREFECTURES.get(number)
     if official is not None:
         return official.name, official.short
@@ -144,7 +153,7 @@ def operator_name(name: str, language: Language) -> str:
 
 def others(language: Language) -> str:
     """The row in which small ones were put together, so that nobody is named by subtraction."""
-    return {"ja": "少数のためまとめた分", "en": "small counts, merged"}[language]
+    return {"ja": "少数をまとめた分", "en": "small counts, merged"}[language]
 
 
 def first(names: Sequence[str], language: Language) -> str:

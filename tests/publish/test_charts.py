@@ -198,6 +198,7 @@ def test_drawings_hold_text_or_outlines_by_choice_and_nothing_about_their_making
         assert ("text" in tags) == (path.parent.name != "paths"), path
         assert not tags & {"script", "foreignObject", "image", "metadata", "a"}
         assert not re.search(r"<!--|<!DOCTYPE|matplotlib v|/tmp|/home|20\d\d-\d\d-\d\dT", source), path
+        assert path.parent.name == "paths" or "'IPAexGothic', 'Noto Sans JP'" in source
         links = re.findall(r'href="([^"]*)"', source)
         assert all(link.startswith("#") for link in links)
 
@@ -286,6 +287,27 @@ def test_what_cannot_be_determined_is_said_and_never_counted_as_none(edition):
     assert f"村 {cannot}" in words["by_kind"]
     health = charts.FIGURES["lists_health"](shown, "ja", style.DEFAULT).words
     assert "有効なリストがなく、判定不能" in health
+
+
+def test_a_title_claims_no_more_than_the_bounds_allow(edition):
+    shown = view(edition)
+    draw = charts.FIGURES["tile_map"]
+    assert draw(shown, "ja", style.DEFAULT).words.startswith("最多は国の機関の11団体\n")
+    unsure = shown.regions.assign(
+        relay_unknown=shown.regions["relay_unknown"].mask(shown.regions["prefecture"].ne("国"), 9)
+    )
+    words = draw(replace(shown, regions=unsure), "ja", style.DEFAULT).words
+    assert words.startswith("確認分の最多は国の機関の11団体\n")
+
+
+def test_regions_are_called_as_readers_call_them(edition):
+    shown = in_japan(view(edition))
+    ja, en = (telling.regions(shown, language) for language in ("ja", "en"))
+    assert [ja[name].short for name in ("北海道", "東京都", "京都府", "神奈川県", "国")] == [
+        *("北海道", "東京", "京都", "神奈川", "国の機関"),
+    ]
+    assert [en[name].name for name in ("北海道", "京都府", "国")] == ["Hokkaido", "Kyoto", "National bodies"]
+    assert telling.regions(view(edition), "en")["赤浦県"].name == "Akaura"
 
 
 def test_the_alternative_text_holds_every_region(edition):
