@@ -125,8 +125,8 @@ def regions(view: View, language: Language) -> dict[str, Region]:
             found[name] = Region(name, word, word, None, True)
             continue
         number = max({code[:2] for code in codes}, key=lambda one: sum(code[:2] == one for code in codes))
-        own = rows.loc[rows["kind"].eq("prefecture"), "kana"]
-        shown, short = _names(name, number, str(own.iloc[0] or "") if len(own) else "", language)
+        own = rows.loc[rows["kind"].eq("prefecture"), "kana"].dropna()
+        shown, short = _names(name, number, str(own.iloc[0]) if len(own) else "", language)
         found[name] = Region(name, shown, short, place_of(number), False)
     return found
 
