@@ -20,9 +20,9 @@ from typing import Literal
 
 import pandas as pd
 
-from ..findings import DOUBTS
 from ..tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Listing, Share
 from . import gate
+from .counts import carried, confirmed_servers, doubts, ranking, software
 from .edition import Edition
 
 Audience = Literal["internal", "ministry", "public"]
@@ -35,21 +35,30 @@ MAY_SEE: Mapping[str, Mapping[str, Sequence[str]]] = {
             *("categories", "lists", "servers_listed", "operator", "shared_with", "caveat", "asked_at"),
             "finding_sha256",
         ),
+        "servers": (),
+        "software": (),
         "listings": ("code", "host", "address", "zone", "codes", "categories", "text", "asked_at"),
         "regions": ("prefecture", "listed", "unknown", "relay_listed", "relay_unknown", "bodies"),
         "kinds": ("kind", "listed", "unknown", "relay_listed", "relay_unknown", "bodies"),
-        "operators": ("operator", "operator_ja", "operator_kind", "servers_n", "bodies_n", "listed_n", "unknown_n"),
-        "lists": ("zone", "list_name", "group", "health", "reason"),
-        "reasons": ("reason", "bodies"),
+        "operators": (
+            *("operator", "operator_ja", "operator_kind", "servers_n", "bodies_n", "listed_n", "unknown_n"),
+            "cumulative_share",
+        ),
+        "lists": ("zone", "list_name", "group", "health", "health_ipv6", "reason", "rounds", "failed_round"),
+        "doubts": ("reason", "bodies"),
     },
     "public": {
         "findings": ("code", "prefecture", "name", "kana", "kind", "status", "open_relay_listing", "own_or_shared"),
         "listings": (),
+        "servers": (),
+        "software": (),
         "regions": ("prefecture", "listed", "unknown", "bodies"),
         "kinds": ("kind", "listed", "unknown", "bodies"),
-        "operators": ("operator", "operator_ja", "operator_kind", "bodies_n", "listed_n", "unknown_n"),
-        "lists": ("zone", "list_name", "group", "health", "reason"),
-        "reasons": ("reason", "bodies"),
+        "operators": (
+            *("operator", "operator_ja", "operator_kind", "bodies_n", "listed_n", "unknown_n", "cumulative_share"),
+        ),
+        "lists": ("zone", "list_name", "group", "health", "health_ipv6", "reason", "rounds", "failed_round"),
+        "doubts": ("reason", "bodies"),
     },
 }
 """Per audience and table the columns that it may see, in their order; the internal audience sees everything."""
@@ -66,8 +75,9 @@ class View:
     """What one audience may see of one run, and nothing else.
 
     `findings` has one row per body; for the public, `status` is null unless the body's gate is open. `listings` has one
-    row per confirmed listing of a listed body (ministry). `fell_out` (code, why) says of each listed body whose gate is
-    closed why; it is for the newsroom's screen, never for an output of this audience.
+    row per confirmed listing of a listed body (ministry). `servers` and `software` (of the servers asked with
+    permission) are internal; `doubts` counts unknown bodies by reason. `fell_out` (code, why) says of each listed body
+    whose gate is closed why; it is for the newsroom's screen, never for an output of this audience.
     """
 
     audience: Audience
@@ -86,8 +96,9 @@ class View:
     kinds: pd.DataFrame
     operators: pd.DataFrame
     lists: pd.DataFrame
-    reasons: pd.DataFrame
-    """Why bodies could not be determined: one row per reason, a body with several counts under each."""
+    servers: pd.DataFrame
+    doubts: pd.DataFrame
+    software: pd.DataFrame
     fell_out: pd.DataFrame
     run: Mapping[str, object] = field(default_factory=dict)
 
@@ -191,14 +202,14 @@ def view(
     closed = [(code, refused) for code, refused in why.items() if refused not in (None, "not_listed")]
     measure: Literal["open_relay", "bodies"] = "open_relay" if edition.headline["open_relay_lists_used"] else "bodies"
     regions, kinds = _counts(found, "prefecture"), _counts(found, "kind")
-    operators = edition.ranking("operator")
+    operators = edition.ranking("operator") if audience == "internal" else ranking(edition, found)
     directory = edition.tables["servers"].drop_duplicates("operator").set_index("operator")
     operators = operators.assign(
         operator_ja=operators["operator"].map(directory["operator_ja"]),
         operator_kind=operators["operator"].map(directory["operator_kind"]),
     )
-    reasons = _reasons(found, is_public=audience == "public")
     listings = edition.tables["listings"]
+    reasons = doubts(edition, found, least=SMALL + 1 if audience == "public" else 1, others=OTHERS)
     counted = edition.headline if audience == "internal" else headline(edition, found)
     if audience == "ministry":
         found = found.assign(
@@ -215,7 +226,7 @@ def view(
             merge_small(_leading(table, measure), column, found, shown)
             for table, column in ((regions, "prefecture"), (kinds, "kind"))
         )
-        operators = _public_operators(operators, decisions)
+        operators = _public_operators(operators, decisions, confirmed_servers(edition, found))
         for column in ("status", "open_relay_listing", "own_or_shared"):
             found[column] = found[column].where(found["code"].isin(named), None)
         listings = listings.iloc[:0]
@@ -226,7 +237,9 @@ def view(
         "kinds": kinds,
         "operators": operators,
         "lists": edition.tables["lists"],
-        "reasons": reasons,
+        "servers": edition.tables["servers"].iloc[: None if audience == "internal" else 0],
+        "doubts": reasons,
+        "software": software(edition).iloc[: None if audience == "internal" else 0],
     }
     if audience != "internal":
         tables = {name: table[list(MAY_SEE[audience][name])].reset_index(drop=True) for name, table in tables.items()}
@@ -242,20 +255,6 @@ def view(
         run={"tool": edition.run.get("tool", ""), "world": edition.run.get("world", "")},
         **tables,
     )
-
-
-def _reasons(found: pd.DataFrame, *, is_public: bool) -> pd.DataFrame:
-    """Reasons for which bodies are unknown, the most frequent first; in public those of one or two bodies together."""
-    unknown = found.loc[found["status"].eq(Body.UNKNOWN)]
-    counts = unknown["caveat"].explode().dropna().value_counts()
-    counts = counts.loc[[reason in DOUBTS for reason in counts.index]]
-    if is_public:
-        small = counts.le(SMALL)
-        rest = int(counts[small].sum())
-        counts = counts[~small]
-        if rest > SMALL:
-            counts.loc[OTHERS] = rest
-    return counts.rename_axis("reason").rename("bodies").reset_index()
 
 
 def _counts(found: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -310,13 +309,16 @@ def _sum(rows: Sequence[Mapping[str, int]]) -> dict[str, int]:
     return {name: sum(row[name] for row in rows) for name in ("listed", "unknown", "bodies", "named")}
 
 
-def _public_operators(ranked: pd.DataFrame, decisions: Mapping[str, gate.Decision]) -> pd.DataFrame:
+def _public_operators(
+    ranked: pd.DataFrame, decisions: Mapping[str, gate.Decision], servers: pd.DataFrame
+) -> pd.DataFrame:
     """Operators above a size, in their order; those without a decision to name them are called A, B, C …"""
     large = ranked.loc[ranked["bodies_n"].ge(LEAST_OPERATOR)].reset_index(drop=True)
     listed, unknown = large["listed_n"], large["unknown_n"]
     rest = large["bodies_n"] - listed - unknown
     is_small = listed.between(1, SMALL) | unknown.between(1, SMALL) | rest.between(1, SMALL)
     large = large.loc[~is_small].reset_index(drop=True)
+    large["cumulative_share"] = carried(servers, large["operator"])
     may = [
         (one := decisions.get(f"operator:{name}")) is not None and one.decision == "name" and bool(one.approved_by)
         for name in large["operator"]

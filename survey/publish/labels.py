@@ -28,7 +28,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "void": ("無効", "void"),
     "not_judged": ("判定せず", "not judged"),
     # audiences
-    "internal": ("社内用", "internal"),
+    "internal": ("社内用・部外秘", "internal, not for publication"),
     "ministry": ("総務省提供用", "for the ministry"),
     "public": ("公表用", "for publication"),
     # why a name may not be printed

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
@@ -13,7 +14,8 @@ from nbclient import NotebookClient
 from nbconvert.exporters import HTMLExporter
 
 from ..errors import SurveyError
-from .charts import write_figures
+from . import audiences
+from .charts import write_run_figures
 from .edition import Edition
 from .workbook import write_workbook
 
@@ -26,7 +28,7 @@ def write_report(folder: Path, *, with_notebooks: bool = True) -> list[Path]:
     """Write findings.xlsx, figures/, notebooks/ and MANIFEST.sha256 into a run folder; the paths to look at."""
     edition = Edition.of(folder)
     write_workbook(edition, folder / "findings.xlsx")
-    write_figures(edition, folder / "figures", "ja")
+    write_run_figures(audiences.view(edition, "internal", {}, now=datetime.now(UTC)), folder / "figures")
     written = [folder / "findings.xlsx", folder / "figures"]
     if with_notebooks:
         run_notebooks(folder)
