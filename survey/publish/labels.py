@@ -199,6 +199,45 @@ UNFINISHED = {
     "ja": "調査は途中です。まだ照会していないものは「確認できず」に数えています。",
     "en": "The survey is not finished; what has not been asked yet counts as not determined.",
 }
+LETTER = {
+    "audience": {
+        "ja": "送付先・総務省限り（ministry） ― 公表資料ではありません",
+        "en": "For the addressee and the ministry only – not for publication",
+    },
+    "quoted": {"ja": "「{}」（原文のまま）", "en": "“{}” (as received)"},
+    "no_meaning": {"ja": "リストの説明なし", "en": "the list says nothing about it"},
+    "own": {
+        "ja": "貴団体のものとみられます（サーバ名に貴団体のドメインがあります）",
+        "en": "yours, as its name suggests: it bears your domain",
+    },
+    "untold": {
+        "ja": "サーバ名からは分かりません（サーバ名の登録ドメインは {}）",
+        "en": "its name does not tell (it lies under the domain {})",
+    },
+    "provider": {
+        "ja": "事業者などが運用するサーバとみられます。運用者（サーバ名などから推定）: {}",
+        "en": "seems to be run by a provider; operator, as far as names tell: {}",
+    },
+    "shared": {
+        "ja": "ほかに{}団体と共用。運用者（サーバ名などから推定）: {}",
+        "en": "shared with {} others; operator, as far as names tell: {}",
+    },
+    "shared_one": {"en": "shared with {} other; operator, as far as names tell: {}"},
+    "no_page": {"ja": "当方では把握していません", "en": "not known to us"},
+}
+NO_TEXT = {"ja": "説明文は付いていませんでした", "en": "no text came with the answer"}
+REMARKS = {
+    "unverified": {"ja": "当方では動作未確認", "en": "not verified by us"},
+    "automatic expiry only": {"ja": "申請の窓口はなく、期間の経過で自動的に解除", "en": "it expires by itself only"},
+    "automatic only": {"ja": "申請の窓口はなく、自動的に解除", "en": "automatic only"},
+    "expires by itself; paid fast removal exists": {
+        "ja": "期間の経過で自動的に解除。有料の早期解除もある",
+        "en": "it expires by itself; a paid fast removal exists",
+    },
+    "mail": {"ja": "メールで申請", "en": "by mail"},
+    "none: contact GMO support": {"ja": "窓口なし。GMOのサポートに連絡", "en": "none: contact GMO support"},
+}
+"""What the catalogue remarks beside an address of a list."""
 CANNOT = {"ja": "判定不能", "en": "cannot be determined"}
 SHEETS = {
     "summary": "要約",
