@@ -238,6 +238,36 @@ REMARKS = {
     "none: contact GMO support": {"ja": "窓口なし。GMOのサポートに連絡", "en": "none: contact GMO support"},
 }
 """What the catalogue remarks beside an address of a list."""
+HANDOVER = {
+    "titles": {
+        "ja": "再確認済みの登録団体|登録の明細|送付一覧",
+        "en": "Confirmed findings|Listings|Letters to send",
+    },
+    "note": {
+        "ja": "照会 {}　登録とは、リストがその時刻にそう答えたという事実です　証拠全体のハッシュ {}",
+        "en": "asked {} – a listing is what a list answered at that time – head hash of the evidence {}",
+    },
+    "findings": {
+        "ja": "団体コード|都道府県|団体名|種別|第三者中継リスト|分類|登録サーバ|アドレス|リスト|自前・共用"
+        "|運用者（推定）|共用の他団体数|照会日時|確認ページ（先頭のリスト）|解除の手続き（先頭のリスト）|判定のSHA-256",
+        "en": "code|prefecture|name|kind|open-relay lists|categories|listed servers|addresses|lists|own or shared"
+        "|operator (inferred)|shared with|asked at|look-up page (first list)|delisting (first list)"
+        "|SHA-256 of the finding",
+    },
+    "listings": {
+        "ja": "団体コード|都道府県|団体名|サーバ|アドレス|サーバの区分|リスト|ゾーン|回答のコードと意味|リストの説明文"
+        "|照会日時|確認ページ|解除の手続き|確認のコマンド|証拠番号",
+        "en": "code|prefecture|name|server|address|whose server|list|zone|code and meaning|the list's own words"
+        "|asked at|look-up page|delisting|command to check|evidence",
+    },
+    "cover": {
+        "ja": "送付済|団体コード|都道府県|あて先|手紙のファイル|サーバ|運用者（推定）|団体数|回答期限|送付日|送付方法"
+        "|備考|判定のSHA-256",
+        "en": "sent|code|prefecture|addressee|letter file|servers|operator (inferred)|bodies|deadline|sent on|sent how"
+        "|remarks|SHA-256 of the finding",
+    },
+}
+"""Titles and column heads of the hand-over and cover workbooks, separated by |."""
 CANNOT = {"ja": "判定不能", "en": "cannot be determined"}
 SHEETS = {
     "summary": "要約",

@@ -80,7 +80,9 @@ def load_newsroom(path: Path) -> Newsroom:
 
 
 def _wrong(path: Path, name: str, remedy: str) -> RunError:
-    return RunError("this setting cannot be used", where=f"{path.name}, {name}", remedy=remedy, ja="設定に誤りがあります")
+    return RunError(
+        "this setting cannot be used", where=f"{path.name}, {name}", remedy=remedy, ja="設定に誤りがあります"
+    )
 
 
 def day(found: date, language: Language) -> str:
