@@ -26,7 +26,7 @@ from .letters import Entry, letters
 from .newsroom import Newsroom, moment
 
 _OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-_MOST_TEXT, _MOST_WIDTH, _MOST_LINK = 32_000, 40, 2_000
+_MOST_TEXT, _MOST_WIDTH, _MOST_LINK = 32_000, 26, 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,10 @@ class _Book:
     language: Language
     formats: Mapping[str, Format]
 
-    def sheet(self, title: str, name: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """One sheet with one table; a value that is a `_Link` becomes a link, a whole number a number."""
+    def sheet(
+        self, title: str, name: str, heads: Sequence[str], rows: Sequence[Sequence[object]], *, printed: int
+    ) -> None:
+        """One sheet with one table; a `_Link` becomes a link, a whole number a number; `printed` columns on paper."""
         sheet = self.book.add_worksheet(title)
         practice = f"　{labels.PRACTICE[self.language]}" if self.view.is_practice else ""
         audience = labels.LETTER["audience"][self.language]
@@ -72,8 +74,13 @@ class _Book:
                 elif text:
                     sheet.write_string(number, column, text, self.formats["text"])
                 widths[column] = max(widths[column], _width(text) + 2)
+        widths = [min(width, _MOST_WIDTH) for width in widths]
         for column, width in enumerate(widths):
-            sheet.set_column(column, column, min(width, _MOST_WIDTH))
+            sheet.set_column(column, column, width)
+        for number, row in enumerate(rows, 4):
+            lines = max(_lines(str(value), width - 1) for value, width in zip(row, widths, strict=True))
+            sheet.set_row(number, min(409, 14 * lines + 2))
+        sheet.print_area(0, 0, 3 + max(1, len(rows)), printed - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,10 @@ def _width(text: str) -> int:
     """Half-width cells of the longest line."""
     wide = (sum(2 if unicodedata.east_asian_width(one) in "WFA" else 1 for one in line) for line in text.split("\n"))
     return max(wide)
+
+
+def _lines(text: str, width: int) -> int:
+    return sum(max(1, -(-_width(line) // width)) for line in text.split("\n"))
 
 
 @contextmanager
@@ -145,8 +156,8 @@ def write_handover(view: View, lists: Mapping[str, Blocklist], path: Path, langu
         listings += [(*who, *_listing(entry)) for entry in letter.entries]
     titles, heads = labels.HANDOVER["titles"][language].split("|"), labels.HANDOVER
     with _writing(view, path, titles[0], language) as book:
-        book.sheet(titles[0], "findings", heads["findings"][language].split("|"), findings)
-        book.sheet(titles[1], "listings", heads["listings"][language].split("|"), listings)
+        book.sheet(titles[0], "findings", heads["findings"][language].split("|"), findings, printed=13)
+        book.sheet(titles[1], "listings", heads["listings"][language].split("|"), listings, printed=13)
 
 
 def _listing(entry: Entry) -> tuple[object, ...]:
@@ -188,4 +199,4 @@ def write_cover(
     ]
     title = labels.HANDOVER["titles"][language].split("|")[2]
     with _writing(view, path, title, language) as book:
-        book.sheet(title, "cover", labels.HANDOVER["cover"][language].split("|"), rows)
+        book.sheet(title, "cover", labels.HANDOVER["cover"][language].split("|"), rows, printed=12)

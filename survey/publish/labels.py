@@ -215,8 +215,8 @@ LETTER = {
         "en": "its name does not tell (it lies under the domain {})",
     },
     "provider": {
-        "ja": "事業者などが運用するサーバとみられます。運用者（サーバ名などから推定）: {}",
-        "en": "seems to be run by a provider; operator, as far as names tell: {}",
+        "ja": "ほかの組織が運用するサーバとみられます。運用者（サーバ名などから推定）: {}",
+        "en": "seems to be run by another organisation; operator, as far as names tell: {}",
     },
     "shared": {
         "ja": "ほかに{}団体と共用。運用者（サーバ名などから推定）: {}",

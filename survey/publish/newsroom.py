@@ -91,8 +91,10 @@ def day(found: date, language: Language) -> str:
 
 
 def moment(found: datetime, language: Language) -> str:
-    """A moment to the minute, in Japan's time and in UTC, each with its day."""
+    """A moment to the minute, in Japan's time and in UTC, each with its day, on two lines."""
     japan, utc = found.astimezone(JAPAN), found.astimezone(UTC)
-    names = ("日本時間", "協定世界時（UTC）") if language == "ja" else ("Japan time", "UTC")
-    parts = [f"{day(one.date(), language)} {one:%H:%M} {name}" for one, name in zip((japan, utc), names, strict=True)]
-    return " ／ ".join(parts) if language == "ja" else " / ".join(parts)
+    if language == "ja":
+        parts = [f"{day(japan.date(), 'ja')} {japan:%H:%M}（日本時間）", f"{day(utc.date(), 'ja')} {utc:%H:%M}（UTC）"]
+    else:
+        parts = [f"{day(japan.date(), 'en')}, {japan:%H:%M} Japan time", f"{day(utc.date(), 'en')}, {utc:%H:%M} UTC"]
+    return "\n".join(parts)
