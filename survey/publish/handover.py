@@ -27,6 +27,8 @@ from .newsroom import Newsroom, moment
 
 _OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 _MOST_TEXT, _MOST_WIDTH, _MOST_LINK = 32_000, 26, 2_000
+_MOST_SCREEN = 70
+"""The widest column that is not printed: a hash on one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class _Book:
         )
         sheet.write_string(1, 0, f"{note}{about}", self.formats["practice" if self.view.is_practice else "note"])
         sheet.repeat_rows(3)
+        sheet.set_row(3, 20)
         sheet.freeze_panes(4, 3)
         columns = [{"header": head, "header_format": self.formats["head"]} for head in heads]
         table = {"name": name, "style": "Table Style Light 1", "columns": columns}
@@ -74,7 +77,7 @@ class _Book:
                 elif text:
                     sheet.write_string(number, column, text, self.formats["text"])
                 widths[column] = max(widths[column], _width(text) + 2)
-        widths = [min(width, _MOST_WIDTH) for width in widths]
+        widths = [min(width, _MOST_WIDTH if place < printed else _MOST_SCREEN) for place, width in enumerate(widths)]
         for column, width in enumerate(widths):
             sheet.set_column(column, column, width)
         for number, row in enumerate(rows, 4):
@@ -112,9 +115,9 @@ def _writing(view: View, path: Path, title: str, language: Language) -> Iterator
         "title": {"bold": True, "font_size": 14},
         "note": {"font_color": "#555555"},
         "practice": {"bold": True, "font_color": "#9c0006"},
-        "head": {"bold": True, "bg_color": "#1b4965", "font_color": "#ffffff", "border": 1, "text_wrap": True},
+        "head": {"bold": True, "bg_color": "#1b4965", "font_color": "#ffffff", "border": 1, "valign": "vcenter"},
         "text": {"num_format": "@", "valign": "top", "text_wrap": True},
-        "number": {"num_format": "#,##0", "valign": "top"},
+        "number": {"num_format": "#,##0", "valign": "top", "align": "center"},
         "link": {"font_color": "#0b5394", "underline": 1, "valign": "top", "text_wrap": True},
     }
     with xlsxwriter.Workbook(str(aside), _OPTIONS) as book:
