@@ -37,7 +37,10 @@ MAY_SEE: Mapping[str, Mapping[str, Sequence[str]]] = {
         ),
         "servers": (),
         "software": (),
-        "listings": ("code", "host", "address", "zone", "codes", "categories", "text", "asked_at"),
+        "listings": (
+            *("code", "host", "address", "zone", "codes", "categories", "text", "asked_at"),
+            *("own_or_shared", "operator", "operator_ja", "evidence_ids"),
+        ),
         "regions": ("prefecture", "listed", "unknown", "relay_listed", "relay_unknown", "bodies"),
         "kinds": ("kind", "listed", "unknown", "relay_listed", "relay_unknown", "bodies"),
         "operators": (
@@ -340,15 +343,23 @@ def _confirmed_listings(edition: Edition, codes: set[str]) -> pd.DataFrame:
     said = edition.tables["listings"]
     said = said.loc[said["status"].eq(Listing.LISTED) & said["confirmed"].fillna(False).astype(bool)]
     is_headline = said["categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
-    by_address = {str(key): rows.to_dict("records") for key, rows in said.loc[is_headline].groupby("address")}
-    servers = edition.tables["servers"]
+    by_address = {str(key): _records(rows) for key, rows in said.loc[is_headline].groupby("address")}
+    about = ["own_or_shared", "operator", "operator_ja"]
     rows = [
-        {"code": code, "host": host, **{str(name): value for name, value in one.items()}}
-        for host, users, addresses in servers[["host", "codes", "addresses"]].itertuples(index=False, name=None)
-        for address in addresses
+        {"code": code, **{name: server[name] for name in ("host", *about)}, **one}
+        for server in _records(edition.tables["servers"])
+        for address in _texts(server["addresses"])
         for one in by_address.get(address, ())
-        for code in users
+        for code in _texts(server["codes"])
         if code in codes
     ]
-    columns = ["code", "host", *said.columns]
+    columns = ["code", "host", *about, *said.columns]
     return pd.DataFrame(rows, columns=columns).sort_values(["code", "host", "address", "zone"]).reset_index(drop=True)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, object]]:
+    return [{str(name): value for name, value in one.items()} for one in table.to_dict("records")]
+
+
+def _texts(value: object) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []

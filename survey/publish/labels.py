@@ -213,6 +213,75 @@ UNFINISHED = {
     "ja": "調査は途中です。まだ照会していないものは「確認できず」に数えています。",
     "en": "The survey is not finished; what has not been asked yet counts as not determined.",
 }
+LETTER = {
+    "audience": {
+        "ja": "送付先・総務省限り（ministry） ― 公表資料ではありません",
+        "en": "For the addressee and the ministry only – not for publication",
+    },
+    "quoted": {"ja": "「{}」（原文のまま）", "en": "“{}” (as received)"},
+    "no_meaning": {"ja": "リストの説明なし", "en": "the list says nothing about it"},
+    "own": {
+        "ja": "貴団体のものとみられます（サーバ名に貴団体のドメインがあります）",
+        "en": "yours, as its name suggests: it bears your domain",
+    },
+    "untold": {
+        "ja": "サーバ名からは分かりません（サーバ名の登録ドメインは {}）",
+        "en": "its name does not tell (it lies under the domain {})",
+    },
+    "provider": {
+        "ja": "ほかの組織が運用するサーバとみられます。運用者（サーバ名などから推定）: {}",
+        "en": "seems to be run by another organisation; operator, as far as names tell: {}",
+    },
+    "shared": {
+        "ja": "ほかに{}団体と共用。運用者（サーバ名などから推定）: {}",
+        "en": "shared with {} others; operator, as far as names tell: {}",
+    },
+    "shared_one": {"en": "shared with {} other; operator, as far as names tell: {}"},
+    "no_page": {"ja": "当方では把握していません", "en": "not known to us"},
+}
+NO_TEXT = {"ja": "説明文は付いていませんでした", "en": "no text came with the answer"}
+REMARKS = {
+    "unverified": {"ja": "当方では動作未確認", "en": "not verified by us"},
+    "automatic expiry only": {"ja": "申請の窓口はなく、期間の経過で自動的に解除", "en": "it expires by itself only"},
+    "automatic only": {"ja": "申請の窓口はなく、自動的に解除", "en": "automatic only"},
+    "expires by itself; paid fast removal exists": {
+        "ja": "期間の経過で自動的に解除。有料の早期解除もある",
+        "en": "it expires by itself; a paid fast removal exists",
+    },
+    "mail": {"ja": "メールで申請", "en": "by mail"},
+    "none: contact GMO support": {"ja": "窓口なし。GMOのサポートに連絡", "en": "none: contact GMO support"},
+}
+"""What the catalogue remarks beside an address of a list."""
+HANDOVER = {
+    "titles": {
+        "ja": "再確認済みの登録団体|登録の明細|送付一覧",
+        "en": "Confirmed findings|Listings|Letters to send",
+    },
+    "note": {
+        "ja": "照会 {}　登録とは、リストがその時刻にそう答えたという事実です　証拠全体のハッシュ {}",
+        "en": "asked {} – a listing is what a list answered at that time – head hash of the evidence {}",
+    },
+    "findings": {
+        "ja": "団体コード|都道府県|団体名|種別|第三者中継リスト|分類|登録サーバ|アドレス|リスト|自前・共用"
+        "|運用者（推定）|共用の他団体数|照会日時|確認ページ（先頭のリスト）|解除の手続き（先頭のリスト）|判定のSHA-256",
+        "en": "code|prefecture|name|kind|open-relay lists|categories|listed servers|addresses|lists|own or shared"
+        "|operator (inferred)|shared with|asked at|look-up page (first list)|delisting (first list)"
+        "|SHA-256 of the finding",
+    },
+    "listings": {
+        "ja": "団体コード|都道府県|団体名|サーバ|アドレス|サーバの区分|リスト|ゾーン|回答のコードと意味|リストの説明文"
+        "|照会日時|確認ページ|解除の手続き|確認のコマンド|証拠番号",
+        "en": "code|prefecture|name|server|address|whose server|list|zone|code and meaning|the list's own words"
+        "|asked at|look-up page|delisting|command to check|evidence",
+    },
+    "cover": {
+        "ja": "送付済|団体コード|都道府県|あて先|手紙のファイル|サーバ|運用者（推定）|団体数|回答期限|送付日|送付方法"
+        "|備考|判定のSHA-256",
+        "en": "sent|code|prefecture|addressee|letter file|servers|operator (inferred)|bodies|deadline|sent on|sent how"
+        "|remarks|SHA-256 of the finding",
+    },
+}
+"""Titles and column heads of the hand-over and cover workbooks, separated by |."""
 CANNOT = {"ja": "判定不能", "en": "cannot be determined"}
 SHEETS = {
     "summary": "要約",
