@@ -18,7 +18,10 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     # head and foot
     "title": ("自治体・行政機関メールサーバ調査", "Survey of public bodies’ mail servers"),
     "as_of": ("{when} 時点の回答", "Answers as of {when}"),
-    "confirmed_at": ("団体名を掲載したものの最終確認は {when} 以降", "Named bodies were last confirmed at {when} or later"),
+    "confirmed_at": (
+        "団体名を掲載したものの最終確認は {when} 以降",
+        "Named bodies were last confirmed at {when} or later",
+    ),
     "evidence": ("証拠ハッシュ {head}", "Evidence hash {head}"),
     "made_with": ("作成 {tool}", "Made with {tool}"),
     "skip": ("団体を探す", "Find your town"),
@@ -148,7 +151,10 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "all_kinds": ("すべての種別", "All kinds"),
     "all_results": ("すべての判定", "All results"),
     "count": ("{total}団体中 {n}団体", "{n} of {total} bodies"),
-    "count_shown": ("{total}団体中 {n}団体（うち先頭の{shown}団体を表示）", "{n} of {total} bodies (first {shown} shown)"),
+    "count_shown": (
+        "{total}団体中 {n}団体（うち先頭の{shown}団体を表示）",
+        "{n} of {total} bodies (first {shown} shown)",
+    ),
     "none": ("該当する団体はありません。別の書き方でもお試しください。", "No body matches. Try another spelling."),
     "more": ("残りも表示する", "Show all of them"),
     "reset": ("条件を消す", "Clear"),
@@ -194,8 +200,8 @@ METHOD: tuple[tuple[str, str, str, str], ...] = (
         "各団体のメールドメインの受信サーバ（MX）とそのIPアドレスをDNSで調べ、"
         "公開されているブラックリスト（DNSBL）に登録の有無を照会しました。これらの数を得るためにメールサーバへ接続することはありません。",
         "What was asked",
-        "The mail exchangers (MX) of each body’s mail domain and their IP addresses were looked up in the DNS, and public "
-        "blocklists (DNSBL) were asked about those addresses. No connection to a mail server is needed for these counts.",
+        "The mail exchangers (MX) of each body’s mail domain and their IP addresses were looked up in the DNS, and "
+        "public blocklists (DNSBL) were asked about them. No connection to a mail server is needed for these counts.",
     ),
     (
         "登録あり",
@@ -214,8 +220,8 @@ METHOD: tuple[tuple[str, str, str, str], ...] = (
         "照会の前、途中、後に、登録されているはずの検査点、登録されていないはずの検査点、無作為のアドレスで確かめました"
         "（RFC 5782）。一度でも失敗したリストは、調査の全期間にわたり無効としました。",
         "Health of the lists",
-        "Before, during and after the survey each list was tested with points that must be listed, points that must not, "
-        "and random addresses (RFC 5782). A list that failed once is left out for the whole survey.",
+        "Before, during and after the survey each list was tested with points that must be listed, points that must "
+        "not, and random addresses (RFC 5782). A list that failed once is left out for the whole survey.",
     ),
 )
 """Heading and text in Japanese, then in English."""
@@ -235,9 +241,9 @@ NAMING: tuple[str, str, str, str] = (
     "団体の判定を載せるのは、登録が再確認され、当該団体に通知して回答を得るか期限が過ぎたのち、編集責任者が公表を決めた場合です。"
     "編集責任者が理由を記録し、これによらず公表を決めることもあります。それ以外の団体は、登録の有無にかかわらず同じ表示にしています。",
     "Naming",
-    "A body’s result is given when its listing was confirmed, the body was told and replied or let its deadline pass, and "
-    "an editor decided to name it; an editor may decide otherwise for a recorded reason. All other bodies have the same "
-    "row, whether they are listed or not.",
+    "A body’s result is given when its listing was confirmed, the body was told and replied or let its deadline pass, "
+    "and an editor decided to name it; an editor may decide otherwise for a recorded reason. All other bodies have the "
+    "same row, whether they are listed or not.",
 )
 """When a body is named in public."""
 
