@@ -1,8 +1,8 @@
 "use strict";
 // Find your town: search, filters and sorting over rows that stand in the page. Nothing is fetched, built from text or kept.
-(() => {
+document.documentElement.classList.add("js");
+document.addEventListener("DOMContentLoaded", () => {
   const FIRST = 50;
-  const root = document.documentElement;
   const collator = new Intl.Collator("ja", { numeric: true });
 
   // One spelling for all: full and half width, hiragana and katakana, large and small, no blanks, long marks or hyphens.
@@ -96,6 +96,5 @@
     });
   }
   document.querySelectorAll("table.sortable").forEach((table) => sortable(table, table === find ? show : () => {}));
-  root.classList.add("js");
   show();
-})();
+});

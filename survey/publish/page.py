@@ -56,9 +56,10 @@ def write_page(
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
         + ("" if view.audience == "public" else '<meta name="robots" content="noindex, nofollow">\n')
-        + f"<title>{text(page.title())}</title>\n<!-- {webfont.NOTICE} -->\n<style>{style}</style>\n</head>\n"
+        + f"<title>{text(page.title())}</title>\n<!-- {webfont.NOTICE} -->\n<style>{style}</style>\n"
+        f"<script>{script}</script>\n</head>\n"
     )
-    whole = f"{head}<body>\n{body}\n<script>{script}</script>\n</body>\n</html>\n"
+    whole = f"{head}<body>\n{body}\n</body>\n</html>\n"
     aside = path.with_name(path.name + ".new")
     aside.write_text(whole, encoding="utf-8", newline="\n")
     aside.replace(path)
@@ -91,7 +92,8 @@ class _Page:
 
     def print_style(self) -> str:
         """Running heads and feet of the printed pages."""
-        family = f'font:7.5pt "{webfont.FAMILY}",sans-serif'
+        families = f'"{webfont.FAMILY}",sans-serif' if self.language == "ja" else "Arial,sans-serif"
+        family = f"font:7.5pt {families}"
         left, right = markup.css_string(self.say(self.view.audience)), markup.css_string(self.practice())
         foot = markup.css_string(f"{self.say('title')} | {self.say('as_of', when=self.view.as_of)}")
         pages = 'counter(page) " / " counter(pages)'
@@ -103,7 +105,6 @@ class _Page:
         """Everything between the body tags, without the script."""
         sections = {
             "limits": self.limits(),
-            "find": towns.section(self.view, self.language, self.region_anchors(), self.running()),
             "regions": self.counts("prefecture"),
             "kinds": self.counts("kind"),
             "operators": self.operators(),
@@ -111,9 +112,13 @@ class _Page:
             "lists": self.lists(),
             "corrections": self.corrections(corrections),
             "method": self.method(),
+            # The long table comes last, so that paper has everything else on its first pages.
+            "find": towns.section(self.view, self.language, self.region_anchors(), self.running()),
         }
         sections = {name: content for name, content in sections.items() if content}
-        links = "".join(f'<li><a href="#{name}">{text(self.say(name))}</a></li>' for name in sections)
+        links = "".join(
+            f'<li><a href="#{name}">{text(self.say(name))}</a></li>' for name in ("find", *list(sections)[:-1])
+        )
         parts = [
             f'<a class="skip" href="#find">{text(self.say("skip"))}</a>',
             markup.HATCH,
@@ -142,7 +147,7 @@ class _Page:
             span = self.say("span", least=count.listed, most=count.listed + count.unknown)
         return (
             f'{label}<p class="audience">{text(self.say(self.view.audience))}</p>\n<h1>{text(self.say(key, span=span))}'
-            f'</h1>\n<p class="meta">{text(self.say("title"))}　{text(self.say("as_of", when=self.view.as_of))}</p>'
+            f'</h1>\n<p class="meta">{text(self.say("title"))} | {text(self.say("as_of", when=self.view.as_of))}</p>'
         )
 
     def foot(self) -> str:
@@ -171,7 +176,8 @@ class _Page:
         if self.view.measure == "bodies":
             sentences.append(self.say("no_relay"))
         elif bodies:
-            sentences.append(self.say("also", text=bodies.text(self.language)))
+            least, open_ = bodies.listed, bodies.unknown
+            sentences.append(self.say("also", listed=least, most=least + open_, unknown=open_, total=bodies.total))
         shared, own = (int(str(headline[f"bodies_listed_{name}"])) for name in ("shared_only", "own"))
         if self.view.audience != "public" or min(shared, own) > SMALL:
             sentences.append(self.say("whose", listed=shared + own, shared=shared))
@@ -207,7 +213,8 @@ class _Page:
             columns += [Column(self.say(key), "n minor") for key in ("all_listed", "all_unknown")]
         columns.append(Column(self.say("bar"), "bar"))
         records = [{str(name): value for name, value in one.items()} for one in table.to_dict("records")]
-        longest = max((int(one[f"{prefix}listed"] + one[f"{prefix}unknown"]) for one in records), default=1)
+        own_rows = [one for one in records if one[by] != OTHERS]
+        longest = max((int(one[f"{prefix}listed"] + one[f"{prefix}unknown"]) for one in own_rows), default=1)
         anchors, names = self.region_anchors(), towns.region_names(self.view, self.language)
         rows = []
         for one in records:
@@ -215,11 +222,12 @@ class _Page:
             machine = str(one[by])
             anchor = f' id="{anchors[machine]}"' if by == "prefecture" else ""
             name = Cell(text(names.get(machine, machine) if by == "prefecture" else word(machine, self.language)))
-            if machine == OTHERS:
-                name = Cell(text(self.say(f"others_{by}")))
+            picture = markup.bar(listed, unknown, longest)
+            if machine == OTHERS:  # a sum, not one region or kind: a bar would dwarf the others
+                name, picture = Cell(text(self.say(f"others_{by}"))), Cell("")
             more = [int(one["listed"]), int(one["unknown"])] if prefix else []
             values = [name, listed, unknown, listed + unknown, int(one["bodies"]), *more]
-            rows.append(markup.row([*values, markup.bar(listed, unknown, longest)], columns, attributes=anchor))
+            rows.append(markup.row([*values, picture], columns, attributes=anchor))
         has_others = any(one[by] == OTHERS for one in records)
         notes = [self.say(f"measure_{self.view.measure}"), self.say("key")]
         notes += [self.say("others_note")] if has_others else []
@@ -230,21 +238,27 @@ class _Page:
     def operators(self) -> str:
         """Operators with the bodies that depend on them; letters for those that are not named."""
         table = self.view.operators
+        several = table.loc[table["bodies_n"].ge(2)]
+        alone, table = len(table) - len(several), several
         if not len(table):
             return f"<p>{text(self.say('operators_none'))}</p>"
-        columns = [Column(self.say("operator")), Column(self.say("operator_kind"), "minor")]
+        kinds = [word(one, self.language) if isinstance(one, str) and one else "" for one in table["operator_kind"]]
+        columns = [Column(self.say("operator")), *([Column(self.say("operator_kind"), "minor")] if any(kinds) else [])]
         numbers = [name for name in ("servers_n", "bodies_n", "listed_n", "unknown_n") if name in table.columns]
         columns += [Column(self.say(name), "n minor" if name == "servers_n" else _NUMBER) for name in numbers]
         rows = []
-        for one in table.to_dict("records"):
+        for one, kind in zip(table.to_dict("records"), kinds, strict=True):
             name = one["operator_ja"] if self.language == "ja" else one["operator"]
             name = str(name) if isinstance(name, str) and name else str(one["operator"])
             if name.startswith(OTHERS):
                 name = self.say("operator_letter", letter=name.removeprefix(OTHERS))
-            kind = word(one["operator_kind"], self.language) if isinstance(one["operator_kind"], str) else ""
-            rows.append(markup.row([name, kind, *(int(one[number]) for number in numbers)], columns))
-        note = self.say("operators_note", least=LEAST_OPERATOR) if self.view.audience == "public" else ""
-        return markup.table("operator-table", note or self.say("measure_bodies"), columns, rows, running=self.running())
+            values = [name, *([kind] if any(kinds) else [])]
+            rows.append(markup.row([*values, *(int(one[number]) for number in numbers)], columns))
+        notes = [self.say("measure_bodies")]
+        notes += [self.say("operators_note", least=LEAST_OPERATOR)] if self.view.audience == "public" else []
+        notes += [self.say("operators_alone", n=alone)] if alone else []
+        caption = ("" if self.language == "ja" else " ").join(notes)
+        return markup.table("operator-table", caption, columns, rows, running=self.running())
 
     def lists(self) -> str:
         """Every selected list: its group, whether it was healthy, and what failed."""

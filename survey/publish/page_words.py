@@ -49,8 +49,10 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "None remained undetermined.",
     ),
     "also": (
-        "悪用（迷惑メール送信元や乗っ取られた機器など）のリストも合わせると、登録は{text}です。",
-        "With abuse lists (spam sources, exploited hosts and the like) counted in: {text}.",
+        "悪用（迷惑メール送信元や乗っ取られた機器など）のリストも合わせると、登録があるのは{listed}～{most}団体です"
+        "（調査した{total}団体中、確認できず{unknown}団体）。",
+        "Counting abuse lists (spam sources, exploited hosts and the like) as well, {listed} to {most} of {total} "
+        "bodies are listed; {unknown} could not be determined.",
     ),
     "no_relay": (
         "有効な第三者中継リストがなかったため、第三者中継リストへの登録数は判定できません。",
@@ -63,7 +65,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "One shared server on a list makes many bodies listed at once.",
     ),
     "lists_used": (
-        "判定に使ったリストは{used}、途中で健全でないと分かり無効としたリストは{void}です。",
+        "判定に使ったリストは{used}件、健全でないと分かり無効としたリストは{void}件です。",
         "Lists used: {used}; lists found unsound and left out: {void}.",
     ),
     "register": (
@@ -116,6 +118,10 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "operators_note": (
         "{least}団体以上が利用する運用者だけを示します。名前の公表を決めていない運用者は記号で表しています。",
         "Only operators that serve at least {least} bodies are shown; those not cleared for naming are given letters.",
+    ),
+    "operators_alone": (
+        "1団体だけが利用する{n}の運用者は省きました。",
+        "Left out are {n} operators that serve a single body.",
     ),
     "operators_none": ("示せる運用者はありません。", "There is no operator that can be shown."),
     "corrections_none": ("これまでに訂正はありません。", "There are no corrections so far."),

@@ -28,6 +28,8 @@ _ENDINGS = {
 }
 _KEPT = 4
 """Spellings in letters by which a name is found."""
+_FIRST = 50
+"""Rows that a screen shows at first, as in the page's script."""
 
 
 def region_names(view: View, language: Language) -> Mapping[str, str]:
@@ -76,19 +78,21 @@ def section(view: View, language: Language, anchors: Mapping[str, str], running:
         said, kind = _result(view, one, language)
         results[said] = None
         shown = regions.get(region, region)
-        link = f'<a href="#{anchors[region]}">{text(shown)}</a>' if region in anchors else text(shown)
-        mark = f'<span class="{kind}">{text(said)}</span>' if kind else text(said)
+        link = _unbroken(shown)
+        link = f'<a href="#{anchors[region]}">{link}</a>' if region in anchors else link
+        mark = _unbroken(said, kind)
         original = f'<span lang="ja">{text(name)}</span>' if language == "en" else text(name)
         cells = [
             Cell(f'{original} <span class="kana">{text(reading)}</span>', full_width(kana)[:80] or name[:80]),
             Cell(link, shown[:80]),
-            word(one["kind"], language),
+            Cell(_unbroken(word(one["kind"], language))),
             Cell(mark, said),
             *([_details(one, language)] if has_details else []),
             _text(one["code"]),
         ]
         found_by = f' data-k="{text(f"{letters} {known} {full_width(kana)}")}" data-c="{text(_text(one["code"]), 40)}"'
-        rows.append(markup.row(cells, columns, attributes=found_by))
+        later = ' class="later"' if len(rows) >= _FIRST else ""
+        rows.append(markup.row(cells, columns, attributes=found_by + later))
     if len(rows) != len(view.findings):
         raise AssertionError(f"{len(view.findings)} bodies went in, {len(rows)} came out")
     shown_regions = [regions.get(name, name) for name in dict.fromkeys(map(_text, view.findings["prefecture"]))]
@@ -97,6 +101,12 @@ def section(view: View, language: Language, anchors: Mapping[str, str], running:
     table = markup.table("towns", note, columns, rows, running=running)
     more = f'<button type="button" class="more" id="more" hidden>{text(say("more", language))}</button>'
     return f"{form}\n{table}\n{more}"
+
+
+def _unbroken(said: str, kind: str = "") -> str:
+    """A short word in one line; anything longer may be broken."""
+    kinds = " ".join(one for one in (kind, "w" if len(said) <= 18 else "") if one)
+    return f'<span class="{kinds}">{text(said)}</span>' if kinds else text(said)
 
 
 def _form(view: View, language: Language, regions: Sequence[str], results: Sequence[str]) -> str:
