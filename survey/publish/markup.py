@@ -81,6 +81,7 @@ def row(values: Sequence[object], columns: Sequence[Column], *, attributes: str 
 
 def table(
     name: str,
+    title: str,
     caption: str,
     columns: Sequence[Column],
     rows: Iterable[str],
@@ -88,7 +89,7 @@ def table(
     running: str = "",
     is_sortable: bool = True,
 ) -> str:
-    """A table with a caption; `running` is what stands above its headings on every printed page."""
+    """A table with a caption; `title` names what scrolls, `running` stands above the headings of printed pages."""
     heads = "".join(
         f'<th scope="col"{f" class={chr(34)}{one.kind}{chr(34)}" if one.kind else ""}>{text(one.head)}</th>'
         for one in columns
@@ -97,8 +98,8 @@ def table(
     body = "\n".join(rows)
     kind = ' class="sortable"' if is_sortable else ""
     return (
-        f'<div class="wide" role="region" tabindex="0" aria-labelledby="{name}-caption">\n'
-        f'<table id="{name}"{kind} tabindex="-1"><caption id="{name}-caption">{text(caption)}</caption>\n'
+        f'<div class="wide" role="region" tabindex="0" aria-label="{text(title)}">\n'
+        f'<table id="{name}"{kind} tabindex="-1">{f"<caption>{text(caption)}</caption>" if caption else ""}\n'
         f"<thead>{above if running else ''}<tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
     )
 

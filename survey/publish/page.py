@@ -128,8 +128,7 @@ class _Page:
             "</header>\n<main>",
             self.headline(),
             *(
-                f'<section id="{name}" aria-labelledby="{name}-h">\n<h2 id="{name}-h">{text(self.say(name))}</h2>\n'
-                f"{content}\n</section>"
+                f'<section id="{name}">\n<h2>{text(self.say(name))}</h2>\n{content}\n</section>'
                 for name, content in sections.items()
             ),
             "</main>\n<footer>",
@@ -233,7 +232,14 @@ class _Page:
         notes += [self.say("others_note")] if has_others else []
         table_id = "region-table" if by == "prefecture" else "kind-table"
         caption = ("" if self.language == "ja" else " ").join(notes)
-        return markup.table(table_id, caption, columns, rows, running=self.running())
+        return markup.table(
+            table_id,
+            self.say("regions" if by == "prefecture" else "kinds"),
+            caption,
+            columns,
+            rows,
+            running=self.running(),
+        )
 
     def operators(self) -> str:
         """Operators with the bodies that depend on them; letters for those that are not named."""
@@ -258,7 +264,7 @@ class _Page:
         notes += [self.say("operators_note", least=LEAST_OPERATOR)] if self.view.audience == "public" else []
         notes += [self.say("operators_alone", n=alone)] if alone else []
         caption = ("" if self.language == "ja" else " ").join(notes)
-        return markup.table("operator-table", caption, columns, rows, running=self.running())
+        return markup.table("operator-table", self.say("operators"), caption, columns, rows, running=self.running())
 
     def lists(self) -> str:
         """Every selected list: its group, whether it was healthy, and what failed."""
@@ -275,7 +281,7 @@ class _Page:
             rows.append(markup.row([one["list_name"], one["zone"], group, health, reason], columns))
         used, void = (len(_texts(self.view.headline[f"lists_{name}"])) for name in ("used", "void"))
         note = self.say("lists_used", used=used, void=void)
-        return markup.table("list-table", note, columns, rows, running=self.running())
+        return markup.table("list-table", self.say("lists"), note, columns, rows, running=self.running())
 
     def corrections(self, log: pd.DataFrame | None) -> str:
         if log is None or not len(log):
@@ -285,7 +291,7 @@ class _Page:
             markup.row(["" if pd.isna(value) else str(value) for value in values], columns)
             for values in log.itertuples(index=False, name=None)
         ]
-        return markup.table("correction-table", self.say("corrections"), columns, rows, running=self.running())
+        return markup.table("correction-table", self.say("corrections"), "", columns, rows, running=self.running())
 
     def method(self) -> str:
         place = 0 if self.language == "ja" else 2

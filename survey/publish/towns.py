@@ -98,7 +98,7 @@ def section(view: View, language: Language, anchors: Mapping[str, str], running:
     shown_regions = [regions.get(name, name) for name in dict.fromkeys(map(_text, view.findings["prefecture"]))]
     form = _form(view, language, shown_regions, list(results))
     note = say("find_note_public" if view.audience == "public" else "find_note", language)
-    table = markup.table("towns", note, columns, rows, running=running)
+    table = markup.table("towns", say("find", language), note, columns, rows, running=running)
     more = f'<button type="button" class="more" id="more" hidden>{text(say("more", language))}</button>'
     return f"{form}\n{table}\n{more}"
 

@@ -131,14 +131,16 @@ def test_a_phone_scrolls_in_one_direction_alone(browse, pages, language):
         assert opened.page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-@pytest.mark.parametrize("which", [("public", "ja"), ("public", "en"), ("internal", "ja")], ids="-".join)
 @pytest.mark.parametrize("width", [360, 1200])
-def test_axe_finds_no_serious_fault(browse, pages, which, width):
-    opened = browse(pages[which], width)
-    result = Axe().run(opened.page)
-    faults = [(one["id"], one["nodes"][0]["html"][:200]) for one in result.response["violations"]]
-    assert faults == []
-    assert len(result.response["passes"]) > 10
+@pytest.mark.parametrize("which", [("public", "ja"), ("internal", "en")], ids="-".join)
+def test_axe_finds_no_fault(browse, edition, tmp_path, which, width):
+    audience, language = which
+    view = audiences.view(edition, audience, {}, now=NOW)
+    view = replace(view, findings=view.findings.head(80), operators=view.operators.head(20))
+    write_page(view, tmp_path / "page.html", language)
+    result = Axe().run(browse(tmp_path / "page.html", width).page).response
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in result["violations"]] == []
+    assert len(result["passes"]) > 10
 
 
 def test_paper_has_every_row_that_was_found_and_its_label_on_every_page(browse, pages, town, tmp_path):
