@@ -489,6 +489,9 @@ def _publish(options: argparse.Namespace) -> int:
         "refused": {str(code): str(why) for code, why in done.refused.itertuples(index=False, name=None)},
     }
     _say(options, result, lines)
+    if done.missing:
+        said = f"newsroom.toml does not say {', '.join(done.missing)}: placeholders stand in the letters"
+        print(f"survey: {said} / newsroom.toml に未記入の項目があり、文書では【未記入】としています", file=sys.stderr)
     if seen.audience == "public" and len(done.refused):
         print(
             "survey: decided names that the gate refused are listed above / 公表の条件を満たさない団体があります",

@@ -186,24 +186,27 @@ def _listings(writing: Book, view: View, catalogue: Mapping[str, Blocklist]) -> 
     sheet = writing.sheet("listings", header_row=3)
     note = _say(writing, "Confirmed listings only: what a list answered, and no more")
     top(writing, sheet, _say(writing, "Listings"), note)
-    columns = MAY_SEE["ministry"]["listings"]
+    other = "operator" if writing.language == "ja" else "operator_ja"
+    columns = [name for name in MAY_SEE["ministry"]["listings"] if name != other]
     pages = (_say(writing, "look-up page"), _say(writing, "delisting"))
     rows: list[tuple[object, ...]] = []
     for one in view.listings.to_dict("records"):
         known = catalogue.get(str(one["zone"]))
-        cells = [
-            _when(one[name])
-            if name == "asked_at"
-            else words(one[name], writing.language)
-            if name == "categories"
-            else one[name]
-            for name in columns
-        ]
-        cells = [", ".join(map(str, cell)) if isinstance(cell, list) else cell for cell in cells]
+        cells = [_listing_cell(writing, name, one[name]) for name in columns]
         rows.append((*cells, known.lookup_url if known else "", known.delist_url if known else ""))
     write_table(writing, sheet, 3, "listings", [*_heads(writing, columns), *pages], rows)
     _link(writing, sheet, rows, len(columns))
     sheet.freeze_panes(4, 2)
+
+
+def _listing_cell(writing: Book, name: str, value: object) -> object:
+    if name == "asked_at":
+        return _when(value)
+    if name == "own_or_shared":
+        return whose(value, writing.language)
+    if isinstance(value, list):
+        return words(value, writing.language) if name == "categories" else ", ".join(map(str, value))
+    return value if isinstance(value, str) else ""
 
 
 def _link(writing: Book, sheet: Worksheet, rows: Sequence[Sequence[object]], first: int) -> None:

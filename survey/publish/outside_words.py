@@ -77,6 +77,8 @@ HEADS: Mapping[str, tuple[str, str]] = {
     "lists": ("リスト", "lists"),
     "servers_listed": ("登録サーバ", "listed servers"),
     "operator": ("運用者", "operator"),
+    "operator_ja": ("運用者（日本語）", "operator (Japanese)"),
+    "evidence_ids": ("証拠番号", "evidence"),
     "shared_with": ("共用団体数", "shared with"),
     "caveat": ("留意点", "mind"),
     "asked_at": ("最後の確認", "last confirmed"),

@@ -1,7 +1,7 @@
 """One publication: everything one audience gets, in one language, built aside and put in place at once.
 
-`DIR/publish/<audience>-<language>/` holds the workbook and a manifest, the audience in every file name. It is built
-from the run's tables, people's decisions and corrections, and the moment of publication; nothing is asked. An earlier
+`DIR/publish/<audience>-<language>/` holds workbook, figures, page and manifest, and for the ministry letters, a
+hand-over workbook and a cover list; the audience stands in every file name. It is built from the run's tables, people's decisions and corrections, and the moment of publication; nothing is asked. An earlier
 publication of the same audience and language is replaced as a whole, and is still whole when the building fails.
 """
 
@@ -21,9 +21,14 @@ from ..errors import RunError
 from ..runs import RunFolder
 from . import gate, labels
 from .audiences import Audience, View, view
+from .charts import write_figures
 from .edition import Edition
+from .handover import write_cover, write_handover
 from .labels import Language
+from .letters import write_letters
+from .newsroom import load_newsroom
 from .outside import write_outside_workbook
+from .page import write_page
 from .people import read_rows
 from .report import write_manifest
 from .workbook import write_workbook
@@ -36,6 +41,8 @@ class Publication:
     folder: Path
     view: View
     refused: pd.DataFrame
+    missing: list[str]
+    """Settings of `newsroom.toml` that stand as placeholders in the letters."""
 
 
 def publish(
@@ -50,23 +57,36 @@ def publish(
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(aside)
     aside.mkdir(parents=True)
-    _write(aside, folder, edition, seen, language)
+    _write(aside, folder, edition, seen, language, now)
     write_manifest(aside)
     _replace(aside, target)
     if audience == "internal" and not (folder / "decisions.xlsx").exists():
         write_decisions(folder, edition)
     wanted = {code for code, one in decisions.items() if one.decision == "name"}
     refused = seen.fell_out.loc[seen.fell_out["code"].isin(wanted)].reset_index(drop=True)
-    return Publication(target, seen, refused)
+    missing = load_newsroom(folder / "newsroom.toml").missing() if audience == "ministry" else []
+    return Publication(target, seen, refused, missing)
 
 
-def _write(aside: Path, folder: Path, edition: Edition, seen: View, language: Language) -> None:
-    name = f"findings-{seen.audience}-{language}.xlsx"
+def _write(aside: Path, folder: Path, edition: Edition, seen: View, language: Language, now: datetime) -> None:
+    """Workbook, figures in every format, page; for the ministry the letters, the hand-over and the cover list too."""
+    ending = f"{seen.audience}-{language}"
+    lists = {one.zone: one for one in load_selection(RunFolder(folder).lists_path)}
+    corrections = load_corrections(folder)
     if seen.audience == "internal":
-        write_workbook(edition, aside / name)
+        write_workbook(edition, aside / f"findings-{ending}.xlsx")
     else:
-        catalogue = {one.zone: one for one in load_selection(RunFolder(folder).lists_path)}
-        write_outside_workbook(seen, aside / name, language, catalogue, load_corrections(folder))
+        write_outside_workbook(seen, aside / f"findings-{ending}.xlsx", language, lists, corrections)
+    figures = aside / f"figures-{ending}"
+    figures.mkdir()
+    write_figures(seen, figures, language)
+    shown = corrections.rename(columns={name: said[language == "en"] for name, said in labels.CORRECTIONS.items()})
+    write_page(seen, aside / f"report-{ending}.html", language, corrections=shown)
+    if seen.audience == "ministry":
+        newsroom = load_newsroom(folder / "newsroom.toml")
+        write_letters(seen, lists, newsroom, aside / f"letters-{ending}", language, now=now)
+        write_handover(seen, lists, aside / f"handover-{ending}.xlsx", language)
+        write_cover(seen, lists, newsroom, aside / f"cover-{ending}.xlsx", language, now=now)
 
 
 def _replace(aside: Path, target: Path) -> None:

@@ -15,7 +15,6 @@ import urllib.request
 import pytest
 from playwright.sync_api import TimeoutError
 
-from tests.browser.chromium import browser  # noqa: F401 - a fixture
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.daemons
@@ -102,7 +101,7 @@ def run_all(page, url, path):
     raise AssertionError(f"{path.name} was not saved")
 
 
-def test_every_notebook_runs_through_jupyterlabs_own_interface(surveyed, tmp_path, browser):  # noqa: F811
+def test_every_notebook_runs_through_jupyterlabs_own_interface(surveyed, tmp_path, chromium):
     run = tmp_path / "run"
     shutil.copytree(surveyed.folder, run)
     for name in NOTEBOOKS:
@@ -112,7 +111,7 @@ def test_every_notebook_runs_through_jupyterlabs_own_interface(surveyed, tmp_pat
                 cell["source"] = [f"RUN = {str(run)!r}"]
         (tmp_path / name).write_text(json.dumps(book, ensure_ascii=False), encoding="utf-8")
     with lab(tmp_path) as url:
-        page = browser.new_page(viewport={"width": 1300, "height": 1000})
+        page = chromium.new_page(viewport={"width": 1300, "height": 1000})
         for name in NOTEBOOKS:
             cells = run_all(page, url, tmp_path / name)
             outputs = [output for cell in cells for output in cell["outputs"]]
