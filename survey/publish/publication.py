@@ -1,8 +1,9 @@
 """One publication: everything one audience gets, in one language, built aside and put in place at once.
 
 `DIR/publish/<audience>-<language>/` holds workbook, figures, page and manifest, and for the ministry letters, a
-hand-over workbook and a cover list; the audience stands in every file name. It is built from the run's tables, people's decisions and corrections, and the moment of publication; nothing is asked. An earlier
-publication of the same audience and language is replaced as a whole, and is still whole when the building fails.
+hand-over workbook and a cover list; the audience stands in every file name. It is built from the run's tables, people's
+decisions and corrections, and the moment of publication; nothing is asked. An earlier publication of the same audience
+and language is replaced as a whole, and is still whole when the building fails.
 """
 
 from __future__ import annotations

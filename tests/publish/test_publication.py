@@ -27,6 +27,12 @@ def folder(surveyed, tmp_path_factory):
     return target
 
 
+@pytest.fixture
+def without_figures(monkeypatch):
+    """Figures are drawn once, where they are looked through; here they would only take time."""
+    monkeypatch.setattr(publication, "write_figures", lambda *_: [])
+
+
 def publish(folder, audience, language="ja", **words):
     return publication.publish(folder, audience, language, now=datetime.now(UTC), **words)
 
@@ -57,9 +63,9 @@ def test_nothing_public_holds_a_host_an_address_or_a_lists_words(folder, languag
     held = everything(done.folder).decode("utf-8", "replace")
     assert len(held) > 100_000
     assert [one for one in secrets(folder) if one in held] == []
-    assert {path.suffix for path in done.folder.iterdir()} >= {".xlsx", ".sha256"}
+    assert {path.suffix for path in done.folder.rglob("*")} >= {".xlsx", ".sha256", ".html", ".png", ".svg", ".txt"}
     for path in done.folder.rglob("*"):
-        if path.is_file() and path.name != "MANIFEST.sha256" and path.parent == done.folder:
+        if path.name != "MANIFEST.sha256":
             assert "public" in path.name and language in path.name
 
 
@@ -67,7 +73,7 @@ def rows_of(path, sheet):
     return list(openpyxl.load_workbook(path, data_only=True)[sheet].iter_rows(values_only=True))
 
 
-def test_public_outputs_name_nobody_until_decisions_say_so_and_then_exactly_those(folder, tmp_path):
+def test_public_outputs_name_nobody_until_decisions_say_so_and_then_exactly_those(folder, without_figures, tmp_path):
     copy = tmp_path / "run"
     shutil.copytree(folder, copy)
     path = publish(copy, "public").folder / "findings-public-ja.xlsx"
@@ -98,7 +104,7 @@ def test_public_outputs_name_nobody_until_decisions_say_so_and_then_exactly_thos
     assert publish(copy, "public", max_age_h=0.0).refused["why"].tolist().count("too_old") == 2
 
 
-def test_the_command_says_what_it_did_and_leaves_refused_names_to_a_person(folder, tmp_path, capsys):
+def test_the_command_says_what_it_did_and_leaves_refused_names_to_a_person(folder, without_figures, tmp_path, capsys):
     copy = tmp_path / "run"
     shutil.copytree(folder, copy)
     assert main(["publish", str(copy), "--audience", "public", "--json"]) == 0
@@ -113,7 +119,7 @@ def test_the_command_says_what_it_did_and_leaves_refused_names_to_a_person(folde
     assert "undecided" not in capsys.readouterr().out, "told in words"
 
 
-def test_a_code_that_lost_its_zero_is_found_and_one_of_nobody_is_told(folder, tmp_path):
+def test_a_code_that_lost_its_zero_is_found_and_one_of_nobody_is_told(folder, without_figures, tmp_path):
     copy = tmp_path / "run"
     shutil.copytree(folder, copy)
     edition = Edition.of(copy)
@@ -122,7 +128,9 @@ def test_a_code_that_lost_its_zero_is_found_and_one_of_nobody_is_told(folder, tm
         publication.load_decisions(copy, edition)
 
 
-def test_a_publication_is_replaced_as_a_whole_and_stays_whole_when_building_fails(folder, tmp_path, monkeypatch):
+def test_a_publication_is_replaced_as_a_whole_and_stays_whole_when_building_fails(
+    folder, without_figures, tmp_path, monkeypatch
+):
     copy = tmp_path / "run"
     shutil.copytree(folder, copy)
     before = everything(publish(copy, "ministry").folder)
@@ -141,7 +149,9 @@ def test_a_publication_is_replaced_as_a_whole_and_stays_whole_when_building_fail
         assert hashlib.sha256((folder_ / name).read_bytes()).hexdigest() == digest
 
 
-def test_the_ministry_gets_confirmed_listings_with_their_pages_and_corrections_are_carried(folder, tmp_path):
+def test_the_ministry_gets_confirmed_listings_with_their_pages_and_corrections_are_carried(
+    folder, without_figures, tmp_path
+):
     copy = tmp_path / "run"
     shutil.copytree(folder, copy)
     book = openpyxl.Workbook()
@@ -158,3 +168,11 @@ def test_the_ministry_gets_confirmed_listings_with_their_pages_and_corrections_a
     totals = next(row for row in rows_of(path, "地域別") if row[0] == "計")
     assert totals[1] == done.view.headline["bodies_listed"]
     assert totals[4] == done.view.headline["bodies"]
+    letters = list((done.folder / "letters-ministry-ja").glob("*.docx"))
+    assert len(letters) >= done.view.headline["bodies_listed"]
+    assert done.missing == ["name", "sender", "contact", "deadline_days"]
+    assert {path.name for path in done.folder.glob("*.xlsx")} == {
+        "findings-ministry-ja.xlsx",
+        "handover-ministry-ja.xlsx",
+        "cover-ministry-ja.xlsx",
+    }
