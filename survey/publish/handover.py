@@ -26,7 +26,7 @@ from .letters import Entry, letters
 from .newsroom import Newsroom, moment
 
 _OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-_MOST_TEXT, _MOST_WIDTH, _MOST_LINK = 32_000, 26, 2_000
+_MOST_TEXT, _MOST_WIDTH, _MOST_LINK = 32_000, 34, 2_000
 _MOST_SCREEN = 70
 """The widest column that is not printed: a hash on one line."""
 
