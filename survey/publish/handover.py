@@ -26,7 +26,7 @@ from .letters import Entry, letters
 from .newsroom import Newsroom, moment
 
 _OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-_MOST_TEXT, _MOST_WIDTH, _MOST_LINK = 32_000, 26, 2_000
+_MOST_TEXT, _MOST_WIDTH, _MOST_LINK = 32_000, 34, 2_000
 _MOST_SCREEN = 70
 """The widest column that is not printed: a hash on one line."""
 
@@ -116,9 +116,9 @@ def _writing(view: View, path: Path, title: str, language: Language) -> Iterator
         "note": {"font_color": "#555555"},
         "practice": {"bold": True, "font_color": "#9c0006"},
         "head": {"bold": True, "bg_color": "#1b4965", "font_color": "#ffffff", "border": 1, "valign": "vcenter"},
-        "text": {"num_format": "@", "valign": "top", "text_wrap": True},
-        "number": {"num_format": "#,##0", "valign": "top", "align": "center"},
-        "link": {"font_color": "#0b5394", "underline": 1, "valign": "top", "text_wrap": True},
+        "text": {"num_format": "@", "valign": "vcenter", "text_wrap": True},
+        "number": {"num_format": "#,##0", "valign": "vcenter", "align": "center"},
+        "link": {"font_color": "#0b5394", "underline": 1, "valign": "vcenter", "text_wrap": True},
     }
     with xlsxwriter.Workbook(str(aside), _OPTIONS) as book:
         book.set_properties({"title": title, "comments": labels.LETTER["audience"][language]})
