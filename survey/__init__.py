@@ -20,6 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .places import located
+
 if TYPE_CHECKING:
     import pandas as pd
     from IPython.display import Image
@@ -37,12 +39,12 @@ def load_register(path: str | Path) -> Register:
     """Read a register from .xlsx or .csv: tables `bodies`, `domains` and `problems`. Raises RegisterError."""
     from .register import load_register as read  # noqa: PLC0415
 
-    return read(path)
+    return read(located(path))
 
 
 def open_run(folder: str | Path) -> Run:
     """Open a run folder. Raises RunError when it is none."""
-    return Run(Path(folder))
+    return Run(located(folder))
 
 
 def observe(
@@ -56,7 +58,7 @@ def observe(
     """Observe a register into a run folder, with a progress bar, or go on where it was cut off."""
     from .__main__ import main  # noqa: PLC0415
 
-    words = ["collect", str(register), "--run", str(run), "--lists", lists, "--passes", str(passes)]
+    words = ["collect", str(located(register)), "--run", str(located(run)), "--lists", lists, "--passes", str(passes)]
     _done(main([*words, *(word for resolver in resolvers for word in ("--resolver", resolver))]))
     return open_run(run)
 
@@ -65,7 +67,7 @@ def practice_run(run: str | Path, *, seed: int | None = None) -> Run:
     """Survey the invented practice country on loopback; a finished run is left as it is."""
     from .__main__ import main  # noqa: PLC0415
 
-    words = ["collect", "--practice", "--run", str(run)]
+    words = ["collect", "--practice", "--run", str(located(run))]
     _done(main(words if seed is None else [*words, "--seed", str(seed)]))
     return open_run(run)
 
@@ -167,6 +169,12 @@ class Run:
         words = path.with_suffix(".txt").read_text(encoding="utf-8").strip()
         image: Image = Image(filename=str(path), width=720, alt=words)  # type: ignore[no-untyped-call]
         return image
+
+    def article(self, language: Language = "ja") -> None:
+        """Print sentences for an article, each with where its numbers come from."""
+        from .publish.article import sentences  # noqa: PLC0415
+
+        print("\n\n".join(sentences(self.edition, language)))
 
     def why(self, code_or_name: str, language: Language = "ja") -> None:
         """Print the whole chain behind one body."""

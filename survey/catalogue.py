@@ -22,6 +22,7 @@ from typing import NamedTuple
 from .answers import Malformed, encode_name
 from .edited import Place, read_places
 from .errors import CatalogueError
+from .places import located
 from .return_codes import CODE_COLUMNS, Code, has_every_bit, load_codes, query_error
 from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES
 
@@ -350,8 +351,9 @@ def key_name(zone: str) -> str:
     return "SURVEY_KEY_" + re.sub(r"[^A-Z0-9]+", "_", zone.removeprefix("<key>.").upper())
 
 
-def load_keys(path: Path = Path("keys.toml")) -> dict[str, str]:
+def load_keys(path: Path | None = None) -> dict[str, str]:
     """Keys of lists from `keys.toml` and the environment; the environment wins."""
+    path = path or located("keys.toml")
     found: dict[str, str] = {}
     if path.is_file():
         found |= {str(name): str(key) for name, key in tomllib.loads(path.read_text(encoding="utf-8")).items()}

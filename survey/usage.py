@@ -13,11 +13,14 @@ from pathlib import Path
 
 from filelock import FileLock
 
-PATH = Path("daily-use.json")
+from .places import located
+
+_NAME = "daily-use.json"
 
 
-def used_today(path: Path = PATH) -> dict[str, int]:
+def used_today(path: Path | None = None) -> dict[str, int]:
     """Packets that went to each zone today."""
+    path = path or located(_NAME)
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -28,8 +31,9 @@ def used_today(path: Path = PATH) -> dict[str, int]:
     return {str(zone): int(count) for zone, count in packets.items()} if isinstance(packets, dict) else {}
 
 
-def add(packets: Mapping[str, int], path: Path = PATH) -> None:
+def add(packets: Mapping[str, int], path: Path | None = None) -> None:
     """Add what went to each zone; nothing is written where nothing went."""
+    path = path or located(_NAME)
     sent = {zone: count for zone, count in packets.items() if count}
     if not sent:
         return

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import ROOT
 
 ROWS = [
-    {"errors", "harmless"},
+    {"errors", "harmless", "places"},
     {"tables", "exchanges", "suffixes", "codes", "readings", "edited", "spf"},
     {"worlds"},
     {"answers", "sheets", "return_codes", "conventions", "opt_outs", "usage", "smtp"},

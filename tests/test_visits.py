@@ -287,8 +287,9 @@ def test_a_store_that_cannot_write_stops_the_dialogues(run, tmp_path, monkeypatc
 
 
 KILLED = """
-import json, sys
+import json, signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job inherits that it is ignored
 import tests.test_visits as t
 ports = json.loads(Path(sys.argv[3]).read_text())
 def reach(address, port):

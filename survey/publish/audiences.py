@@ -22,7 +22,7 @@ import pandas as pd
 
 from ..tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Listing, Share
 from . import gate
-from .counts import carried, confirmed_servers, doubts, ranking, software
+from .counts import carried, confirmed_listings, confirmed_servers, ranking, reasons, software
 from .edition import Edition
 
 Audience = Literal["internal", "ministry", "public"]
@@ -32,7 +32,8 @@ MAY_SEE: Mapping[str, Mapping[str, Sequence[str]]] = {
     "ministry": {
         "findings": (
             *("code", "prefecture", "name", "kana", "kind", "status", "open_relay_listing", "own_or_shared"),
-            *("categories", "lists", "servers_listed", "operator", "shared_with", "asked_at", "finding_sha256"),
+            *("categories", "lists", "servers_listed", "operator", "shared_with", "caveat", "asked_at"),
+            "finding_sha256",
         ),
         "servers": (),
         "software": (),
@@ -44,7 +45,7 @@ MAY_SEE: Mapping[str, Mapping[str, Sequence[str]]] = {
             "cumulative_share",
         ),
         "lists": ("zone", "list_name", "group", "health", "health_ipv6", "reason", "rounds", "failed_round"),
-        "doubts": ("reason", "bodies"),
+        "reasons": ("reason", "bodies"),
     },
     "public": {
         "findings": ("code", "prefecture", "name", "kana", "kind", "status", "open_relay_listing", "own_or_shared"),
@@ -57,7 +58,7 @@ MAY_SEE: Mapping[str, Mapping[str, Sequence[str]]] = {
             *("operator", "operator_ja", "operator_kind", "bodies_n", "listed_n", "unknown_n", "cumulative_share"),
         ),
         "lists": ("zone", "list_name", "group", "health", "health_ipv6", "reason", "rounds", "failed_round"),
-        "doubts": ("reason", "bodies"),
+        "reasons": ("reason", "bodies"),
     },
 }
 """Per audience and table the columns that it may see, in their order; the internal audience sees everything."""
@@ -75,7 +76,7 @@ class View:
 
     `findings` has one row per body; for the public, `status` is null unless the body's gate is open. `listings` has one
     row per confirmed listing of a listed body (ministry). `servers` and `software` (of the servers asked with
-    permission) are internal; `doubts` counts unknown bodies by reason. `fell_out` (code, why) says of each listed body
+    permission) are internal. `fell_out` (code, why) says of each listed body
     whose gate is closed why; it is for the newsroom's screen, never for an output of this audience.
     """
 
@@ -96,7 +97,8 @@ class View:
     operators: pd.DataFrame
     lists: pd.DataFrame
     servers: pd.DataFrame
-    doubts: pd.DataFrame
+    reasons: pd.DataFrame
+    """Why bodies could not be determined: one row per reason, a body with several counts under each."""
     software: pd.DataFrame
     fell_out: pd.DataFrame
     run: Mapping[str, object] = field(default_factory=dict)
@@ -150,6 +152,10 @@ def headline(edition: Edition, found: pd.DataFrame) -> dict[str, object]:
     relay, has_relay = found["open_relay_listing"], bool(counts["open_relay_lists_used"])
     counts["bodies_listed_open_relay"] = int(relay.eq(Body.LISTED).sum()) if has_relay else None
     counts["bodies_unknown_open_relay"] = int(relay.eq(Body.UNKNOWN).sum()) if has_relay else None
+    sends = found["sending_listing"]
+    is_sure = found["senders_confirmed"].fillna(False).astype(bool)
+    counts["bodies_listed_sending"] = int((sends.eq(Body.LISTED) & is_sure).sum())
+    counts["bodies_unknown_sending"] = int((sends.eq(Body.UNKNOWN) | (sends.eq(Body.LISTED) & ~is_sure)).sum())
     return counts
 
 
@@ -204,7 +210,7 @@ def view(
         operator_kind=operators["operator"].map(directory["operator_kind"]),
     )
     listings = edition.tables["listings"]
-    reasons = doubts(edition, found, least=SMALL + 1 if audience == "public" else 1, others=OTHERS)
+    why_not = reasons(edition, found, small=SMALL if audience == "public" else 0, others=OTHERS)
     counted = edition.headline if audience == "internal" else headline(edition, found)
     if audience == "ministry":
         found = found.assign(
@@ -213,7 +219,7 @@ def view(
                 gate.finding_sha256({str(n): v for n, v in originals[code].items()}) for code in found["code"]
             ],
         )
-        listings = _confirmed_listings(edition, set(found.loc[found["status"].eq(Body.LISTED), "code"]))
+        listings = confirmed_listings(edition, set(found.loc[found["status"].eq(Body.LISTED), "code"]))
     elif audience == "public":
         word = "open_relay_listing" if measure == "open_relay" else "status"
         shown = named & set(found.loc[found[word].eq(Body.LISTED), "code"])
@@ -233,7 +239,7 @@ def view(
         "operators": operators,
         "lists": edition.tables["lists"],
         "servers": edition.tables["servers"].iloc[: None if audience == "internal" else 0],
-        "doubts": reasons,
+        "reasons": why_not,
         "software": software(edition).iloc[: None if audience == "internal" else 0],
     }
     if audience != "internal":
@@ -328,22 +334,3 @@ def _public_operators(
 def _letters(number: int) -> str:
     """A, B, … Z, AA, AB …"""
     return ("" if number < 26 else _letters(number // 26 - 1)) + chr(ord("A") + number % 26)
-
-
-def _confirmed_listings(edition: Edition, codes: set[str]) -> pd.DataFrame:
-    """One row per confirmed headline listing behind these bodies: what the owner of the server needs to act."""
-    said = edition.tables["listings"]
-    said = said.loc[said["status"].eq(Listing.LISTED) & said["confirmed"].fillna(False).astype(bool)]
-    is_headline = said["categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
-    by_address = {str(key): rows.to_dict("records") for key, rows in said.loc[is_headline].groupby("address")}
-    servers = edition.tables["servers"]
-    rows = [
-        {"code": code, "host": host, **{str(name): value for name, value in one.items()}}
-        for host, users, addresses in servers[["host", "codes", "addresses"]].itertuples(index=False, name=None)
-        for address in addresses
-        for one in by_address.get(address, ())
-        for code in users
-        if code in codes
-    ]
-    columns = ["code", "host", *said.columns]
-    return pd.DataFrame(rows, columns=columns).sort_values(["code", "host", "address", "zone"]).reset_index(drop=True)

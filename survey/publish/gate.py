@@ -23,13 +23,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import xlsxwriter
 
 from ..errors import RunError
-from ..sheets import column_letter, read_sheets
+from .people import PeoplesRow, read_rows
 
 COLUMNS = (
     *("code", "finding_sha256", "notified_at", "notified_how", "reply", "deadline"),
@@ -90,103 +90,33 @@ def load_decisions(path: Path) -> dict[str, Decision]:
     if not path.exists():
         return {}
     found: dict[str, Decision] = {}
-    for sheet in read_sheets(path):
-        columns = _columns(path, sheet.rows)
-        if columns is None:
-            continue
-        head, places = columns
-        for number, cells in sheet.rows.items():
-            if number > head:
-                row = _Row(path, number, cells, places)
-                if code := row.text("code"):
-                    found[code] = row.decision(code)
+    for row in read_rows(path, HEADS):
+        if code := row.text("code"):
+            found[code] = _decision(row, code)
     return found
 
 
-def _columns(path: Path, rows: Mapping[int, list[object]]) -> tuple[int, dict[str, int]] | None:
-    """The header row and where each column stands; None for a sheet without any. Raises RunError for half a header."""
-    known = {**{name: name for name in COLUMNS}, **{ja: name for name, ja in HEADS.items()}}
-    for number, cells in list(rows.items())[:20]:
-        words = [str(cell or "").split("\n")[0].strip() for cell in cells]
-        places = {known[word]: index for index, word in enumerate(words) if word in known}
-        if "code" in places and len(places) > 1:
-            missing = [name for name in COLUMNS if name not in places]
-            if missing:
-                raise RunError(
-                    f"columns are missing: {', '.join(missing)}",
-                    where=f"{path.name}, row {number}",
-                    remedy="restore the header row",
-                    ja="見出しの列が足りません",
-                )
-            return number, places
-    return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One row of a people's workbook, for reading its cells and for errors."""
-
-    path: Path
-    number: int
-    cells: list[object]
-    places: Mapping[str, int]
-
-    def value(self, name: str) -> object:
-        place = self.places[name]
-        return self.cells[place] if place < len(self.cells) else None
-
-    def text(self, name: str) -> str:
-        found = self.value(name)
-        if isinstance(found, float) and found.is_integer():
-            found = int(found)
-        return "" if found is None else str(found).strip()
-
-    def wrong(self, name: str, what: str, remedy: str, ja: str) -> RunError:
-        where = f"{self.path.name}, row {self.number}, column {column_letter(self.places[name])} ({name})"
-        return RunError(f"{what}: {self.text(name)[:60]!r}", where=where, remedy=remedy, ja=ja)
-
-    def moment(self, name: str) -> datetime | None:
-        """A time, aware; a date alone is the end of that day in Japan."""
-        found = self.value(name)
-        if isinstance(found, str):
-            try:
-                found = datetime.fromisoformat(found.strip().replace("/", "-")) if found.strip() else None
-            except ValueError:
-                raise self.wrong(
-                    name, "this is no date", "write 2026-11-24 or 2026-11-24 15:00", "日付として読めません"
-                ) from None
-        if isinstance(found, datetime):
-            is_day = (found.hour, found.minute, found.second) == (0, 0, 0) and found.tzinfo is None
-            found = found.replace(hour=23, minute=59, second=59) if is_day else found
-            return found if found.tzinfo else found.replace(tzinfo=_JAPAN)
-        if isinstance(found, date):
-            return datetime.combine(found, time(23, 59, 59), _JAPAN)
-        if found is not None:
-            raise self.wrong(name, "this is no date", "write 2026-11-24", "日付として読めません")
-        return None
-
-    def decision(self, code: str) -> Decision:
-        word = _WORDS.get(self.text("decision").lower())
-        if word is None:
-            raise self.wrong(
-                "decision", "this is no decision", "write name or withhold", "name か withhold と書いてください"
-            )
-        return Decision(
-            code,
-            self.text("finding_sha256").lower(),
-            self.moment("notified_at"),
-            self.text("notified_how"),
-            self.text("reply"),
-            self.moment("deadline"),
-            self.text("approved_by"),
-            self.moment("decided_at"),
-            word,
-            self.text("reason"),
-            self.number,
+def _decision(row: PeoplesRow, code: str) -> Decision:
+    word = _WORDS.get(row.text("decision").lower())
+    if word is None:
+        raise row.wrong(
+            "decision", "this is no decision", "write name or withhold", "name か withhold と書いてください"
         )
+    return Decision(
+        code,
+        row.text("finding_sha256").lower(),
+        row.moment("notified_at"),
+        row.text("notified_how"),
+        row.text("reply"),
+        row.moment("deadline"),
+        row.text("approved_by"),
+        row.moment("decided_at"),
+        word,
+        row.text("reason"),
+        row.number,
+    )
 
 
-_JAPAN = timezone(timedelta(hours=9))
 _WORDS = {"name": "name", "公表": "name", "withhold": "withhold", "非公表": "withhold", "": "withhold"}
 
 

@@ -28,9 +28,16 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "void": ("無効", "void"),
     "not_judged": ("判定せず", "not judged"),
     # audiences
-    "internal": ("内部用・部外秘", "internal, not for publication"),
-    "ministry": ("所管省庁用", "for the ministry"),
+    "internal": ("社内用", "internal"),
+    "ministry": ("総務省提供用", "for the ministry"),
     "public": ("公表用", "for publication"),
+    # why a name may not be printed
+    "not_listed": ("登録なし・確認できず", "not listed, or not determined"),
+    "undecided": ("公表の決定がない", "no decision to name"),
+    "changed": ("決定後に判定が変わった", "the finding changed after the decision"),
+    "not_notified": ("本人に通知していない", "not notified"),
+    "deadline_open": ("回答期限前で回答もない", "no reply, and the deadline has not passed"),
+    "too_old": ("再確認から時間がたちすぎた", "the last confirmation is too old"),
     # whose
     "own": ("自前", "own"),
     "shared": ("共用", "shared"),
@@ -221,7 +228,46 @@ SHEETS = {
     "relays": "中継の確認",
     "relay_forms": "中継の項目",
     "software": "応答ソフト",
+    "kinds": "種別",
+    "lists": "リスト",
+    "listings": "登録の内容",
+    "reasons": "確認できず",
+    "corrections": "訂正",
 }
+_SHEETS_EN = {
+    "summary": "Summary",
+    "findings": "Findings",
+    "regions": "Regions",
+    "kinds": "Kinds",
+    "operators": "Operators",
+    "lists": "Lists",
+    "listings": "Listings",
+    "reasons": "Not determined",
+    "method": "Method",
+    "dictionary": "Dictionary",
+    "corrections": "Corrections",
+}
+
+
+def sheet_name(key: str, language: Language) -> str:
+    """A sheet's name in a reader's language; the newsroom's own workbook is Japanese."""
+    return _SHEETS_EN[key] if language == "en" else SHEETS[key]
+
+
+CORRECTIONS: Mapping[str, tuple[str, str]] = {
+    "corrected_at": ("訂正日", "corrected at"),
+    "where": ("箇所", "where"),
+    "was": ("誤", "was"),
+    "is_now": ("正", "is now"),
+    "reason": ("理由", "reason"),
+}
+"""The columns of `corrections.xlsx`, as readers see them; who corrected it stays in the newsroom's file."""
+
+
+def source(as_of: str, head: str, language: Language, *, is_practice: bool) -> str:
+    """The source line of figures and sheets, with the practice label where it belongs."""
+    made = {"ja": f"照会 {as_of}、証拠 {head[:12]}", "en": f"asked {as_of}, evidence {head[:12]}"}
+    return (f"{PRACTICE[language]} ｜ " if is_practice else "") + made[language]
 
 
 def word(machine: object, language: Language) -> str:
@@ -271,8 +317,8 @@ _COUNTS: Mapping[str, tuple[str, str, str]] = {
 def bounded(
     headline: Mapping[str, object], what: Literal["bodies", "open_relay", "servers", "addresses", "sending"]
 ) -> Bounded | None:
-    """A count of the headline with its bounds; None where there was no healthy open-relay list."""
-    listed, unknown, total = (headline[name] for name in _COUNTS[what])
+    """A count of the headline with its bounds; None where there was no healthy open-relay list, or no such count."""
+    listed, unknown, total = (headline.get(name) for name in _COUNTS[what])
     if listed is None or unknown is None:
         return None
     return Bounded(int(str(listed)), int(str(unknown)), int(str(total)))

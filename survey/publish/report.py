@@ -57,7 +57,7 @@ def _run(source: Path, folder: Path, out: Path) -> None:
         notebook,
         timeout=900,
         kernel_name="python3",
-        resources={"metadata": {"path": str(ROOT)}},
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
         extra_arguments=["--log-level=ERROR"],
     )
     try:
