@@ -22,7 +22,7 @@ import pandas as pd
 
 from ..tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Listing, Share
 from . import gate
-from .counts import carried, confirmed_servers, doubts, ranking, software
+from .counts import carried, confirmed_listings, confirmed_servers, ranking, reasons, software
 from .edition import Edition
 
 Audience = Literal["internal", "ministry", "public"]
@@ -48,7 +48,7 @@ MAY_SEE: Mapping[str, Mapping[str, Sequence[str]]] = {
             "cumulative_share",
         ),
         "lists": ("zone", "list_name", "group", "health", "health_ipv6", "reason", "rounds", "failed_round"),
-        "doubts": ("reason", "bodies"),
+        "reasons": ("reason", "bodies"),
     },
     "public": {
         "findings": ("code", "prefecture", "name", "kana", "kind", "status", "open_relay_listing", "own_or_shared"),
@@ -61,7 +61,7 @@ MAY_SEE: Mapping[str, Mapping[str, Sequence[str]]] = {
             *("operator", "operator_ja", "operator_kind", "bodies_n", "listed_n", "unknown_n", "cumulative_share"),
         ),
         "lists": ("zone", "list_name", "group", "health", "health_ipv6", "reason", "rounds", "failed_round"),
-        "doubts": ("reason", "bodies"),
+        "reasons": ("reason", "bodies"),
     },
 }
 """Per audience and table the columns that it may see, in their order; the internal audience sees everything."""
@@ -79,7 +79,7 @@ class View:
 
     `findings` has one row per body; for the public, `status` is null unless the body's gate is open. `listings` has one
     row per confirmed listing of a listed body (ministry). `servers` and `software` (of the servers asked with
-    permission) are internal; `doubts` counts unknown bodies by reason. `fell_out` (code, why) says of each listed body
+    permission) are internal. `fell_out` (code, why) says of each listed body
     whose gate is closed why; it is for the newsroom's screen, never for an output of this audience.
     """
 
@@ -100,7 +100,8 @@ class View:
     operators: pd.DataFrame
     lists: pd.DataFrame
     servers: pd.DataFrame
-    doubts: pd.DataFrame
+    reasons: pd.DataFrame
+    """Why bodies could not be determined: one row per reason, a body with several counts under each."""
     software: pd.DataFrame
     fell_out: pd.DataFrame
     run: Mapping[str, object] = field(default_factory=dict)
@@ -212,7 +213,7 @@ def view(
         operator_kind=operators["operator"].map(directory["operator_kind"]),
     )
     listings = edition.tables["listings"]
-    reasons = doubts(edition, found, least=SMALL + 1 if audience == "public" else 1, others=OTHERS)
+    why_not = reasons(edition, found, small=SMALL if audience == "public" else 0, others=OTHERS)
     counted = edition.headline if audience == "internal" else headline(edition, found)
     if audience == "ministry":
         found = found.assign(
@@ -221,7 +222,7 @@ def view(
                 gate.finding_sha256({str(n): v for n, v in originals[code].items()}) for code in found["code"]
             ],
         )
-        listings = _confirmed_listings(edition, set(found.loc[found["status"].eq(Body.LISTED), "code"]))
+        listings = confirmed_listings(edition, set(found.loc[found["status"].eq(Body.LISTED), "code"]))
     elif audience == "public":
         word = "open_relay_listing" if measure == "open_relay" else "status"
         shown = named & set(found.loc[found[word].eq(Body.LISTED), "code"])
@@ -241,7 +242,7 @@ def view(
         "operators": operators,
         "lists": edition.tables["lists"],
         "servers": edition.tables["servers"].iloc[: None if audience == "internal" else 0],
-        "doubts": reasons,
+        "reasons": why_not,
         "software": software(edition).iloc[: None if audience == "internal" else 0],
     }
     if audience != "internal":
@@ -336,30 +337,3 @@ def _public_operators(
 def _letters(number: int) -> str:
     """A, B, … Z, AA, AB …"""
     return ("" if number < 26 else _letters(number // 26 - 1)) + chr(ord("A") + number % 26)
-
-
-def _confirmed_listings(edition: Edition, codes: set[str]) -> pd.DataFrame:
-    """One row per confirmed headline listing behind these bodies: what the owner of the server needs to act."""
-    said = edition.tables["listings"]
-    said = said.loc[said["status"].eq(Listing.LISTED) & said["confirmed"].fillna(False).astype(bool)]
-    is_headline = said["categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
-    by_address = {str(key): _records(rows) for key, rows in said.loc[is_headline].groupby("address")}
-    about = ["own_or_shared", "operator", "operator_ja"]
-    rows = [
-        {"code": code, **{name: server[name] for name in ("host", *about)}, **one}
-        for server in _records(edition.tables["servers"])
-        for address in _texts(server["addresses"])
-        for one in by_address.get(address, ())
-        for code in _texts(server["codes"])
-        if code in codes
-    ]
-    columns = ["code", "host", *about, *said.columns]
-    return pd.DataFrame(rows, columns=columns).sort_values(["code", "host", "address", "zone"]).reset_index(drop=True)
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, object]]:
-    return [{str(name): value for name, value in one.items()} for one in table.to_dict("records")]
-
-
-def _texts(value: object) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, list) else []

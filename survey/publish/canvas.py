@@ -57,11 +57,10 @@ class _Box:
 
 def source(view: View, language: Language) -> str:
     """Where the figure comes from: the survey, the moment of asking, the evidence, and for whom it was made."""
-    head = str(view.headline["evidence_head"])[:12]
-    made = {
-        "ja": f"出典：自治体・行政機関メール調査。照会 {view.as_of}、証拠 {head}",
-        "en": f"Source: municipal mail survey. Asked {view.as_of}, evidence {head}",
-    }[language]
+    asked = labels.source(view.as_of, str(view.headline["evidence_head"]), language, is_practice=False)
+    made = {"ja": f"出典：自治体・行政機関メール調査。{asked}", "en": f"Source: municipal mail survey, {asked}"}[
+        language
+    ]
     return f"{made} ｜ {labels.word(view.audience, language)}"
 
 

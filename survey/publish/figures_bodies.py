@@ -177,7 +177,7 @@ def not_determined(view: View, language: Language, format_: Format) -> Drawing:
     found = labels.bounded(view.headline, "bodies")
     if found is None:
         raise ValueError("a headline without bodies")
-    reasons = [(str(reason), int(n)) for reason, n in view.doubts.itertuples(index=False, name=None)]
+    reasons = [(str(reason), int(n)) for reason, n in view.reasons.itertuples(index=False, name=None)]
     first = labels.word(reasons[0][0], language) if reasons and reasons[0][0] != OTHERS else ""
     title = {
         "ja": f"{found.unknown:,}団体は確認できず" + (f"、最多の理由は「{first}」" if first else ""),

@@ -309,7 +309,7 @@ def _reasons(writing: Book, view: View) -> None:
     note = _say(writing, "A body with several reasons counts under each; not determined is not “not listed”")
     top(writing, sheet, labels.sheet_name("reasons", writing.language), note)
     rows = [
-        (_named(writing, _word(writing, one["reason"])), int(one["bodies"])) for one in view.doubts.to_dict("records")
+        (_named(writing, _word(writing, one["reason"])), int(one["bodies"])) for one in view.reasons.to_dict("records")
     ]
     write_table(writing, sheet, 3, "reasons", [_say(writing, "reason"), _say(writing, "bodies")], rows)
 
