@@ -65,6 +65,12 @@ def cell(value: object) -> Cell:
     return Cell(text("" if value is None else value))
 
 
+def unbroken(said: str, kind: str = "") -> str:
+    """A short word in one line, marked with a class where one is given; anything longer may be broken."""
+    kinds = " ".join(one for one in (kind, "w" if len(said) <= 18 else "") if one)
+    return f'<span class="{kinds}">{text(said)}</span>' if kinds else text(said)
+
+
 def row(values: Sequence[object], columns: Sequence[Column], *, attributes: str = "") -> str:
     """One row, its first cell the row's heading."""
     parts = []
@@ -82,14 +88,14 @@ def row(values: Sequence[object], columns: Sequence[Column], *, attributes: str 
 def table(
     name: str,
     title: str,
-    caption: str,
+    note: str,
     columns: Sequence[Column],
     rows: Iterable[str],
     *,
     running: str = "",
     is_sortable: bool = True,
 ) -> str:
-    """A table with a caption; `title` names what scrolls, `running` stands above the headings of printed pages."""
+    """A table with a note before it; `title` names it, `running` stands above the headings of printed pages."""
     heads = "".join(
         f'<th scope="col"{f" class={chr(34)}{one.kind}{chr(34)}" if one.kind else ""}>{text(one.head)}</th>'
         for one in columns
@@ -97,9 +103,10 @@ def table(
     above = f'<tr class="running" aria-hidden="true"><td colspan="{len(columns)}">{text(running)}</td></tr>'
     body = "\n".join(rows)
     kind = ' class="sortable"' if is_sortable else ""
+    before = f'<p class="note">{text(note)}</p>\n' if note else ""
     return (
-        f'<div class="wide" role="region" tabindex="0" aria-label="{text(title)}">\n'
-        f'<table id="{name}"{kind} tabindex="-1">{f"<caption>{text(caption)}</caption>" if caption else ""}\n'
+        f'{before}<div class="wide" role="region" tabindex="0" aria-label="{text(title)}">\n'
+        f'<table id="{name}"{kind} tabindex="-1" aria-label="{text(title)}">\n'
         f"<thead>{above if running else ''}<tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
     )
 

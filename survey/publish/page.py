@@ -20,7 +20,7 @@ import pandas as pd
 from . import labels, markup, towns, webfont
 from .audiences import LEAST_OPERATOR, OTHERS, SMALL, View
 from .labels import Language, word
-from .markup import Cell, Column, text
+from .markup import Cell, Column, text, unbroken
 from .page_words import LIMITS, METHOD, NAMING, OUTSIDE, say
 
 _HERE = Path(__file__).parent
@@ -220,7 +220,8 @@ class _Page:
             listed, unknown = int(one[f"{prefix}listed"]), int(one[f"{prefix}unknown"])
             machine = str(one[by])
             anchor = f' id="{anchors[machine]}"' if by == "prefecture" else ""
-            name = Cell(text(names.get(machine, machine) if by == "prefecture" else word(machine, self.language)))
+            said = names.get(machine, machine) if by == "prefecture" else word(machine, self.language)
+            name = Cell(text(said))
             picture = markup.bar(listed, unknown, longest)
             if machine == OTHERS:  # a sum, not one region or kind: a bar would dwarf the others
                 name, picture = Cell(text(self.say(f"others_{by}"))), Cell("")
@@ -278,7 +279,9 @@ class _Page:
                 word(one[name], self.language) if isinstance(one[name], str) else ""
                 for name in ("group", "health", "reason")
             )
-            rows.append(markup.row([one["list_name"], one["zone"], group, health, reason], columns))
+            rows.append(
+                markup.row([one["list_name"], one["zone"], *map(Cell, map(unbroken, (group, health))), reason], columns)
+            )
         used, void = (len(_texts(self.view.headline[f"lists_{name}"])) for name in ("used", "void"))
         note = self.say("lists_used", used=used, void=void)
         return markup.table("list-table", self.say("lists"), note, columns, rows, running=self.running())

@@ -15,7 +15,7 @@ from ..tables import Body, Share
 from . import markup
 from .audiences import View
 from .labels import Language, word, words
-from .markup import Cell, Column, text
+from .markup import Cell, Column, text, unbroken
 from .page_words import say, template
 
 _ENDINGS = {
@@ -28,6 +28,8 @@ _ENDINGS = {
 }
 _KEPT = 4
 """Spellings in letters by which a name is found."""
+_MOST = 301
+"""Characters of a text from outside that are looked at: one more than a page shows, so that the cut is seen."""
 _FIRST = 50
 """Rows that a screen shows at first, as in the page's script."""
 
@@ -41,7 +43,7 @@ def region_names(view: View, language: Language) -> Mapping[str, str]:
     kana = found.loc[found["kind"].eq("prefecture")].set_index("name")["kana"]
     kana = kana.loc[~kana.index.duplicated()].dropna()
     for name in names:
-        if name in kana.index and (letters := prefecture_label(name, str(kana[name]))):
+        if name in kana.index and (letters := prefecture_label(name, str(kana[name])[:_MOST])):
             names[name] = f"{letters.capitalize()} ({name})"
         elif name == "国":
             names[name] = "National government (国)"
@@ -78,14 +80,14 @@ def section(view: View, language: Language, anchors: Mapping[str, str], running:
         said, kind = _result(view, one, language)
         results[said] = None
         shown = regions.get(region, region)
-        link = _unbroken(shown)
+        link = unbroken(shown)
         link = f'<a href="#{anchors[region]}">{link}</a>' if region in anchors else link
-        mark = _unbroken(said, kind)
+        mark = unbroken(said, kind)
         original = f'<span lang="ja">{text(name)}</span>' if language == "en" else text(name)
         cells = [
             Cell(f'{original} <span class="kana">{text(reading)}</span>', full_width(kana)[:80] or name[:80]),
             Cell(link, shown[:80]),
-            Cell(_unbroken(word(one["kind"], language))),
+            Cell(unbroken(word(one["kind"], language))),
             Cell(mark, said),
             *([_details(one, language)] if has_details else []),
             _text(one["code"]),
@@ -101,12 +103,6 @@ def section(view: View, language: Language, anchors: Mapping[str, str], running:
     table = markup.table("towns", say("find", language), note, columns, rows, running=running)
     more = f'<button type="button" class="more" id="more" hidden>{text(say("more", language))}</button>'
     return f"{form}\n{table}\n{more}"
-
-
-def _unbroken(said: str, kind: str = "") -> str:
-    """A short word in one line; anything longer may be broken."""
-    kinds = " ".join(one for one in (kind, "w" if len(said) <= 18 else "") if one)
-    return f'<span class="{kinds}">{text(said)}</span>' if kinds else text(said)
 
 
 def _form(view: View, language: Language, regions: Sequence[str], results: Sequence[str]) -> str:
@@ -174,9 +170,10 @@ def _details(one: Mapping[str, object], language: Language) -> Cell:
 
 
 def _texts(value: object) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, list | tuple) else []
+    """The first texts of a list, each bounded."""
+    return [str(one)[:_MOST] for one in value[:_MOST]] if isinstance(value, list | tuple) else []
 
 
 def _text(value: object) -> str:
-    """A text; empty where none stands."""
-    return value if isinstance(value, str) else ""
+    """A text, bounded before anything is made of it; empty where none stands."""
+    return value[:_MOST] if isinstance(value, str) else ""
