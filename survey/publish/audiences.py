@@ -224,6 +224,7 @@ def view(
         )
         listings = confirmed_listings(edition, set(found.loc[found["status"].eq(Body.LISTED), "code"]))
     elif audience == "public":
+        counted = _without_small(counted)
         word = "open_relay_listing" if measure == "open_relay" else "status"
         shown = named & set(found.loc[found[word].eq(Body.LISTED), "code"])
         regions, kinds = (
@@ -259,6 +260,14 @@ def view(
         run={"tool": edition.run.get("tool", ""), "world": edition.run.get("world", "")},
         **tables,
     )
+
+
+def _without_small(counted: Mapping[str, object]) -> dict[str, object]:
+    """The public headline: who owns the listed servers is left out where a part would be one or two bodies."""
+    names = ("bodies_listed_own", "bodies_listed_shared_only", "bodies_listed_untold")
+    if any(0 < int(str(counted[name])) <= SMALL for name in names):
+        return {**counted, **dict.fromkeys(names)}
+    return dict(counted)
 
 
 def _counts(found: pd.DataFrame, column: str) -> pd.DataFrame:

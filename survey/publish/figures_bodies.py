@@ -124,8 +124,13 @@ def _kinds_title(of: Mapping[str, Bounded], lists: str, language: Language) -> s
 _WHOSE: Mapping[str, Shade] = {"own": style.LISTED, "shared": style.SHARED, "unknown": style.UNKNOWN}
 
 
-def own_or_shared(view: View, language: Language, format_: Format) -> Drawing:
-    """The listed bodies by whose the listed server is; for the newsroom the listed servers by their users, too."""
+def own_or_shared(view: View, language: Language, format_: Format) -> Drawing | None:
+    """The listed bodies by whose the listed server is; for the newsroom the listed servers by their users, too.
+
+    None where a part is so small that this audience may not have it.
+    """
+    if view.headline["bodies_listed_shared_only"] is None:
+        return None
     bodies = labels.bounded(view.headline, "bodies")
     if bodies is None:
         raise ValueError("a headline without bodies")

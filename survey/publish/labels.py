@@ -28,8 +28,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "void": ("無効", "void"),
     "not_judged": ("判定せず", "not judged"),
     # audiences
-    "internal": ("社内用・部外秘", "internal, not for publication"),
-    "ministry": ("総務省提供用", "for the ministry"),
+    "internal": ("社内用（転載不可）", "internal – not for publication"),
+    "ministry": ("総務省提供用（公表不可）", "for the ministry – not for publication"),
     "public": ("公表用", "for publication"),
     # why a name may not be printed
     "not_listed": ("登録なし・確認できず", "not listed, or not determined"),
@@ -404,8 +404,6 @@ def headline_sentences(headline: Mapping[str, object], language: Language) -> li
     if bodies is None:
         raise ValueError("a headline without bodies")
     used, void, implausible = (_zones(headline, f"lists_{word_}") for word_ in ("used", "void", "implausible"))
-    own, shared = headline["bodies_listed_own"], headline["bodies_listed_shared_only"]
-    untold = int(str(headline["bodies_listed_untold"]))
     sending = bounded(headline, "sending")
     sends = sending.text(language) if sending else CANNOT[language]
     sentences = [] if headline.get("finished_at") else [UNFINISHED[language]]
@@ -414,9 +412,7 @@ def headline_sentences(headline: Mapping[str, object], language: Language) -> li
         sentences += [
             f"第三者中継リストにメールサーバが登録されている自治体・行政機関: {said}",
             f"第三者中継または悪用のリストに登録されている自治体・行政機関: {bodies.text('ja')}",
-            f"登録の{bodies.listed:,}団体のうち自前のサーバ {own}"
-            + (f"（誰のサーバか不明の{untold}を含む）" if untold else "")
-            + f"、共用サーバのみ {shared}",
+            *_own_and_shared(headline, bodies.listed, "ja"),
             f"自らのSPFに書いた送信元アドレスが、第三者中継または悪用のリストに登録されている自治体・行政機関: {sends}",
             f"使用したリスト {len(used)}、無効としたリスト {len(void)}",
         ]
@@ -427,9 +423,7 @@ def headline_sentences(headline: Mapping[str, object], language: Language) -> li
         sentences += [
             f"Bodies whose mail servers stand on an open-relay list: {said}",
             f"Bodies whose mail servers stand on an open-relay or abuse list: {bodies.text('en')}",
-            f"of these {bodies.listed:,} listed ones {own} with servers of their own"
-            + (f" ({untold} of them with servers whose owner is not known)" if untold else "")
-            + f", {shared} with shared ones only",
+            *_own_and_shared(headline, bodies.listed, "en"),
             f"Bodies with a sending address of their own SPF on an open-relay or abuse list: {sends}",
             f"Lists used: {len(used)}; void: {len(void)}",
         ]
@@ -438,6 +432,19 @@ def headline_sentences(headline: Mapping[str, object], language: Language) -> li
                 f"These lists hold so many that a person must look at the list itself: {', '.join(implausible)}"
             )
     return [*sentences, NOT_CLOSED[language]]
+
+
+def _own_and_shared(headline: Mapping[str, object], listed: int, language: Language) -> list[str]:
+    """Whose the listed servers are; nothing where an audience may not have so small a count."""
+    own, shared = headline["bodies_listed_own"], headline["bodies_listed_shared_only"]
+    if own is None or shared is None:
+        return []
+    untold = int(str(headline["bodies_listed_untold"]))
+    if language == "ja":
+        among = f"（誰のサーバか不明の{untold}を含む）" if untold else ""
+        return [f"登録の{listed:,}団体のうち自前のサーバ {own}{among}、共用サーバのみ {shared}"]
+    among = f" ({untold} of them with servers whose owner is not known)" if untold else ""
+    return [f"of these {listed:,} listed ones {own} with servers of their own{among}, {shared} with shared ones only"]
 
 
 def _zones(headline: Mapping[str, object], name: str) -> list[str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 
 from . import labels, markup, towns, webfont
-from .audiences import LEAST_OPERATOR, OTHERS, SMALL, View
+from .audiences import LEAST_OPERATOR, OTHERS, View
 from .labels import Language, word
 from .markup import Cell, Column, text, unbroken
 from .page_words import LIMITS, METHOD, NAMING, OUTSIDE, say
@@ -177,9 +177,9 @@ class _Page:
         elif bodies:
             least, open_ = bodies.listed, bodies.unknown
             sentences.append(self.say("also", listed=least, most=least + open_, unknown=open_, total=bodies.total))
-        shared, own = (int(str(headline[f"bodies_listed_{name}"])) for name in ("shared_only", "own"))
-        if self.view.audience != "public" or min(shared, own) > SMALL:
-            sentences.append(self.say("whose", listed=shared + own, shared=shared))
+        shared = headline["bodies_listed_shared_only"]
+        if shared is not None and bodies:
+            sentences.append(self.say("whose", listed=bodies.listed, shared=int(str(shared))))
         used, void = (len(_texts(headline[f"lists_{name}"])) for name in ("used", "void"))
         sentences.append(self.say("lists_used", used=used, void=void))
         surveyed, everyone = (int(str(headline[name])) for name in ("bodies_surveyed", "bodies"))

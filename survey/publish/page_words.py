@@ -12,9 +12,9 @@ from .labels import Language
 
 _TEXTS: Mapping[str, tuple[str, str]] = {
     # who the page is for
-    "internal": ("社内用（取材資料・転載不可）", "Internal – not for publication"),
+    "internal": ("社内用（転載不可）", "Internal – not for publication"),
     "ministry": ("総務省提供用（公表不可）", "For the ministry – not for publication"),
-    "public": ("公開用", "For the public"),
+    "public": ("公表用", "For publication"),
     # head and foot
     "title": ("自治体・行政機関メールサーバ調査", "Survey of public bodies’ mail servers"),
     "as_of": ("{when} 時点の回答", "Answers as of {when}"),

@@ -162,7 +162,7 @@ def test_paper_has_every_row_that_was_found_and_its_label_on_every_page(browse, 
     text = subprocess.run([reader, tmp_path / "page.pdf", "-"], capture_output=True, check=True).stdout.decode()
     sheets = text.split("\f")[:-1]
     assert len(sheets) > 3
-    assert all("実在しません" in sheet and "公開用" in sheet and "時点の回答" in sheet for sheet in sheets)
+    assert all("実在しません" in sheet and "公表用" in sheet and "時点の回答" in sheet for sheet in sheets)
 
 
 def test_a_page_without_its_script_holds_everything(chromium, pages, edition):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from survey.errors import RunError
 from survey.publish import audiences, gate
 from survey.publish.edition import Edition
+from survey.publish.labels import headline_sentences
 
 NOW = datetime.now(UTC)
 
@@ -158,6 +159,20 @@ def test_swapping_listed_and_clear_among_unnamed_bodies_changes_nothing_public(e
     for one, other in zip(frames(before), frames(after), strict=True):
         pd.testing.assert_frame_equal(one, other)
     assert before.headline == after.headline
+
+
+def test_a_small_part_of_the_listed_ones_is_left_out_of_the_public_headline(edition):
+    def share(findings):
+        rows = findings.index[findings["status"].eq("listed")]
+        findings.loc[rows, "own_or_shared"] = "own"
+        findings.loc[rows[:2], "own_or_shared"] = "shared"
+        return findings
+
+    few = changed(edition, share)
+    assert audiences.view(few, "ministry", {}, now=NOW).headline["bodies_listed_shared_only"] == 2
+    public = audiences.view(few, "public", {}, now=NOW).headline
+    assert public["bodies_listed_shared_only"] is None and public["bodies_listed_own"] is None
+    assert headline_sentences(public, "ja") and headline_sentences(public, "en")
 
 
 COUNTS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=30)
