@@ -16,6 +16,7 @@ run = survey.practice_run("runs/practice")             # the same on an invented
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -155,17 +156,25 @@ class Run:
         return software(self.edition.tables)
 
     def figure(self, name: str) -> Image:
-        """One of the figures of the report: by_region, by_kind, own_or_shared, not_determined, software."""
+        """One of the figures of the report; `publish.charts.FIGURES` has their names."""
         from IPython.display import Image  # noqa: PLC0415
 
-        from .publish.charts import write_figures  # noqa: PLC0415
+        from .publish import audiences  # noqa: PLC0415
+        from .publish.charts import write_run_figures  # noqa: PLC0415
 
         path = self.folder / "figures" / f"{name}.png"
         if not path.exists():
-            write_figures(self.edition, path.parent)
+            view = audiences.view(self.edition, "internal", {}, now=datetime.now(UTC))
+            write_run_figures(view, path.parent)
         words = path.with_suffix(".txt").read_text(encoding="utf-8").strip()
         image: Image = Image(filename=str(path), width=720, alt=words)  # type: ignore[no-untyped-call]
         return image
+
+    def article(self, language: Language = "ja") -> None:
+        """Print sentences for an article, each with where its numbers come from."""
+        from .publish.article import sentences  # noqa: PLC0415
+
+        print("\n\n".join(sentences(self.edition, language)))
 
     def why(self, code_or_name: str, language: Language = "ja") -> None:
         """Print the whole chain behind one body."""

@@ -93,6 +93,13 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--no-notebooks", action="store_true")
     one.set_defaults(run_command=_report)
 
+    one = commands.add_parser("publish", help="what one audience gets, as far as people decided")
+    one.add_argument("folder", type=Path, metavar="DIR")
+    one.add_argument("--audience", choices=("internal", "ministry", "public"), required=True)
+    one.add_argument("--language", choices=("ja", "en"), default="ja")
+    one.add_argument("--max-age", type=float, default=72.0, metavar="H")
+    one.set_defaults(run_command=_publish)
+
     one = commands.add_parser("doctor", help="can this machine survey, and how long will it take?")
     one.add_argument("register", nargs="?", type=Path, metavar="REGISTER.xlsx")
     one.add_argument("--lists", default=None, metavar="SELECTION|FILE")
@@ -459,6 +466,38 @@ def _report(options: argparse.Namespace) -> int:
 
     written = write_report(options.folder, with_notebooks=not options.no_notebooks)
     _say(options, {"written": [str(path) for path in written]}, [f"  {path}" for path in written])
+    return DONE
+
+
+def _publish(options: argparse.Namespace) -> int:
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from .publish import labels  # noqa: PLC0415
+    from .publish.publication import publish  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    done = publish(options.folder, options.audience, options.language, now=now, max_age_h=options.max_age)
+    seen = done.view
+    named = sorted(seen.findings.loc[seen.findings["status"].notna(), "code"]) if seen.audience == "public" else []
+    lines = [*labels.headline_sentences(seen.headline, options.language), f"→ {done.folder}"]
+    for code, why in done.refused.itertuples(index=False, name=None):
+        lines.append(f"  {code}: {labels.word(why, 'ja')} / {labels.word(why, 'en')}")
+    result = {
+        "folder": str(done.folder),
+        "headline": dict(seen.headline),
+        "named": named,
+        "refused": {str(code): str(why) for code, why in done.refused.itertuples(index=False, name=None)},
+    }
+    _say(options, result, lines)
+    if done.missing:
+        said = f"newsroom.toml does not say {', '.join(done.missing)}: placeholders stand in the letters"
+        print(f"survey: {said} / newsroom.toml に未記入の項目があり、文書では【未記入】としています", file=sys.stderr)
+    if seen.audience == "public" and len(done.refused):
+        print(
+            "survey: decided names that the gate refused are listed above / 公表の条件を満たさない団体があります",
+            file=sys.stderr,
+        )
+        return DECIDE
     return DONE
 
 

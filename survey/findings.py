@@ -19,7 +19,7 @@ from .blocklists import LIES, NO_MATTER
 from .senders import Sending
 from .tables import HEADLINE_CATEGORIES, HEADLINE_GROUPS, RELAY_CATEGORIES, Body, Confidence, Dns, Listing, Share, frame
 
-_DOUBTS = frozenset(
+DOUBTS = frozenset(
     {
         *("mx_silent", "address_silent", "domain_absent", "domain_unknown", "listing_silent", "listing_refused"),
         *("partly_opted_out", "domain_doubtful"),
@@ -376,10 +376,10 @@ def _caveats(
     words = case.doubts | case.notes
     for one in heard.values():
         words |= one.doubts | one.notes
-    if status is Body.UNKNOWN and not words & _DOUBTS:
+    if status is Body.UNKNOWN and not words & DOUBTS:
         words.add("no_address" if not any(one.answers for one in heard.values()) else "listing_silent")
     if status is Body.LISTED:
-        if words & _DOUBTS:
+        if words & DOUBTS:
             words.add("some_servers_unknown")
         if not confirmed:
             words.add("partly_confirmed" if is_partly else "unconfirmed")

@@ -5,6 +5,7 @@ The rule that the findings are held against is written here anew, pair by pair, 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from random import Random
 
 import openpyxl
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from survey import findings, headlines, operators
-from survey.publish import charts
+from survey.publish import audiences, charts, style
 from survey.publish.edition import Edition
 from survey.publish.workbook import write_workbook
 from survey.runs import RELAY_TABLES
@@ -306,18 +307,38 @@ def test_statuses_add_up_in_every_sheet_and_figure(tmp_path, seed):
     assert bounds and all(row[1] + row[3] == row[2] <= row[4] for row in bounds)
 
     relay = bool(headline["open_relay_lists_used"])
-    drawn = {name: parts(draw(edition, "ja")[0]) for name, draw in charts.FIGURES.items()}
+    view = audiences.view(edition, "internal", {}, now=datetime.now(UTC))
+    drawn = {
+        name: parts(drawing)
+        for name, draw in charts.FIGURES.items()
+        if name != "software" and (drawing := draw(view, "ja", style.DEFAULT)) is not None
+    }
     wanted = "open_relay" if relay else None
     listed = headline["bodies_listed_open_relay"] if wanted else headline["bodies_listed"]
     unknown = headline["bodies_unknown_open_relay"] if wanted else headline["bodies_unknown"]
-    assert (drawn["by_region"].get("登録あり", 0), drawn["by_region"].get("確認できず", 0)) == (listed, unknown)
-    assert sum(drawn["by_kind"].values()) == pytest.approx(100 * edition.tables["bodies"]["kind"].nunique())
+    assert drawn["by_region"].get("listed", 0) == pytest.approx(listed)
+    assert drawn["by_region"].get("unknown", 0) == pytest.approx(unknown)
+    # The headline's two bars: by open-relay lists, where one was healthy, and by all that count.
+    bars = [("bodies_listed", "bodies_unknown")]
+    bars += [("bodies_listed_open_relay", "bodies_unknown_open_relay")] if relay else []
+    for word, place in (("listed", 0), ("unknown", 1)):
+        assert drawn["headline"].get(word, 0) == pytest.approx(sum(headline[names[place]] for names in bars))
+    assert sum(drawn["headline"].values()) == pytest.approx(headline["bodies_surveyed"] * len(bars))
+    counts = edition.by("kind")
+    prefix = "relay_" if relay else ""
+    for word in ("listed", "unknown"):
+        shares = 100 * counts[f"{prefix}{word}"] / counts["bodies"]
+        assert drawn["by_kind"].get(word, 0) == pytest.approx(float(shares.sum()))
+    servers = int(edition.tables["servers"]["status"].eq("listed").sum())
+    whose = sum(drawn["own_or_shared"].values())
+    assert whose == pytest.approx(headline["bodies_listed"] + servers)
+    assert sum(drawn["not_determined"].values()) >= headline["bodies_unknown"] - 1e-6
 
 
-def parts(figure) -> dict[str, float]:
-    """What the bars of a figure add up to, by their label."""
+def parts(drawing) -> dict[str, float]:
+    """What the bars of a figure add up to, by their machine word."""
     found: dict[str, float] = {}
-    for container in figure.axes[0].containers:
-        width = sum(bar.get_width() for bar in container)
-        found[container.get_label()] = found.get(container.get_label(), 0) + width
+    for patch in drawing.figure.axes[0].patches:
+        if word := patch.get_label():
+            found[word] = found.get(word, 0) + patch.get_width() / drawing.scale
     return found

@@ -40,15 +40,8 @@ class Edition:
 
     def source(self, language: Language) -> str:
         """The source line of figures and sheets, with the practice label where it belongs."""
-        made = {
-            "ja": f"照会 {self.as_of()}、証拠 {self._head()}",
-            "en": f"asked {self.as_of()}, evidence {self._head()}",
-        }
-        label = f"{labels.PRACTICE[language]} ｜ " if self.is_practice else ""
-        return label + made[language]
-
-    def _head(self) -> str:
-        return str(self.headline["evidence_head"])[:12]
+        head = str(self.headline["evidence_head"])
+        return labels.source(self.as_of(), head, language, is_practice=self.is_practice)
 
     def named_findings(self) -> pd.DataFrame:
         """Findings with name, prefecture and kind beside them; one row per body, as many as bodies."""

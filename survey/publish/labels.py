@@ -27,6 +27,17 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "healthy": ("有効", "healthy"),
     "void": ("無効", "void"),
     "not_judged": ("判定せず", "not judged"),
+    # audiences
+    "internal": ("社内用（転載不可）", "internal – not for publication"),
+    "ministry": ("総務省提供用（公表不可）", "for the ministry – not for publication"),
+    "public": ("公表用", "for publication"),
+    # why a name may not be printed
+    "not_listed": ("登録なし・確認できず", "not listed, or not determined"),
+    "undecided": ("公表の決定がない", "no decision to name"),
+    "changed": ("決定後に判定が変わった", "the finding changed after the decision"),
+    "not_notified": ("本人に通知していない", "not notified"),
+    "deadline_open": ("回答期限前で回答もない", "no reply, and the deadline has not passed"),
+    "too_old": ("再確認から時間がたちすぎた", "the last confirmation is too old"),
     # whose
     "own": ("自前", "own"),
     "shared": ("共用", "shared"),
@@ -202,6 +213,75 @@ UNFINISHED = {
     "ja": "調査は途中です。まだ照会していないものは「確認できず」に数えています。",
     "en": "The survey is not finished; what has not been asked yet counts as not determined.",
 }
+LETTER = {
+    "audience": {
+        "ja": "送付先・総務省限り（ministry） ― 公表資料ではありません",
+        "en": "For the addressee and the ministry only – not for publication",
+    },
+    "quoted": {"ja": "「{}」（原文のまま）", "en": "“{}” (as received)"},
+    "no_meaning": {"ja": "リストの説明なし", "en": "the list says nothing about it"},
+    "own": {
+        "ja": "貴団体のものとみられます（サーバ名に貴団体のドメインがあります）",
+        "en": "yours, as its name suggests: it bears your domain",
+    },
+    "untold": {
+        "ja": "サーバ名からは分かりません（サーバ名の登録ドメインは {}）",
+        "en": "its name does not tell (it lies under the domain {})",
+    },
+    "provider": {
+        "ja": "ほかの組織が運用するサーバとみられます。運用者（サーバ名などから推定）: {}",
+        "en": "seems to be run by another organisation; operator, as far as names tell: {}",
+    },
+    "shared": {
+        "ja": "ほかに{}団体と共用。運用者（サーバ名などから推定）: {}",
+        "en": "shared with {} others; operator, as far as names tell: {}",
+    },
+    "shared_one": {"en": "shared with {} other; operator, as far as names tell: {}"},
+    "no_page": {"ja": "当方では把握していません", "en": "not known to us"},
+}
+NO_TEXT = {"ja": "説明文は付いていませんでした", "en": "no text came with the answer"}
+REMARKS = {
+    "unverified": {"ja": "当方では動作未確認", "en": "not verified by us"},
+    "automatic expiry only": {"ja": "申請の窓口はなく、期間の経過で自動的に解除", "en": "it expires by itself only"},
+    "automatic only": {"ja": "申請の窓口はなく、自動的に解除", "en": "automatic only"},
+    "expires by itself; paid fast removal exists": {
+        "ja": "期間の経過で自動的に解除。有料の早期解除もある",
+        "en": "it expires by itself; a paid fast removal exists",
+    },
+    "mail": {"ja": "メールで申請", "en": "by mail"},
+    "none: contact GMO support": {"ja": "窓口なし。GMOのサポートに連絡", "en": "none: contact GMO support"},
+}
+"""What the catalogue remarks beside an address of a list."""
+HANDOVER = {
+    "titles": {
+        "ja": "再確認済みの登録団体|登録の明細|送付一覧",
+        "en": "Confirmed findings|Listings|Letters to send",
+    },
+    "note": {
+        "ja": "照会 {}　登録とは、リストがその時刻にそう答えたという事実です　証拠全体のハッシュ {}",
+        "en": "asked {} – a listing is what a list answered at that time – head hash of the evidence {}",
+    },
+    "findings": {
+        "ja": "団体コード|都道府県|団体名|種別|第三者中継リスト|分類|登録サーバ|アドレス|リスト|自前・共用"
+        "|運用者（推定）|共用の他団体数|照会日時|確認ページ（先頭のリスト）|解除の手続き（先頭のリスト）|判定のSHA-256",
+        "en": "code|prefecture|name|kind|open-relay lists|categories|listed servers|addresses|lists|own or shared"
+        "|operator (inferred)|shared with|asked at|look-up page (first list)|delisting (first list)"
+        "|SHA-256 of the finding",
+    },
+    "listings": {
+        "ja": "団体コード|都道府県|団体名|サーバ|アドレス|サーバの区分|リスト|ゾーン|回答のコードと意味|リストの説明文"
+        "|照会日時|確認ページ|解除の手続き|確認のコマンド|証拠番号",
+        "en": "code|prefecture|name|server|address|whose server|list|zone|code and meaning|the list's own words"
+        "|asked at|look-up page|delisting|command to check|evidence",
+    },
+    "cover": {
+        "ja": "送付済|団体コード|都道府県|あて先|手紙のファイル|サーバ|運用者（推定）|団体数|回答期限|送付日|送付方法"
+        "|備考|判定のSHA-256",
+        "en": "sent|code|prefecture|addressee|letter file|servers|operator (inferred)|bodies|deadline|sent on|sent how"
+        "|remarks|SHA-256 of the finding",
+    },
+}
+"""Titles and column heads of the hand-over and cover workbooks, separated by |."""
 CANNOT = {"ja": "判定不能", "en": "cannot be determined"}
 SHEETS = {
     "summary": "要約",
@@ -217,7 +297,46 @@ SHEETS = {
     "relays": "中継の確認",
     "relay_forms": "中継の項目",
     "software": "応答ソフト",
+    "kinds": "種別",
+    "lists": "リスト",
+    "listings": "登録の内容",
+    "reasons": "確認できず",
+    "corrections": "訂正",
 }
+_SHEETS_EN = {
+    "summary": "Summary",
+    "findings": "Findings",
+    "regions": "Regions",
+    "kinds": "Kinds",
+    "operators": "Operators",
+    "lists": "Lists",
+    "listings": "Listings",
+    "reasons": "Not determined",
+    "method": "Method",
+    "dictionary": "Dictionary",
+    "corrections": "Corrections",
+}
+
+
+def sheet_name(key: str, language: Language) -> str:
+    """A sheet's name in a reader's language; the newsroom's own workbook is Japanese."""
+    return _SHEETS_EN[key] if language == "en" else SHEETS[key]
+
+
+CORRECTIONS: Mapping[str, tuple[str, str]] = {
+    "corrected_at": ("訂正日", "corrected at"),
+    "where": ("箇所", "where"),
+    "was": ("誤", "was"),
+    "is_now": ("正", "is now"),
+    "reason": ("理由", "reason"),
+}
+"""The columns of `corrections.xlsx`, as readers see them; who corrected it stays in the newsroom's file."""
+
+
+def source(as_of: str, head: str, language: Language, *, is_practice: bool) -> str:
+    """The source line of figures and sheets, with the practice label where it belongs."""
+    made = {"ja": f"照会 {as_of}、証拠 {head[:12]}", "en": f"asked {as_of}, evidence {head[:12]}"}
+    return (f"{PRACTICE[language]} ｜ " if is_practice else "") + made[language]
 
 
 def word(machine: object, language: Language) -> str:
@@ -231,6 +350,11 @@ def role(machine: object, language: Language) -> str:
     if not isinstance(machine, str):
         return ""
     return word("receives_and_sends" if machine == "both" else machine, language)
+
+
+def whose(machine: object, language: Language) -> str:
+    """Whose a server is, or of which kind its operator; what is not known is not a status of a body."""
+    return {"ja": "不明", "en": "not known"}[language] if str(machine) == "unknown" else word(machine, language)
 
 
 def words(machine: Iterable[object], language: Language) -> str:
@@ -267,8 +391,8 @@ _COUNTS: Mapping[str, tuple[str, str, str]] = {
 def bounded(
     headline: Mapping[str, object], what: Literal["bodies", "open_relay", "servers", "addresses", "sending"]
 ) -> Bounded | None:
-    """A count of the headline with its bounds; None where there was no healthy open-relay list."""
-    listed, unknown, total = (headline[name] for name in _COUNTS[what])
+    """A count of the headline with its bounds; None where there was no healthy open-relay list, or no such count."""
+    listed, unknown, total = (headline.get(name) for name in _COUNTS[what])
     if listed is None or unknown is None:
         return None
     return Bounded(int(str(listed)), int(str(unknown)), int(str(total)))
@@ -280,8 +404,6 @@ def headline_sentences(headline: Mapping[str, object], language: Language) -> li
     if bodies is None:
         raise ValueError("a headline without bodies")
     used, void, implausible = (_zones(headline, f"lists_{word_}") for word_ in ("used", "void", "implausible"))
-    own, shared = headline["bodies_listed_own"], headline["bodies_listed_shared_only"]
-    untold = int(str(headline["bodies_listed_untold"]))
     sending = bounded(headline, "sending")
     sends = sending.text(language) if sending else CANNOT[language]
     sentences = [] if headline.get("finished_at") else [UNFINISHED[language]]
@@ -290,9 +412,7 @@ def headline_sentences(headline: Mapping[str, object], language: Language) -> li
         sentences += [
             f"第三者中継リストにメールサーバが登録されている自治体・行政機関: {said}",
             f"第三者中継または悪用のリストに登録されている自治体・行政機関: {bodies.text('ja')}",
-            f"登録の{bodies.listed:,}団体のうち自前のサーバ {own}"
-            + (f"（誰のサーバか不明の{untold}を含む）" if untold else "")
-            + f"、共用サーバのみ {shared}",
+            *_own_and_shared(headline, bodies.listed, "ja"),
             f"自らのSPFに書いた送信元アドレスが、第三者中継または悪用のリストに登録されている自治体・行政機関: {sends}",
             f"使用したリスト {len(used)}、無効としたリスト {len(void)}",
         ]
@@ -303,9 +423,7 @@ def headline_sentences(headline: Mapping[str, object], language: Language) -> li
         sentences += [
             f"Bodies whose mail servers stand on an open-relay list: {said}",
             f"Bodies whose mail servers stand on an open-relay or abuse list: {bodies.text('en')}",
-            f"of these {bodies.listed:,} listed ones {own} with servers of their own"
-            + (f" ({untold} of them with servers whose owner is not known)" if untold else "")
-            + f", {shared} with shared ones only",
+            *_own_and_shared(headline, bodies.listed, "en"),
             f"Bodies with a sending address of their own SPF on an open-relay or abuse list: {sends}",
             f"Lists used: {len(used)}; void: {len(void)}",
         ]
@@ -314,6 +432,19 @@ def headline_sentences(headline: Mapping[str, object], language: Language) -> li
                 f"These lists hold so many that a person must look at the list itself: {', '.join(implausible)}"
             )
     return [*sentences, NOT_CLOSED[language]]
+
+
+def _own_and_shared(headline: Mapping[str, object], listed: int, language: Language) -> list[str]:
+    """Whose the listed servers are; nothing where an audience may not have so small a count."""
+    own, shared = headline["bodies_listed_own"], headline["bodies_listed_shared_only"]
+    if own is None or shared is None:
+        return []
+    untold = int(str(headline["bodies_listed_untold"]))
+    if language == "ja":
+        among = f"（誰のサーバか不明の{untold}を含む）" if untold else ""
+        return [f"登録の{listed:,}団体のうち自前のサーバ {own}{among}、共用サーバのみ {shared}"]
+    among = f" ({untold} of them with servers whose owner is not known)" if untold else ""
+    return [f"of these {listed:,} listed ones {own} with servers of their own{among}, {shared} with shared ones only"]
 
 
 def _zones(headline: Mapping[str, object], name: str) -> list[str]:

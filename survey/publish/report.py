@@ -1,4 +1,4 @@
-"""Everything that a finished run folder holds beside its tables: workbook, figures, executed notebooks, manifest."""
+"""Everything that a finished run folder holds beside its tables: workbook, figures, page, notebooks, manifest."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import nbformat
@@ -13,8 +14,10 @@ from nbclient import NotebookClient
 from nbconvert.exporters import HTMLExporter
 
 from ..errors import SurveyError
-from .charts import write_figures
+from . import audiences
+from .charts import write_run_figures
 from .edition import Edition
+from .page import write_page
 from .workbook import write_workbook
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -23,11 +26,13 @@ MANIFEST = "MANIFEST.sha256"
 
 
 def write_report(folder: Path, *, with_notebooks: bool = True) -> list[Path]:
-    """Write findings.xlsx, figures/, notebooks/ and MANIFEST.sha256 into a run folder; the paths to look at."""
+    """Write findings.xlsx, figures/, report.html, notebooks/ and the manifest into a run folder; the paths to see."""
     edition = Edition.of(folder)
     write_workbook(edition, folder / "findings.xlsx")
-    write_figures(edition, folder / "figures", "ja")
-    written = [folder / "findings.xlsx", folder / "figures"]
+    inside = audiences.view(edition, "internal", {}, now=datetime.now(UTC))
+    write_run_figures(inside, folder / "figures")
+    write_page(inside, folder / "report.html", "ja", figures=folder / "figures")
+    written = [folder / "findings.xlsx", folder / "figures", folder / "report.html"]
     if with_notebooks:
         run_notebooks(folder)
         written.append(folder / "notebooks")

@@ -1,86 +1,87 @@
-"""The house style of every figure: one place for fonts, colours, measures, bars and keys.
+"""The house style of every figure: one place for formats, type sizes, colours and shades.
 
-Readable in grey and by colour-blind readers: listed is dark, unknown is hatched, the rest is light. The Japanese font
-comes with the package matplotlib-fontja. What strangers wrote is never mathematics.
+Readable in grey and by colour-blind readers: listed is dark, unknown is hatched, the rest is light or dotted. The
+Japanese font (IPAexGothic) comes with the package matplotlib-fontja. What strangers wrote is never mathematics.
+
+Formats: a Japanese broadsheet sets text in columns; figures are made for one of about 61 mm and for two of about
+126 mm, as tall as they need to be, at the 350 dpi that Japanese printers ask for; and a square of 1080 pixels for
+screens, whose letters are large enough on a telephone that shows it a third as wide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
-import matplotlib as mpl
-import matplotlib_fontja
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager
 
-DARK, HATCHED, LIGHT, PALE = "#1b4965", "#f2d0a4", "#bfd7ea", "#e9ecef"
-_FONT = next(Path(matplotlib_fontja.__file__).parent.rglob("*.ttf"))
-_WIDTH = 7.2
+from . import typeset
+
+Letters = Literal["text", "paths"]
+"""How an SVG holds its letters: as text that can be edited, or as outlines that look the same without the font."""
 
 
-def rules() -> dict[Any, Any]:
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One size in which figures are made; lengths in points of 1/72 inch."""
+
+    name: str
+    width: float
+    height: float | None
+    """None: as tall as the figure needs to be."""
+    dpi: int
+    margin: float
+    title: float
+    text: float
+    small: float
+    """Type sizes: of the title, of labels and values, and of keys and the source line."""
+
+
+_MM = 72 / 25.4
+ONE_COLUMN = Format("one_column", 61 * _MM, None, 350, 3.0, 9.0, 6.5, 5.8)
+TWO_COLUMN = Format("two_column", 126 * _MM, None, 350, 4.5, 11.0, 7.0, 6.2)
+SQUARE = Format("square", 1080 / 300 * 72, 1080 / 300 * 72, 300, 6.0, 12.0, 8.0, 7.0)
+FORMATS = (ONE_COLUMN, TWO_COLUMN, SQUARE)
+DEFAULT = TWO_COLUMN
+"""The format of the run folder, the notebooks and the page."""
+
+LEADING = 1.38
+"""From line to line, in parts of the type size."""
+INK, GREY, LINE = "#111111", "#555555", "#444444"
+BAND = "#ffe9a8"
+"""Behind the practice label."""
+
+
+class Shade(NamedTuple):
+    """A fill that is told from the others in grey, too, and the colour of figures upon it."""
+
+    colour: str
+    hatch: str = ""
+    ink: str = INK
+    hatch_colour: str = LINE
+
+
+LISTED = Shade("#1b4965", "", "#ffffff")
+UNKNOWN = Shade("#f2d0a4", "//////")
+SHARED = Shade("#7fb2d6", "")
+REST = Shade("#e3ebf1")
+BLANK = Shade("#ffffff", "......", INK, "#cccccc")
+MERGED = Shade("#f3f3f3", "xxxx", INK, "#d4d4d4")
+STEPS = (Shade("#ffffff"), Shade("#cfe0ec"), Shade("#8fb8d3"), Shade("#356f96", "", "#ffffff"), LISTED)
+"""Shades of the map: none, and four steps from few to many."""
+
+
+def rules(letters: Letters = "text") -> dict[Any, Any]:
     """matplotlib's settings of the house."""
-    family = FontProperties(fname=str(_FONT)).get_name()
+    family = FontProperties(fname=str(typeset.FONT)).get_name()
     if family not in {font.name for font in fontManager.ttflist}:
-        fontManager.addfont(str(_FONT))
+        fontManager.addfont(str(typeset.FONT))
     return {
         "font.family": family,
-        "font.size": 9,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.edgecolor": "#555555",
-        "axes.unicode_minus": False,
-        "hatch.linewidth": 0.6,
-        "svg.fonttype": "none",
-        "text.parse_math": False,
+        "hatch.linewidth": 0.35,
+        "svg.fonttype": "none" if letters == "text" else "path",
         "svg.hashsalt": "survey",
+        "text.parse_math": False,
+        "text.hinting": "none",
         "figure.facecolor": "white",
     }
-
-
-def new_figure(bars: int, title: str, subtitle: str, *, left: float = 1.2, each: float = 0.3) -> tuple[Figure, Axes]:
-    """A figure for so many bars: title, subtitle and legend above, axis and source line below; measures in inches."""
-    head, foot = 0.86, 0.72
-    height = head + foot + max(0.6, bars * each)
-    figure = Figure(figsize=(_WIDTH, height))
-    area = (left / _WIDTH, foot / height, 1 - (left + 0.2) / _WIDTH, 1 - (head + foot) / height)
-    axes = figure.add_axes(area)
-    figure.text(0.01, 1 - 0.1 / height, title, fontsize=12, va="top", ha="left")
-    figure.text(0.01, 1 - 0.36 / height, subtitle, fontsize=8, va="top", ha="left", color="#333333")
-    return figure, axes
-
-
-def bars(axes: Axes, names: Sequence[str], parts: Sequence[tuple[Sequence[int], str, str, str]]) -> None:
-    """Stacked horizontal bars, the first name on top: (values, label, colour, hatch) from left to right."""
-    places = range(len(names))
-    start = [0] * len(names)
-    for values, label, colour, hatch in parts:
-        if not any(values) and len(parts) > 2:
-            continue
-        axes.barh(
-            places, values, left=start, color=colour, hatch=hatch, label=label, edgecolor="#444444", linewidth=0.4
-        )
-        start = [before + value for before, value in zip(start, values, strict=True)]
-    axes.set_yticks(places, names)
-    axes.invert_yaxis()
-    axes.margins(y=0.01)
-    axes.set_xlim(0, max([*start, 1]) * 1.13)
-    axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
-
-
-def legend(axes: Axes) -> None:
-    """One row of keys between subtitle and bars; none where no bar was drawn."""
-    if not axes.get_legend_handles_labels()[0]:
-        return
-    axes.legend(
-        frameon=False,
-        fontsize=8,
-        ncols=6,
-        columnspacing=1.2,
-        loc="lower left",
-        bbox_to_anchor=(0, 1),
-        borderaxespad=0.1,
-    )

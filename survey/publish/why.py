@@ -18,7 +18,7 @@ from ..harmless import harmless
 from ..runs import RunFolder, load_tables
 from ..tables import HEADLINE_CATEGORIES, Candidacy, Dns, Listing
 from . import labels
-from .labels import PRACTICE, Language, word, words
+from .labels import PRACTICE, Language, whose, word, words
 
 _RULES: Mapping[str, tuple[str, str]] = {
     "listed": (
@@ -164,7 +164,8 @@ class Explainer:
     def _of_server(self, code: str, server: _Row) -> str:
         """Whose one server is, and why we say so."""
         others = len(set(server["codes"]) - {code})
-        share, basis, by = (self._word(server[name]) for name in ("own_or_shared", "basis", "operator_basis"))
+        share = whose(server["own_or_shared"], self._language)
+        basis, by = self._word(server["basis"]), self._word(server["operator_basis"])
         named = server["operator_ja"] if self._language == "ja" else server["operator"]
         operator = (
             ""

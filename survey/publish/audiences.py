@@ -1,0 +1,348 @@
+"""Who may see what: one definition, and a view in which nothing else exists.
+
+Outputs for the ministry and for the public are made from a `View` and never from a run, so what is not in the view
+cannot reach a sheet, a picture or a page by mistake. Columns are allowed by name (`MAY_SEE`); a column that is not
+named here is internal.
+
+Counts for both: a listing that no later pass confirmed counts as unknown, and so does a body whose domain is only a
+guess that nobody has reviewed. For the public besides: a body whose gate is not open has the same row whatever its
+status; `clear` is never said of a single body; no table is finer than region or kind; and a row in which the listed or
+the remaining bodies without an open gate are one or two is put together with others (`merge_small`), so that nobody is
+named by subtraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+import pandas as pd
+
+from ..tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Listing, Share
+from . import gate
+from .counts import carried, confirmed_listings, confirmed_servers, ranking, reasons, software
+from .edition import Edition
+
+Audience = Literal["internal", "ministry", "public"]
+AUDIENCES: tuple[Audience, ...] = ("internal", "ministry", "public")
+
+MAY_SEE: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "ministry": {
+        "findings": (
+            *("code", "prefecture", "name", "kana", "kind", "status", "open_relay_listing", "own_or_shared"),
+            *("categories", "lists", "servers_listed", "operator", "shared_with", "caveat", "asked_at"),
+            "finding_sha256",
+        ),
+        "servers": (),
+        "software": (),
+        "listings": (
+            *("code", "host", "address", "zone", "codes", "categories", "text", "asked_at"),
+            *("own_or_shared", "operator", "operator_ja", "evidence_ids"),
+        ),
+        "regions": ("prefecture", "listed", "unknown", "relay_listed", "relay_unknown", "bodies"),
+        "kinds": ("kind", "listed", "unknown", "relay_listed", "relay_unknown", "bodies"),
+        "operators": (
+            *("operator", "operator_ja", "operator_kind", "servers_n", "bodies_n", "listed_n", "unknown_n"),
+            "cumulative_share",
+        ),
+        "lists": ("zone", "list_name", "group", "health", "health_ipv6", "reason", "rounds", "failed_round"),
+        "reasons": ("reason", "bodies"),
+    },
+    "public": {
+        "findings": ("code", "prefecture", "name", "kana", "kind", "status", "open_relay_listing", "own_or_shared"),
+        "listings": (),
+        "servers": (),
+        "software": (),
+        "regions": ("prefecture", "listed", "unknown", "bodies"),
+        "kinds": ("kind", "listed", "unknown", "bodies"),
+        "operators": (
+            *("operator", "operator_ja", "operator_kind", "bodies_n", "listed_n", "unknown_n", "cumulative_share"),
+        ),
+        "lists": ("zone", "list_name", "group", "health", "health_ipv6", "reason", "rounds", "failed_round"),
+        "reasons": ("reason", "bodies"),
+    },
+}
+"""Per audience and table the columns that it may see, in their order; the internal audience sees everything."""
+LEAST_OPERATOR = 10
+"""Bodies that an operator must serve to have a row of its own in public, named or not."""
+SMALL = 2
+"""Cells of so many unnamed bodies are put together with others."""
+OTHERS = "*"
+"""The name of a row in which others were put together."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one audience may see of one run, and nothing else.
+
+    `findings` has one row per body; for the public, `status` is null unless the body's gate is open. `listings` has one
+    row per confirmed listing of a listed body (ministry). `servers` and `software` (of the servers asked with
+    permission) are internal. `fell_out` (code, why) says of each listed body
+    whose gate is closed why; it is for the newsroom's screen, never for an output of this audience.
+    """
+
+    audience: Audience
+    measure: Literal["open_relay", "bodies"]
+    """What leads: listings by open-relay lists where one was healthy, otherwise by open-relay and abuse lists.
+
+    For the public, `regions` and `kinds` count this alone; for others `listed` and `unknown` count all headline lists.
+    """
+    as_of: str
+    confirmed_at: datetime | None
+    is_practice: bool
+    headline: Mapping[str, object]
+    findings: pd.DataFrame
+    listings: pd.DataFrame
+    regions: pd.DataFrame
+    kinds: pd.DataFrame
+    operators: pd.DataFrame
+    lists: pd.DataFrame
+    servers: pd.DataFrame
+    reasons: pd.DataFrame
+    """Why bodies could not be determined: one row per reason, a body with several counts under each."""
+    software: pd.DataFrame
+    fell_out: pd.DataFrame
+    run: Mapping[str, object] = field(default_factory=dict)
+
+
+def adjusted(edition: Edition) -> pd.DataFrame:
+    """The findings as outsiders may count them: unconfirmed listings and unreviewed guesses are unknown.
+
+    One row per body, with name and prefecture; `status`, `open_relay_listing`, `categories`, `servers_listed` and
+    `own_or_shared` are those of confirmed listings alone.
+    """
+    found = edition.named_findings()
+    domains = edition.tables["domains"]
+    guessed = set(domains.loc[~domains["is_printable"].fillna(False).astype(bool), "code"])
+    rows = []
+    for record in found.to_dict("records"):
+        one = {str(name): value for name, value in record.items()}
+        is_guess = one["code"] in guessed and one["status"] in (Body.LISTED, Body.CLEAR, Body.NO_MAIL)
+        if is_guess or (one["status"] == Body.LISTED and not one["confirmed_categories"]):
+            one |= {"status": Body.UNKNOWN, "open_relay_listing": _relay(one)}
+        elif one["open_relay_listing"] == Body.LISTED and not RELAY_CATEGORIES & set(one["confirmed_categories"]):
+            one["open_relay_listing"] = Body.UNKNOWN
+        if one["status"] == Body.LISTED:
+            one |= {"categories": one["confirmed_categories"], "servers_listed": one["confirmed_servers"]}
+        else:
+            one |= {"categories": [], "servers_listed": [], "lists": []}
+        rows.append(one)
+    table = pd.DataFrame(rows, columns=found.columns)
+    if len(table) != len(found):
+        raise AssertionError(f"{len(found)} findings went in, {len(table)} came out")
+    return table
+
+
+def _relay(finding: Mapping[str, object]) -> str | None:
+    """Unknown by open-relay lists; null stays null where no such list was healthy."""
+    return str(Body.UNKNOWN) if isinstance(finding["open_relay_listing"], str) else None
+
+
+def headline(edition: Edition, found: pd.DataFrame) -> dict[str, object]:
+    """The headline of the adjusted findings; counts of servers and addresses are internal and are left out."""
+    kept = ("bodies", "bodies_surveyed", "open_relay_lists_used", "lists_used", "lists_void", "lists_implausible")
+    more = ("started_at", "finished_at", "evidence_head")
+    counts: dict[str, object] = {name: edition.headline[name] for name in (*kept, *more)}
+    for word in Body:
+        counts[f"bodies_{word}"] = int(found["status"].eq(word).sum())
+    is_listed = found["status"].eq(Body.LISTED)
+    shared = int((is_listed & found["own_or_shared"].eq(Share.SHARED)).sum())
+    counts["bodies_listed_shared_only"] = shared
+    counts["bodies_listed_own"] = int(is_listed.sum()) - shared
+    counts["bodies_listed_untold"] = int((is_listed & found["own_or_shared"].eq(Share.UNKNOWN)).sum())
+    relay, has_relay = found["open_relay_listing"], bool(counts["open_relay_lists_used"])
+    counts["bodies_listed_open_relay"] = int(relay.eq(Body.LISTED).sum()) if has_relay else None
+    counts["bodies_unknown_open_relay"] = int(relay.eq(Body.UNKNOWN).sum()) if has_relay else None
+    sends = found["sending_listing"]
+    is_sure = found["senders_confirmed"].fillna(False).astype(bool)
+    counts["bodies_listed_sending"] = int((sends.eq(Body.LISTED) & is_sure).sum())
+    counts["bodies_unknown_sending"] = int((sends.eq(Body.UNKNOWN) | (sends.eq(Body.LISTED) & ~is_sure)).sum())
+    return counts
+
+
+def confirmed_at(edition: Edition) -> dict[str, datetime]:
+    """When the last confirmed listing of each body was answered."""
+    tables = edition.tables
+    sure = tables["listings"]
+    is_headline = sure["confirmed_categories"].map(lambda said: not HEADLINE_CATEGORIES.isdisjoint(said)).astype(bool)
+    sure = sure.loc[sure["status"].eq(Listing.LISTED) & is_headline]
+    latest = sure.groupby("address")["asked_at"].max()
+    when: dict[str, datetime] = {}
+    for codes, addresses in tables["servers"][["codes", "addresses"]].itertuples(index=False, name=None):
+        for address in addresses:
+            if address in latest.index:
+                moment = latest[address].to_pydatetime()
+                for code in codes:
+                    when[code] = max(moment, when.get(code, moment))
+    return when
+
+
+def view(
+    edition: Edition,
+    audience: Audience,
+    decisions: Mapping[str, gate.Decision],
+    *,
+    now: datetime,
+    max_age_h: float = 72.0,
+) -> View:
+    """What this audience may see of a run. `now` is the moment of publication."""
+    found = adjusted(edition) if audience != "internal" else edition.named_findings()
+    when = confirmed_at(edition)
+    originals = {one["code"]: one for one in edition.tables["findings"].to_dict("records")}
+    why = {
+        code: gate.refusal(
+            {str(name): value for name, value in originals[code].items()},
+            decisions.get(code),
+            is_listed=status == Body.LISTED,
+            confirmed_at=when.get(code),
+            now=now,
+            max_age_h=max_age_h,
+        )
+        for code, status in found[["code", "status"]].itertuples(index=False, name=None)
+    }
+    named = {code for code, refused in why.items() if refused is None}
+    closed = [(code, refused) for code, refused in why.items() if refused not in (None, "not_listed")]
+    measure: Literal["open_relay", "bodies"] = "open_relay" if edition.headline["open_relay_lists_used"] else "bodies"
+    regions, kinds = _counts(found, "prefecture"), _counts(found, "kind")
+    operators = edition.ranking("operator") if audience == "internal" else ranking(edition, found)
+    directory = edition.tables["servers"].drop_duplicates("operator").set_index("operator")
+    operators = operators.assign(
+        operator_ja=operators["operator"].map(directory["operator_ja"]),
+        operator_kind=operators["operator"].map(directory["operator_kind"]),
+    )
+    listings = edition.tables["listings"]
+    why_not = reasons(edition, found, small=SMALL if audience == "public" else 0, others=OTHERS)
+    counted = edition.headline if audience == "internal" else headline(edition, found)
+    if audience == "ministry":
+        found = found.assign(
+            asked_at=found["code"].map(when),
+            finding_sha256=[
+                gate.finding_sha256({str(n): v for n, v in originals[code].items()}) for code in found["code"]
+            ],
+        )
+        listings = confirmed_listings(edition, set(found.loc[found["status"].eq(Body.LISTED), "code"]))
+    elif audience == "public":
+        counted = _without_small(counted)
+        word = "open_relay_listing" if measure == "open_relay" else "status"
+        shown = named & set(found.loc[found[word].eq(Body.LISTED), "code"])
+        regions, kinds = (
+            merge_small(_leading(table, measure), column, found, shown)
+            for table, column in ((regions, "prefecture"), (kinds, "kind"))
+        )
+        operators = _public_operators(operators, decisions, confirmed_servers(edition, found))
+        for column in ("status", "open_relay_listing", "own_or_shared"):
+            found[column] = found[column].where(found["code"].isin(named), None)
+        listings = listings.iloc[:0]
+    tables = {
+        "findings": found,
+        "listings": listings,
+        "regions": regions,
+        "kinds": kinds,
+        "operators": operators,
+        "lists": edition.tables["lists"],
+        "servers": edition.tables["servers"].iloc[: None if audience == "internal" else 0],
+        "reasons": why_not,
+        "software": software(edition).iloc[: None if audience == "internal" else 0],
+    }
+    if audience != "internal":
+        tables = {name: table[list(MAY_SEE[audience][name])].reset_index(drop=True) for name, table in tables.items()}
+    moments = [when[code] for code in named if code in when]
+    return View(
+        audience=audience,
+        measure=measure,
+        as_of=edition.as_of(),
+        confirmed_at=min(moments, default=None),
+        is_practice=edition.is_practice,
+        headline=counted,
+        fell_out=pd.DataFrame(sorted(closed), columns=["code", "why"]),
+        run={"tool": edition.run.get("tool", ""), "world": edition.run.get("world", "")},
+        **tables,
+    )
+
+
+def _without_small(counted: Mapping[str, object]) -> dict[str, object]:
+    """The public headline: who owns the listed servers is left out where a part would be one or two bodies."""
+    names = ("bodies_listed_own", "bodies_listed_shared_only", "bodies_listed_untold")
+    if any(0 < int(str(counted[name])) <= SMALL for name in names):
+        return {**counted, **dict.fromkeys(names)}
+    return dict(counted)
+
+
+def _counts(found: pd.DataFrame, column: str) -> pd.DataFrame:
+    """One row per region or kind: `listed`, `unknown`, the same by open-relay lists, `bodies`; most listed first."""
+    words = {"": "status", "relay_": "open_relay_listing"}
+    counts = pd.DataFrame(
+        {
+            f"{prefix}{word}": found[source].eq(word).groupby(found[column]).sum()
+            for prefix, source in words.items()
+            for word in (Body.LISTED, Body.UNKNOWN)
+        }
+        | {"bodies": found[column].value_counts()}
+    ).astype(int)
+    table = counts.rename_axis(column).reset_index()
+    return table.sort_values(["listed", "bodies", column], ascending=[False, False, True]).reset_index(drop=True)
+
+
+def _leading(counts: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """The same with `listed` and `unknown` of the leading measure alone."""
+    if measure == "bodies":
+        return counts
+    return counts.assign(listed=counts["relay_listed"], unknown=counts["relay_unknown"])
+
+
+def merge_small(counts: pd.DataFrame, column: str, found: pd.DataFrame, named: set[str]) -> pd.DataFrame:
+    """Put together rows in which the listed, the unknown or the remaining unnamed bodies are one or two.
+
+    The rows put together become one row `OTHERS`; where that row itself would be small, the next smallest rows join it,
+    so that it can never be taken apart by subtraction from the total.
+    """
+    is_named = found["code"].isin(named)
+    open_ = found.loc[is_named].groupby(column)["code"].count()
+    table = counts.assign(named=counts[column].map(open_).fillna(0).astype(int))
+
+    def is_small(row: Mapping[str, int]) -> bool:
+        rest = row["bodies"] - row["listed"] - row["unknown"]
+        cells = (row["listed"] - row["named"], row["unknown"], rest)
+        return any(0 < cell <= SMALL for cell in cells)
+
+    rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    together = [row for row in rows if is_small(row)]
+    kept = sorted((row for row in rows if not is_small(row)), key=lambda row: (row["bodies"], row[column]))
+    while together and kept and (len(together) < 2 or is_small(_sum(together))):
+        together.append(kept.pop(0))
+    if together:
+        kept.append({column: OTHERS} | _sum(together))
+    kept.sort(key=lambda row: (row[column] == OTHERS, -row["listed"], -row["bodies"], row[column]))
+    return pd.DataFrame(kept, columns=[column, "listed", "unknown", "bodies"])
+
+
+def _sum(rows: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    return {name: sum(row[name] for row in rows) for name in ("listed", "unknown", "bodies", "named")}
+
+
+def _public_operators(
+    ranked: pd.DataFrame, decisions: Mapping[str, gate.Decision], servers: pd.DataFrame
+) -> pd.DataFrame:
+    """Operators above a size, in their order; those without a decision to name them are called A, B, C …"""
+    large = ranked.loc[ranked["bodies_n"].ge(LEAST_OPERATOR)].reset_index(drop=True)
+    listed, unknown = large["listed_n"], large["unknown_n"]
+    rest = large["bodies_n"] - listed - unknown
+    is_small = listed.between(1, SMALL) | unknown.between(1, SMALL) | rest.between(1, SMALL)
+    large = large.loc[~is_small].reset_index(drop=True)
+    large["cumulative_share"] = carried(servers, large["operator"])
+    may = [
+        (one := decisions.get(f"operator:{name}")) is not None and one.decision == "name" and bool(one.approved_by)
+        for name in large["operator"]
+    ]
+    hidden = [f"{OTHERS}{_letters(number)}" for number in range(len(large))]
+    for column in ("operator", "operator_ja"):
+        large[column] = [name if ok else cover for name, ok, cover in zip(large[column], may, hidden, strict=True)]
+    large.loc[[not ok for ok in may], "operator_kind"] = ""
+    return large
+
+
+def _letters(number: int) -> str:
+    """A, B, … Z, AA, AB …"""
+    return ("" if number < 26 else _letters(number // 26 - 1)) + chr(ord("A") + number % 26)

@@ -1,0 +1,174 @@
+"""The gate before print: who may be named, by people's dated decisions; who may not, and why.
+
+`decisions.xlsx` in the run folder holds one row per decision: `code` (or `operator:<name>` for an operator of servers),
+`finding_sha256` (what was decided about, so that a changed finding needs a new decision), `notified_at`,
+`notified_how`, `reply`, `deadline`, `approved_by`, `decided_at`, `decision` (name or withhold), `reason`.
+
+A name is public only when all of this holds, and the first that does not is said as a machine word:
+
+* `not_listed`      the finding is listed, on the adjusted count of `audiences`;
+* `unconfirmed`     every listing of the row was confirmed by a later pass;
+* `undecided`       a decision to name stands there, with who approved it and when;
+* `changed`         the finding is still the one that was decided about;
+* `not_notified`    the body was notified, or an editor's reason for naming without stands there;
+* `deadline_open`   it replied, or the deadline has passed, or the same;
+* `too_old`         its last confirmation is not older than `max_age_h` hours.
+
+The last decision about a code counts. Nothing here reads a clock: `now` is given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import xlsxwriter
+
+from ..errors import RunError
+from .people import PeoplesRow, read_rows
+
+COLUMNS = (
+    *("code", "finding_sha256", "notified_at", "notified_how", "reply", "deadline"),
+    *("approved_by", "decided_at", "decision", "reason"),
+)
+HEADS = {
+    "code": "団体コード",
+    "finding_sha256": "判定のSHA-256",
+    "notified_at": "通知日時",
+    "notified_how": "通知方法",
+    "reply": "回答",
+    "deadline": "回答期限",
+    "approved_by": "承認者",
+    "decided_at": "決定日時",
+    "decision": "決定",
+    "reason": "理由",
+}
+_HASHED = (
+    *("code", "status", "open_relay_listing", "own_or_shared", "servers_listed", "lists", "categories"),
+    *("confirmed", "confirmed_categories", "confirmed_servers", "evidence_ids"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One row of `decisions.xlsx`, its times aware (a date is the end of that day; in Japan where none is said)."""
+
+    code: str
+    finding_sha256: str
+    notified_at: datetime | None
+    notified_how: str
+    reply: str
+    deadline: datetime | None
+    approved_by: str
+    decided_at: datetime | None
+    decision: str
+    reason: str
+    row: int
+
+
+def finding_sha256(finding: Mapping[str, object]) -> str:
+    """What a decision is about: the statuses and the evidence ids of one row of `findings`."""
+    values = [_plain(finding.get(name)) for name in _HASHED]
+    return hashlib.sha256(json.dumps(values, ensure_ascii=False).encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return [str(one) for one in value]
+    return str(value) if isinstance(value, str | int) else None
+
+
+def load_decisions(path: Path) -> dict[str, Decision]:
+    """The last decision about each code, from `decisions.xlsx`; none where there is no file.
+
+    Raises RunError naming file, row and column: nobody is named because of a typing error, and nobody by half a file.
+    """
+    if not path.exists():
+        return {}
+    found: dict[str, Decision] = {}
+    for row in read_rows(path, HEADS):
+        if code := row.text("code"):
+            found[code] = _decision(row, code)
+    return found
+
+
+def _decision(row: PeoplesRow, code: str) -> Decision:
+    word = _WORDS.get(row.text("decision").lower())
+    if word is None:
+        raise row.wrong(
+            "decision", "this is no decision", "write name or withhold", "name か withhold と書いてください"
+        )
+    return Decision(
+        code,
+        row.text("finding_sha256").lower(),
+        row.moment("notified_at"),
+        row.text("notified_how"),
+        row.text("reply"),
+        row.moment("deadline"),
+        row.text("approved_by"),
+        row.moment("decided_at"),
+        word,
+        row.text("reason"),
+        row.number,
+    )
+
+
+_WORDS = {"name": "name", "公表": "name", "withhold": "withhold", "非公表": "withhold", "": "withhold"}
+
+
+def refusal(
+    finding: Mapping[str, object],
+    decision: Decision | None,
+    *,
+    is_listed: bool,
+    confirmed_at: datetime | None,
+    now: datetime,
+    max_age_h: float,
+) -> str | None:
+    """Why this body may not be named, as a machine word; None when its gate is open."""
+    if not is_listed:
+        return "not_listed"
+    if finding.get("confirmed") is not True or confirmed_at is None:
+        return "unconfirmed"
+    if decision is None or decision.decision != "name" or not decision.approved_by or decision.decided_at is None:
+        return "undecided"
+    if decision.finding_sha256 != finding_sha256(finding):
+        return "changed"
+    has_reason = bool(decision.reason)
+    if decision.notified_at is None and not has_reason:
+        return "not_notified"
+    is_over = bool(decision.reply) or (decision.deadline is not None and decision.deadline < now)
+    if not is_over and not has_reason:
+        return "deadline_open"
+    return "too_old" if now - confirmed_at > timedelta(hours=max_age_h) else None
+
+
+def write_decisions(path: Path, rows: list[tuple[str, str, str, str]]) -> None:
+    """A new `decisions.xlsx` for people to fill in: code, prefecture and name, and what is decided about; nothing else.
+
+    An existing file is people's work and is never written over. Raises RunError.
+    """
+    if path.exists():
+        raise RunError(
+            "decisions stand there already",
+            where=str(path),
+            remedy="edit that file",
+            ja="既にあります。編集してください",
+        )
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet("決定")
+        head = book.add_format({"bold": True, "text_wrap": True, "bg_color": "#1b4965", "font_color": "#ffffff"})
+        text = book.add_format({"num_format": "@"})
+        names = [*COLUMNS, "prefecture", "name"]
+        for column, name in enumerate(names):
+            sheet.write_string(0, column, f"{HEADS.get(name, '')}\n{name}".strip(), head)
+        for number, (code, sha256, prefecture, name) in enumerate(rows, 1):
+            for column, value in ((0, code), (1, sha256), (len(COLUMNS), prefecture), (len(COLUMNS) + 1, name)):
+                sheet.write_string(number, column, value, text)
+        sheet.data_validation(1, 8, max(1, len(rows)), 8, {"validate": "list", "source": ["name", "withhold"]})
+        sheet.set_column(0, len(names), 16)
+        sheet.freeze_panes(1, 1)
