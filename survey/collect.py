@@ -6,14 +6,11 @@ What is asked stands in `passes`, what one process knows meanwhile in `sitting`,
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from . import opt_outs, review
 from .catalogue import Blocklist
@@ -23,7 +20,7 @@ from .exchanges import FIRST_RECHECK
 from .observing import Observer
 from .register import Register, load_register
 from .resolvers import check_resolvers
-from .runs import TOOL, RunFolder, Tables, now, read_tables, versions, write_tables
+from .runs import TOOL, RunFolder, Tables, alone, now, read_tables, versions, write_tables
 from .sitting import LIVE_LIST_RATE, LIVE_RESOLVER_RATE, Manner, Progress, stored_zone
 from .worlds import World
 
@@ -76,7 +73,7 @@ def collect(
         check_resolvers(resolvers)
         check_terms(selected)
     folder.path.mkdir(parents=True, exist_ok=True)
-    with _alone(folder.path):
+    with alone(folder.path):
         register = _begin(register_path, folder, selected, world, resolvers, manner, opt_out, notes)
         if earlier_review is not None:
             _take_review(earlier_review, folder)
@@ -104,7 +101,7 @@ def recheck(
     if world.name == "live":
         check_resolvers(resolvers)
         check_terms(selected)
-    with _alone(folder.path):
+    with alone(folder.path):
         _check_keys(folder, selected)
         register = load_register(folder.register_path)
         unknown = sorted(set(codes) - set(register.bodies["code"]))
@@ -120,21 +117,6 @@ def recheck(
         observer = Observer(folder, register, selected, world, resolvers, manner or Manner(), progress, opt_out, codes)
         observer.run([number])
         return _finish(folder, register, world, observer)
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else observes into this folder meanwhile; the lock goes with the process, however that ends."""
-    try:
-        with FileLock(folder / ".lock", timeout=0):
-            yield
-    except Timeout:
-        raise RunError(
-            "another process is collecting into this folder",
-            where=str(folder),
-            remedy="wait for it to end, or stop it, then run this command again",
-            ja="別の処理がこのフォルダーで収集中です。終わるのを待ってから再実行してください",
-        ) from None
 
 
 def _begin(

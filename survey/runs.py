@@ -12,6 +12,7 @@ the same tables for the same folder on any machine.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import tomllib
@@ -23,6 +24,7 @@ from pathlib import Path
 
 import pandas as pd
 import tomli_w
+from filelock import FileLock, Timeout
 
 from . import (
     blocklists,
@@ -151,6 +153,21 @@ class RunFolder:
         shutil.copyfile(operators.DATA, self.operators_path)
         opt_outs.take(opt_out, self.opt_out_path)
         self.write_settings(settings)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Nobody else observes into this folder meanwhile; the lock goes with the process, however that ends."""
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout:
+        raise RunError(
+            "another process is at work in this folder",
+            where=str(folder),
+            remedy="wait for it to end, or stop it, then run this command again",
+            ja="別の処理がこのフォルダーで作業中です。終わるのを待ってから再実行してください",
+        ) from None
 
 
 def finished_rounds(marks: Sequence[Mark]) -> dict[int, list[str]]:

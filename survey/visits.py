@@ -17,8 +17,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from . import opt_outs, relays, tables
 from .answers import Malformed, chain, decode, encode_name, word
 from .errors import RunError, SurveyError
@@ -26,7 +24,7 @@ from .evidence import Archive, Mark, Store
 from .exchanges import AAAA, RESOLVE_ROUND, A, Exchanges, Row, WireRow, is_usable
 from .permissions import Permissions, load_permissions
 from .relays import Plan, Servers
-from .runs import TOOL, RunFolder, Tables, read_tables, write_tables
+from .runs import TOOL, RunFolder, Tables, alone, read_tables, write_tables
 from .sitting import Progress
 from .smtp.dialogue import Talk, converse
 from .smtp.forms import Probe, Target
@@ -88,7 +86,7 @@ def visit(
             ja="このフォルダーには別の調査環境の調査が入っています",
         )
     permissions = load_permissions(permission, asker)
-    with _alone(folder.path):
+    with alone(folder.path):
         resolved, rows = _resolve(relays.hosts_to_resolve(permissions), resolvers, world)
         own = [folder.opt_out_path] if folder.opt_out_path.exists() else []
         opted_out = _opted_out([opt_out, *own])
@@ -103,21 +101,6 @@ def visit(
         head = {"evidence_head": found.headline["evidence_head"], "relay": asked}
         folder.write_settings({**folder.settings(), **head})
         return Outcome(plan, held, found)
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else observes into this folder meanwhile; `collect` holds the same lock."""
-    try:
-        with FileLock(folder / ".lock", timeout=0):
-            yield
-    except Timeout:
-        raise RunError(
-            "another process is at work in this folder",
-            where=str(folder),
-            remedy="wait for it to end, or stop it, then run this command again",
-            ja="別の処理がこのフォルダーで作業中です。終わるのを待ってから再実行してください",
-        ) from None
 
 
 def _servers(folder: RunFolder) -> Servers:
