@@ -91,7 +91,7 @@ def test_japanese_headers_dates_and_full_width_letters(tmp_path):
         ({"address": "192.0.2.9-192.0.2.1"}, "B", "no address or range"),
         ({"address": "::ffff:192.0.2.1"}, "B", "IPv4 address"),
         ({"host": "mail town"}, "A", "no host"),
-        ({"host": "mail.example\r\nRSET"}, "A", "no host"),
+        ({"host": "mail.example\r\nRSET"}, "A", "control characters"),
         ({"domain": "town"}, "J", "no host or domain"),
         ({"valid_from": "next week"}, "F", "no date"),
         ({"valid_from": "2026-13-01"}, "F", "no date"),

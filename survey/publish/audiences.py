@@ -51,7 +51,7 @@ MAY_SEE: Mapping[str, Mapping[str, Sequence[str]]] = {
         "reasons": ("reason", "bodies"),
     },
     "public": {
-        "findings": ("code", "prefecture", "name", "kana", "kind", "status", "open_relay_listing", "own_or_shared"),
+        "findings": ("code", "prefecture", "name", "kana", "kind", "status", "open_relay_listing"),
         "listings": (),
         "servers": (),
         "software": (),
@@ -69,6 +69,7 @@ LEAST_OPERATOR = 10
 """Bodies that an operator must serve to have a row of its own in public, named or not."""
 SMALL = 2
 """Cells of so many unnamed bodies are put together with others."""
+_NATIONAL = ("国", "national")
 OTHERS = "*"
 """The name of a row in which others were put together."""
 
@@ -116,6 +117,10 @@ def adjusted(edition: Edition) -> pd.DataFrame:
     found = edition.named_findings()
     domains = edition.tables["domains"]
     guessed = set(domains.loc[~domains["is_printable"].fillna(False).astype(bool), "code"])
+    servers = edition.tables["servers"]
+    whose = dict(zip(servers["host"], servers["own_or_shared"], strict=True))
+    sure = confirmed_listings(edition, set(found["code"]))
+    zones = sure.groupby("host")["zone"].agg(set).to_dict()
     rows = []
     for record in found.to_dict("records"):
         one = {str(name): value for name, value in record.items()}
@@ -124,8 +129,18 @@ def adjusted(edition: Edition) -> pd.DataFrame:
             one |= {"status": Body.UNKNOWN, "open_relay_listing": _relay(one)}
         elif one["open_relay_listing"] == Body.LISTED and not RELAY_CATEGORIES & set(one["confirmed_categories"]):
             one["open_relay_listing"] = Body.UNKNOWN
+        if one["code"] in guessed:
+            one |= {"sending_listing": Body.UNKNOWN, "senders_confirmed": False}
         if one["status"] == Body.LISTED:
-            one |= {"categories": one["confirmed_categories"], "servers_listed": one["confirmed_servers"]}
+            hosts = [host for host in one["confirmed_servers"] if host in whose]
+            kinds = {whose[host] for host in hosts}
+            both = {Share.OWN, Share.SHARED} <= kinds
+            one |= {
+                "categories": one["confirmed_categories"],
+                "servers_listed": one["confirmed_servers"],
+                "own_or_shared": Share.BOTH if both else next(iter(kinds)) if len(kinds) == 1 else Share.UNKNOWN,
+                "lists": sorted(set().union(*(zones.get(host, set()) for host in hosts))),
+            }
         else:
             one |= {"categories": [], "servers_listed": [], "lists": []}
         rows.append(one)
@@ -163,7 +178,7 @@ def headline(edition: Edition, found: pd.DataFrame) -> dict[str, object]:
 
 
 def confirmed_at(edition: Edition) -> dict[str, datetime]:
-    """When the last confirmed listing of each body was answered."""
+    """When each body's confirmed listings were last answered: of several the oldest, for all of them are printed."""
     tables = edition.tables
     sure = tables["listings"]
     is_headline = sure["confirmed_categories"].map(lambda said: not HEADLINE_CATEGORIES.isdisjoint(said)).astype(bool)
@@ -175,7 +190,7 @@ def confirmed_at(edition: Edition) -> dict[str, datetime]:
             if address in latest.index:
                 moment = latest[address].to_pydatetime()
                 for code in codes:
-                    when[code] = max(moment, when.get(code, moment))
+                    when[code] = min(moment, when.get(code, moment))
     return when
 
 
@@ -202,8 +217,14 @@ def view(
         )
         for code, status in found[["code", "status"]].itertuples(index=False, name=None)
     }
+    why |= dict.fromkeys(_with_others(edition, found, why, decisions, now), "others_open")
     named = {code for code, refused in why.items() if refused is None}
-    closed = [(code, refused) for code, refused in why.items() if refused not in (None, "not_listed")]
+    wanted = {code for code, one in decisions.items() if one.decision == "name"}
+    closed = [
+        (code, refused)
+        for code, refused in why.items()
+        if refused is not None and (refused != "not_listed" or code in wanted)
+    ]
     measure: Literal["open_relay", "bodies"] = "open_relay" if edition.headline["open_relay_lists_used"] else "bodies"
     regions, kinds = _counts(found, "prefecture"), _counts(found, "kind")
     operators = edition.ranking("operator") if audience == "internal" else ranking(edition, found)
@@ -231,9 +252,11 @@ def view(
             merge_small(_leading(table, measure), column, found, shown)
             for table, column in ((regions, "prefecture"), (kinds, "kind"))
         )
-        operators = _public_operators(operators, decisions, confirmed_servers(edition, found))
-        for column in ("status", "open_relay_listing", "own_or_shared"):
-            found[column] = found[column].where(found["code"].isin(named), None)
+        operators = _public_operators(operators, decisions, confirmed_servers(edition, found), now)
+        found["status"] = found["status"].where(found["code"].isin(named), None)
+        found["open_relay_listing"] = found["open_relay_listing"].where(
+            found["code"].isin(named) & found["open_relay_listing"].eq(Body.LISTED), None
+        )
         listings = listings.iloc[:0]
     tables = {
         "findings": found,
@@ -257,9 +280,31 @@ def view(
         is_practice=edition.is_practice,
         headline=counted,
         fell_out=pd.DataFrame(sorted(closed), columns=["code", "why"]),
-        run={"tool": edition.run.get("tool", ""), "world": edition.run.get("world", "")},
+        run={
+            "tool": edition.run.get("tool", ""),
+            "world": edition.run.get("world", ""),
+            "has_dialogue": bool(len(edition.tables["greetings"])),
+        },
         **tables,
     )
+
+
+def _with_others(
+    edition: Edition,
+    found: pd.DataFrame,
+    why: Mapping[str, str | None],
+    decisions: Mapping[str, gate.Decision],
+    now: datetime,
+) -> set[str]:
+    """Bodies whose gate is open but whose listed servers serve others that were not told: MX records are public."""
+    told = {code for code in found["code"] if gate.notice(decisions.get(code), now) is None}
+    users = {host: set(codes) for host, codes in edition.tables["servers"][["host", "codes"]].itertuples(index=False)}
+    open_ = found.loc[[why[code] is None for code in found["code"]], ["code", "servers_listed"]]
+    return {
+        code
+        for code, hosts in open_.itertuples(index=False, name=None)
+        if not set().union(*(users.get(host, set()) for host in hosts)) - {code} <= told
+    }
 
 
 def _without_small(counted: Mapping[str, object]) -> dict[str, object]:
@@ -279,6 +324,7 @@ def _counts(found: pd.DataFrame, column: str) -> pd.DataFrame:
             for prefix, source in words.items()
             for word in (Body.LISTED, Body.UNKNOWN)
         }
+        | {"clear": found["status"].eq(Body.CLEAR).groupby(found[column]).sum()}
         | {"bodies": found[column].value_counts()}
     ).astype(int)
     table = counts.rename_axis(column).reset_index()
@@ -303,15 +349,20 @@ def merge_small(counts: pd.DataFrame, column: str, found: pd.DataFrame, named: s
     table = counts.assign(named=counts[column].map(open_).fillna(0).astype(int))
 
     def is_small(row: Mapping[str, int]) -> bool:
-        rest = row["bodies"] - row["listed"] - row["unknown"]
-        cells = (row["listed"] - row["named"], row["unknown"], rest)
-        return any(0 < cell <= SMALL for cell in cells)
+        hidden = row["listed"] - row["named"]
+        # Where nearly everybody is listed, who is needs no telling; without mail or out of scope is public knowledge.
+        is_nearly_all = hidden > 0 and row["clear"] <= SMALL
+        return 0 < hidden <= SMALL or 0 < row["unknown"] <= SMALL or 0 < row["clear"] <= SMALL or is_nearly_all
 
     rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
     together = [row for row in rows if is_small(row)]
     kept = sorted((row for row in rows if not is_small(row)), key=lambda row: (row["bodies"], row[column]))
-    while together and kept and (len(together) < 2 or is_small(_sum(together))):
-        together.append(kept.pop(0))
+    # The national bodies are a region and a kind: put away in one table alone, the other would give them back.
+    fillers = [row for row in kept if row[column] not in _NATIONAL]
+    while together and fillers and (len(together) < 2 or is_small(_sum(together))):
+        filler = fillers.pop(0)
+        kept.remove(filler)
+        together.append(filler)
     if together:
         kept.append({column: OTHERS} | _sum(together))
     kept.sort(key=lambda row: (row[column] == OTHERS, -row["listed"], -row["bodies"], row[column]))
@@ -319,28 +370,35 @@ def merge_small(counts: pd.DataFrame, column: str, found: pd.DataFrame, named: s
 
 
 def _sum(rows: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    return {name: sum(row[name] for row in rows) for name in ("listed", "unknown", "bodies", "named")}
+    return {name: sum(row[name] for row in rows) for name in ("listed", "unknown", "clear", "bodies", "named")}
 
 
 def _public_operators(
-    ranked: pd.DataFrame, decisions: Mapping[str, gate.Decision], servers: pd.DataFrame
+    ranked: pd.DataFrame, decisions: Mapping[str, gate.Decision], servers: pd.DataFrame, now: datetime
 ) -> pd.DataFrame:
-    """Operators above a size, in their order; those without a decision to name them are called A, B, C …"""
+    """Operators above a size, in their order; those whose own gate is shut are called A, B, C …
+
+    Who serves whom is public knowledge: where nearly all whom an operator serves are listed, its row would name them.
+    """
     large = ranked.loc[ranked["bodies_n"].ge(LEAST_OPERATOR)].reset_index(drop=True)
     listed, unknown = large["listed_n"], large["unknown_n"]
     rest = large["bodies_n"] - listed - unknown
     is_small = listed.between(1, SMALL) | unknown.between(1, SMALL) | rest.between(1, SMALL)
-    large = large.loc[~is_small].reset_index(drop=True)
+    large = large.loc[~is_small & ~(listed.gt(0) & rest.le(SMALL))].reset_index(drop=True)
     large["cumulative_share"] = carried(servers, large["operator"])
-    may = [
-        (one := decisions.get(f"operator:{name}")) is not None and one.decision == "name" and bool(one.approved_by)
-        for name in large["operator"]
-    ]
+    may = [_may_be_named(decisions.get(f"operator:{name}"), now) for name in large["operator"]]
     hidden = [f"{OTHERS}{_letters(number)}" for number in range(len(large))]
     for column in ("operator", "operator_ja"):
         large[column] = [name if ok else cover for name, ok, cover in zip(large[column], may, hidden, strict=True)]
     large.loc[[not ok for ok in may], "operator_kind"] = ""
     return large
+
+
+def _may_be_named(decision: gate.Decision | None, now: datetime) -> bool:
+    """An operator has no finding of its own; all else is asked of it that is asked of a body."""
+    if decision is None or decision.decision != "name" or not decision.approved_by:
+        return False
+    return gate.notice(decision, now) is None
 
 
 def _letters(number: int) -> str:

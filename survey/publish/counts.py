@@ -80,9 +80,10 @@ def software(edition: Edition) -> pd.DataFrame:
 def confirmed_listings(edition: Edition, codes: set[str]) -> pd.DataFrame:
     """One row per confirmed headline listing behind these bodies: what the owner of the server needs to act."""
     said = edition.tables["listings"]
-    said = said.loc[said["status"].eq(Listing.LISTED) & said["confirmed"].fillna(False).astype(bool)]
-    is_headline = said["categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
-    by_address = {str(key): _records(rows) for key, rows in said.loc[is_headline].groupby("address")}
+    said = said.loc[said["status"].eq(Listing.LISTED)]
+    sure = said["confirmed_categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
+    said = said.loc[sure].assign(categories=said.loc[sure, "confirmed_categories"])
+    by_address = {str(key): _records(rows) for key, rows in said.groupby("address")}
     about = ["own_or_shared", "operator", "operator_ja"]
     rows = [
         {"code": code, **{name: server[name] for name in ("host", *about)}, **one}

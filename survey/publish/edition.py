@@ -35,7 +35,8 @@ class Edition:
 
     def as_of(self) -> str:
         """When the last pass ended, to the minute, UTC."""
-        when = str(self.headline.get("finished_at") or self.headline.get("started_at") or "")
+        times = (self.headline.get(name) for name in ("started_at", "finished_at", "rechecked_at"))
+        when = max((str(time) for time in times if time), default="")
         return when[:16].replace("T", " ") + " UTC"
 
     def source(self, language: Language) -> str:

@@ -7,14 +7,18 @@
 A name is public only when all of this holds, and the first that does not is said as a machine word:
 
 * `not_listed`      the finding is listed, on the adjusted count of `audiences`;
-* `unconfirmed`     every listing of the row was confirmed by a later pass;
+* `unconfirmed`     a later pass confirmed what is printed of it;
 * `undecided`       a decision to name stands there, with who approved it and when;
 * `changed`         the finding is still the one that was decided about;
-* `not_notified`    the body was notified, or an editor's reason for naming without stands there;
-* `deadline_open`   it replied, or the deadline has passed, or the same;
-* `too_old`         its last confirmation is not older than `max_age_h` hours.
+* `not_notified`    the body was notified, and how stands there; or it was not, and an editor's reason for naming
+                    without notice does;
+* `dates_wrong`     it was notified before the deadline and before the decision, and none of it lies in the future;
+* `deadline_open`   it replied, or the deadline has passed; a reason does not shorten a deadline that was given;
+* `too_old`         the oldest confirmation that the row rests on is not older than `max_age_h` hours;
+* `others_open`     whoever else uses the listed servers was notified too, for to name one is to name them all.
 
-The last decision about a code counts. Nothing here reads a clock: `now` is given.
+Of several decisions about a code the latest counts; one without a date that withholds always does. Nothing here reads a
+clock: `now` is given.
 """
 
 from __future__ import annotations
@@ -45,7 +49,7 @@ HEADS = {
     "approved_by": "承認者",
     "decided_at": "決定日時",
     "decision": "決定",
-    "reason": "理由",
+    "reason": "通知せずに公表する理由",
 }
 _HASHED = (
     *("code", "status", "open_relay_listing", "own_or_shared", "servers_listed", "lists", "categories"),
@@ -92,8 +96,19 @@ def load_decisions(path: Path) -> dict[str, Decision]:
     found: dict[str, Decision] = {}
     for row in read_rows(path, HEADS):
         if code := row.text("code"):
-            found[code] = _decision(row, code)
+            code = code.zfill(6) if code.isdigit() else code
+            found[code] = _later(found.get(code), _decision(row, code))
     return found
+
+
+def _later(known: Decision | None, new: Decision) -> Decision:
+    """Of two decisions about one code the one that counts: the later; without dates, the one that withholds."""
+    if known is None:
+        return new
+    if known.decided_at is None or new.decided_at is None or known.decided_at == new.decided_at:
+        undated = [one for one in (known, new) if one.decided_at is None] or [known, new]
+        return next((one for one in undated if one.decision == "withhold"), max(known, new, key=lambda one: one.row))
+    return new if new.decided_at > known.decided_at else known
 
 
 def _decision(row: PeoplesRow, code: str) -> Decision:
@@ -132,19 +147,54 @@ def refusal(
     """Why this body may not be named, as a machine word; None when its gate is open."""
     if not is_listed:
         return "not_listed"
-    if finding.get("confirmed") is not True or confirmed_at is None:
+    if not finding.get("confirmed_categories") or confirmed_at is None:
         return "unconfirmed"
     if decision is None or decision.decision != "name" or not decision.approved_by or decision.decided_at is None:
         return "undecided"
     if decision.finding_sha256 != finding_sha256(finding):
         return "changed"
-    has_reason = bool(decision.reason)
-    if decision.notified_at is None and not has_reason:
-        return "not_notified"
-    is_over = bool(decision.reply) or (decision.deadline is not None and decision.deadline < now)
-    if not is_over and not has_reason:
-        return "deadline_open"
+    if (why := notice(decision, now)) is not None:
+        return why
     return "too_old" if now - confirmed_at > timedelta(hours=max_age_h) else None
+
+
+def notice(decision: Decision | None, now: datetime) -> str | None:
+    """What is missing of telling the body first; None when it was told and had its time, or a reason says why not."""
+    if decision is None or decision.decided_at is None:
+        return "undecided"
+    if decision.notified_at is None:
+        if decision.decided_at > now:
+            return "dates_wrong"
+        return None if decision.reason else "not_notified"
+    if not decision.notified_how:
+        return "not_notified"
+    in_order = decision.notified_at <= decision.decided_at <= now
+    if not in_order or (decision.deadline is not None and decision.deadline <= decision.notified_at):
+        return "dates_wrong"
+    has_replied = decision.reply.strip(" 　。.-－—").lower() not in _NO_REPLY
+    is_over = decision.deadline is not None and decision.deadline < now
+    return None if has_replied or is_over else "deadline_open"
+
+
+_NO_REPLY = frozenset(
+    (
+        "",
+        "なし",
+        "無し",
+        "無",
+        "未",
+        "未着",
+        "未回答",
+        "回答なし",
+        "待ち",
+        "回答待ち",
+        "no",
+        "none",
+        "n/a",
+        "not yet",
+        "pending",
+    )
+)
 
 
 def write_decisions(path: Path, rows: list[tuple[str, str, str, str]]) -> None:

@@ -35,8 +35,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "not_listed": ("登録なし・確認できず", "not listed, or not determined"),
     "undecided": ("公表の決定がない", "no decision to name"),
     "changed": ("決定後に判定が変わった", "the finding changed after the decision"),
-    "not_notified": ("本人に通知していない", "not notified"),
+    "not_notified": ("当該団体に通知していない", "not notified"),
     "deadline_open": ("回答期限前で回答もない", "no reply, and the deadline has not passed"),
+    "dates_wrong": ("通知・期限・決定の日付の順序がおかしい", "its dates are not in order, or lie in the future"),
+    "others_open": ("同じサーバを使う他団体に通知していない", "others that use the same server were not notified"),
     "too_old": ("再確認から時間がたちすぎた", "the last confirmation is too old"),
     # whose
     "own": ("自前", "own"),
@@ -205,7 +207,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 PRACTICE = {"ja": "練習用の架空の国（実在しません）", "en": "Practice country – invented, not real"}
 NOT_CLOSED = {
     "ja": "「登録なし」は、第三者中継を許していないことの証拠にはなりません。"
-    "2026年現在、第三者中継を載せる大規模なリストは残っていません。",
+    "2026年現在、第三者中継を許すサーバを載せる大規模なリストは残っていません。",
     "en": "“Not listed” is no evidence that a server is not an open relay: "
     "in 2026 no large list of open relays is left.",
 }
@@ -441,10 +443,15 @@ def _own_and_shared(headline: Mapping[str, object], listed: int, language: Langu
         return []
     untold = int(str(headline["bodies_listed_untold"]))
     if language == "ja":
-        among = f"（誰のサーバか不明の{untold}を含む）" if untold else ""
-        return [f"登録の{listed:,}団体のうち自前のサーバ {own}{among}、共用サーバのみ {shared}"]
+        among = f"（管理者不明の{untold}を含む）" if untold else ""
+        return [
+            f"登録があった{listed:,}団体のうち、自前とみられるサーバを含むのは{own}{among}、共用サーバだけなのは{shared}"
+        ]
     among = f" ({untold} of them with servers whose owner is not known)" if untold else ""
-    return [f"of these {listed:,} listed ones {own} with servers of their own{among}, {shared} with shared ones only"]
+    said = (
+        f"of these {listed:,} listed ones {own} with servers that seem their own{among}, {shared} with shared ones only"
+    )
+    return [said]
 
 
 def _zones(headline: Mapping[str, object], name: str) -> list[str]:

@@ -121,14 +121,12 @@ def _findings(writing: Book, view: View) -> None:
             "All {} bodies. A result stands only where the body was told and the editors decided; empty says nothing",
             count,
         )
-        heads = _heads(
-            writing, ("code", "prefecture", "name", "kana", "kind", "status", "open_relay_listing", "own_or_shared")
-        )
+        heads = _heads(writing, MAY_SEE["public"]["findings"])
         rows = [
             (
                 *(one[name] for name in ("code", "prefecture", "name", "kana")),
                 word(one["kind"], writing.language),
-                *(_word(writing, one[name]) for name in ("status", "open_relay_listing", "own_or_shared")),
+                *(_word(writing, one[name]) for name in ("status", "open_relay_listing")),
             )
             for one in view.findings.to_dict("records")
         ]

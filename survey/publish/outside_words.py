@@ -55,12 +55,12 @@ JA: Mapping[str, str] = {
     "operator {}": "運用者{}",
     "Named bodies were confirmed at {} or later": "名を出した団体の再確認: {} 以降",
     "All {} bodies. A result stands only where the body was told and the editors decided; empty says nothing": (
-        "全{}団体。結果は、本人への通知と編集部の決定を経た団体だけに記す。空欄は結果の有無を意味しない"
+        "全{}団体。結果は、当該団体への通知と編集部の決定を経た団体だけに記す。空欄は登録の有無を示すものではない"
     ),
     "{} bodies. A listing that was not confirmed counts as not determined, which is not “not listed”": (
         "{}団体。再確認されていない登録は「確認できず」に数えた。確認できずは登録なしではない"
     ),
-    "Operators without a decision to name them are called A, B …": "名を出す決定のない運用者は、運用者A、B…と記す",
+    "Operators without a decision to name them are called A, B …": "公表を決めていない運用者は、運用者A、B…と記す",
     "Bodies that depend on its servers": "そのサーバに依存する団体の数",
 }
 

@@ -116,7 +116,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "operator_letter": ("運用者{letter}", "Operator {letter}"),
     "operators_note": (
-        "{least}団体以上が利用する運用者だけを示します。名前の公表を決めていない運用者は記号で表しています。",
+        "{least}団体以上が利用する運用者だけを示します。公表を決めていない運用者は記号で表しています。",
         "Only operators that serve at least {least} bodies are shown; those not cleared for naming are given letters.",
     ),
     "operators_alone": (
@@ -167,9 +167,6 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "not_published": ("非公表", "Not published"),
     "listed_open_relay": ("第三者中継リストに登録あり", "Listed by an open-relay list"),
     "listed_abuse": ("悪用のリストに登録あり", "Listed by an abuse list"),
-    "by_own": ("自前のサーバ", "its own server"),
-    "by_shared": ("ほかの団体と共用のサーバ", "a server shared with others"),
-    "by_both": ("自前と共用のサーバ", "its own and shared servers"),
     "server_listed": ("登録のあるサーバ: {text}", "Listed servers: {text}"),
     "on_lists": ("リスト: {text}", "Lists: {text}"),
     "categories": ("分類: {text}", "Categories: {text}"),

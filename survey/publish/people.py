@@ -20,6 +20,8 @@ _JAPAN = timezone(timedelta(hours=9))
 def read_rows(path: Path, heads: Mapping[str, str]) -> Iterator[PeoplesRow]:
     """Every row below a header of these columns (name → Japanese heading; either is understood). Raises RunError."""
     for sheet in read_sheets(path):
+        if sheet.is_hidden:
+            continue
         found = _columns(path, sheet.rows, heads)
         if found is not None:
             head, places = found

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from ..conventions import prefecture_label
 from ..readings import full_width, spellings
-from ..tables import Body, Share
+from ..tables import Body
 from . import markup
 from .audiences import View
 from .labels import Language, word, words
@@ -142,12 +142,7 @@ def _result(view: View, one: Mapping[str, object], language: Language) -> tuple[
     if status != Body.LISTED:
         return say("not_published", language), ""
     is_relay = one["open_relay_listing"] == Body.LISTED
-    said = say("listed_open_relay" if is_relay else "listed_abuse", language)
-    whose = one["own_or_shared"]
-    if whose in (Share.OWN, Share.SHARED, Share.BOTH):
-        by = say(f"by_{whose}", language)
-        said += f"（{by}）" if language == "ja" else f" ({by})"
-    return said, "listed"
+    return say("listed_open_relay" if is_relay else "listed_abuse", language), "listed"
 
 
 def _details(one: Mapping[str, object], language: Language) -> Cell:

@@ -15,9 +15,9 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """The browser; the test fails or is skipped by name where it is missing."""
+    """The browser, gone after its module, for its event loop lets no other run; fails or is skipped where it is missing."""
     program = shutil.which("chromium")
     if program is None:
         message = "chromium is not here (apt-get install chromium)"

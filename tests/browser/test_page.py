@@ -13,6 +13,7 @@ from survey.publish.edition import Edition
 from survey.publish.page import write_page
 from survey.readings import full_width
 from tests.publish.pages import NOW, decision, hostile
+from tests.publish.test_audiences import alone
 
 pytestmark = pytest.mark.daemons
 
@@ -26,7 +27,7 @@ def edition(surveyed):
 def pages(edition, tmp_path_factory):
     """Every page, by audience and language; the public one names one body."""
     folder = tmp_path_factory.mktemp("browser")
-    code = edition.tables["findings"].query("status == 'listed'")["code"].iloc[0]
+    code = alone(edition)[0]
     decisions = {code: decision(edition, code)}
     found = {}
     for audience in audiences.AUDIENCES:

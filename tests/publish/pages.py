@@ -91,9 +91,9 @@ def hostile(view):
     return replace(view, run={"tool": ATTACKS[0]}, **tables)
 
 
-def decision(edition, code):
+def decision(edition, code, **changes):
     finding = edition.tables["findings"].set_index("code", drop=False).loc[code].to_dict()
-    return gate.Decision(
+    found = gate.Decision(
         code=code,
         finding_sha256=gate.finding_sha256(finding),
         notified_at=NOW - timedelta(days=9),
@@ -106,3 +106,4 @@ def decision(edition, code):
         reason="",
         row=2,
     )
+    return replace(found, **changes)

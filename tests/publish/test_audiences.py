@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pandas as pd
 import pytest
@@ -14,8 +14,7 @@ from survey.errors import RunError
 from survey.publish import audiences, gate
 from survey.publish.edition import Edition
 from survey.publish.labels import headline_sentences
-
-NOW = datetime.now(UTC)
+from tests.publish.pages import NOW, decision
 
 
 @pytest.fixture(scope="module")
@@ -23,26 +22,9 @@ def edition(surveyed):
     return Edition.of(surveyed.folder)
 
 
-def decision(edition, code, **changes):
-    finding = edition.tables["findings"].set_index("code", drop=False).loc[code].to_dict()
-    found = gate.Decision(
-        code=code,
-        finding_sha256=gate.finding_sha256(finding),
-        notified_at=NOW - timedelta(days=9),
-        notified_how="郵送",
-        reply="",
-        deadline=NOW - timedelta(days=2),
-        approved_by="デスク",
-        decided_at=NOW,
-        decision="name",
-        reason="",
-        row=2,
-    )
-    return replace(found, **changes)
-
-
 def listed(edition):
-    return list(edition.tables["findings"].query("status == 'listed'")["code"])
+    """Listed bodies that no other hangs on: whether they are named depends on them alone."""
+    return alone(edition)
 
 
 def named(edition, decisions, **words):
@@ -64,6 +46,12 @@ def test_nobody_is_named_until_a_decision_says_so_and_then_exactly_those(edition
         ({"decided_at": None}, "undecided"),
         ({"finding_sha256": "0" * 64}, "changed"),
         ({"notified_at": None}, "not_notified"),
+        ({"notified_how": ""}, "not_notified"),
+        ({"deadline": NOW + timedelta(days=1), "reason": "公益性が高い"}, "deadline_open"),
+        ({"deadline": NOW - timedelta(days=10)}, "dates_wrong"),
+        ({"decided_at": NOW + timedelta(days=1)}, "dates_wrong"),
+        ({"notified_at": NOW + timedelta(days=1)}, "dates_wrong"),
+        ({"deadline": None, "reply": "未回答"}, "deadline_open"),
         ({"deadline": NOW + timedelta(days=1)}, "deadline_open"),
         ({"deadline": None}, "deadline_open"),
         ({"deadline": None, "reply": "是正済み"}, None),
@@ -76,6 +64,25 @@ def test_the_gate_says_what_is_missing(edition, changes, why):
     refused = dict(view.fell_out.itertuples(index=False, name=None))
     assert refused.get(code) == why
     assert (view.findings.set_index("code")["status"][code] == "listed") == (why is None)
+
+
+def alone(edition):
+    """The listed bodies whose listed servers serve nobody else."""
+    users = dict(edition.tables["servers"][["host", "codes"]].itertuples(index=False, name=None))
+    rows = edition.tables["findings"].query("status == 'listed'")[["code", "servers_listed"]]
+    return [code for code, hosts in rows.itertuples(index=False) if all(list(users[host]) == [code] for host in hosts)]
+
+
+def test_nobody_is_named_while_others_on_its_server_were_not_told(edition):
+    users = dict(edition.tables["servers"][["host", "codes"]].itertuples(index=False, name=None))
+    rows = edition.tables["findings"].query("status == 'listed'")[["code", "servers_listed"]]
+    code, hosts = next((code, hosts) for code, hosts in rows.itertuples(index=False) if code not in alone(edition))
+    one = decision(edition, code)
+    view = audiences.view(edition, "public", {code: one}, now=NOW)
+    assert dict(view.fell_out.itertuples(index=False, name=None))[code] == "others_open"
+    assert view.findings["status"].notna().sum() == 0
+    told = {other: replace(one, code=other, decision="withhold") for host in hosts for other in users[host]}
+    assert set(named(edition, [*told.values(), one])) == {code}
 
 
 def test_an_old_confirmation_closes_the_gate(edition):
@@ -164,10 +171,12 @@ def test_swapping_listed_and_clear_among_unnamed_bodies_changes_nothing_public(e
 def test_a_small_part_of_the_listed_ones_is_left_out_of_the_public_headline(edition):
     def share(findings):
         rows = findings.index[findings["status"].eq("listed")]
-        findings.loc[rows, "own_or_shared"] = "own"
-        findings.loc[rows[:2], "own_or_shared"] = "shared"
+        findings.loc[rows[2:], "confirmed_servers"] = findings.loc[rows[2:], "code"].map(lambda _: [owned])
+        findings.loc[rows[:2], "confirmed_servers"] = findings.loc[rows[:2], "code"].map(lambda _: [common])
         return findings
 
+    hosts = edition.tables["servers"].groupby("own_or_shared")["host"].first()
+    owned, common = hosts["own"], hosts["shared"]
     few = changed(edition, share)
     assert audiences.view(few, "ministry", {}, now=NOW).headline["bodies_listed_shared_only"] == 2
     public = audiences.view(few, "public", {}, now=NOW).headline
@@ -181,8 +190,8 @@ COUNTS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(
 @given(COUNTS)
 def test_no_cell_of_one_or_two_unnamed_bodies_is_left_or_can_be_subtracted(cells):
     table = pd.DataFrame(
-        [(f"r{n}", a, b, a + b + c) for n, (a, b, c) in enumerate(cells)],
-        columns=["region", "listed", "unknown", "bodies"],
+        [(f"r{n}", a, b, c, a + b + c) for n, (a, b, c) in enumerate(cells)],
+        columns=["region", "listed", "unknown", "clear", "bodies"],
     )
     found = pd.DataFrame({"code": [], "region": []}, dtype="str")
     merged = audiences.merge_small(table, "region", found, set())
@@ -192,6 +201,7 @@ def test_no_cell_of_one_or_two_unnamed_bodies_is_left_or_can_be_subtracted(cells
     rest = shown["bodies"] - shown["listed"] - shown["unknown"]
     for cell in (shown["listed"], shown["unknown"], rest):
         assert not cell.between(1, 2).any()
+    assert not (shown["listed"].gt(0) & rest.eq(0)).any(), "where all are listed, all are named"
     together = len(table) - len(shown)
     assert together != 1 or len(shown) == 0, "one row put together with nothing could be subtracted"
 

@@ -14,6 +14,7 @@ from survey.publish import audiences, labels, towns, webfont
 from survey.publish.edition import Edition
 from survey.publish.page import write_page
 from tests.publish.pages import NOW, decision, hostile, parsed
+from tests.publish.test_audiences import alone
 
 LANGUAGES = ("ja", "en")
 EVERY = [(audience, language) for audience in audiences.AUDIENCES for language in LANGUAGES]
@@ -105,7 +106,7 @@ def test_an_unnamed_body_has_the_same_words_whatever_its_status(sources, languag
 
 
 def test_exactly_the_named_are_said_to_be_listed(edition, tmp_path):
-    first, second = list(edition.tables["findings"].query("status == 'listed'")["code"])[:2]
+    first, second = alone(edition)[:2]
     view = view_of(edition, decisions=[decision(edition, first), decision(edition, second)])
     rows = town_rows(parsed(source_of(view, tmp_path)))
     assert {row[-6:] for row in rows if "登録あり" in row} == {first, second}
