@@ -113,6 +113,8 @@ def _kinds_title(of: Mapping[str, Bounded], lists: str, language: Language) -> s
     large = {kind: one for kind, one in listed.items() if one.total >= _LEAST_KIND} or listed
     top = max(large, key=lambda kind: large[kind].listed / large[kind].total)
     word, share = labels.word(top, language), telling.share(large[top], language)
+    if OTHERS in of and of[OTHERS].listed:  # one of those put together may have a larger share
+        return {"ja": f"{lists}への登録、{word}では{share}", "en": f"Listed on {lists}: {share} ({word})"}[language]
     least = large[top].listed / large[top].total
     rest = [(one.listed + one.unknown) / one.total for kind, one in of.items() if kind not in (top, OTHERS)]
     is_sure = max(rest, default=0.0) <= least

@@ -44,7 +44,12 @@ def _title(
     ties = [known[key].name for key in listed.loc[listed["listed"].eq(top["listed"]), "prefecture"]]
     name = telling.first([shorten(ties[0], 1, 12), *ties[1:]], language)
     span = telling.span(top["listed"], top["unknown"], top["bodies"], language)
-    rest = counts.loc[counts["prefecture"].ne(OTHERS)].drop(index=listed.index[0])
+    others = counts.loc[counts["prefecture"].eq(OTHERS), "listed"]
+    if len(others) and int(others.max()) > int(top["listed"]):  # one of those put together may lead
+        called = {"ja": f"{name}は{span}団体", "en": f"{name}: {span}"}[language]
+        where = {"ja": f"{lists}への登録、", "en": f"Listed on {lists} – "}[language]
+        return called if is_short else where + called
+    rest = counts.drop(index=listed.index[0])
     is_sure = not len(rest) or int((rest["listed"] + rest["unknown"]).max()) <= int(top["listed"])
     if language == "ja":
         most = f"{'' if is_sure else '確認分の'}最多は{name}の{span}団体"

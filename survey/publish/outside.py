@@ -19,7 +19,7 @@ from .audiences import MAY_SEE, OTHERS, View
 from .book import ORDER, Book, new_book, plain, top, width, write_table
 from .labels import Language, whose, word, words
 from .outside_words import HEADS, JA
-from .sheets_about import METHOD
+from .sheets_about import method_rows
 
 
 def write_outside_workbook(
@@ -318,7 +318,7 @@ def _method(writing: Book, view: View) -> None:
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 1, 100)
     row = 3
-    for title, ja, en in METHOD:
+    for title, ja, en in method_rows(has_dialogue=bool(view.run.get("has_dialogue"))):
         said = _pick(writing, ja, en)
         sheet.write_string(row, 0, title if writing.language == "ja" else "", writing.format("strong"))
         sheet.write_string(row, 1, said, writing.format("wrap"))

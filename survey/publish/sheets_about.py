@@ -19,7 +19,7 @@ def write(writing: Book, edition: Edition) -> None:
     _chains(writing, edition)
 
 
-METHOD = (
+_METHOD = (
     (
         "照会の方法",
         "DNS の照会のみ。サーバには接続していない。公開情報だけを用いた。",
@@ -72,9 +72,9 @@ _WITH_RELAY = (
 )
 
 
-def _method_rows(edition: Edition) -> Sequence[tuple[str, str, str]]:
-    """The method in words; a run that held the relay dialogue says so."""
-    return (*_WITH_RELAY, *METHOD[1:]) if len(edition.tables["greetings"]) else METHOD
+def method_rows(*, has_dialogue: bool) -> Sequence[tuple[str, str, str]]:
+    """Heading, Japanese and English text of each point; a run that held the relay dialogue says so."""
+    return (*_WITH_RELAY, *_METHOD[1:]) if has_dialogue else _METHOD
 
 
 def _method(writing: Book, edition: Edition) -> None:
@@ -85,7 +85,7 @@ def _method(writing: Book, edition: Edition) -> None:
     sheet.set_column(1, 1, 72)
     sheet.set_column(2, 4, 26)
     row = 3
-    for title, ja, en in _method_rows(edition):
+    for title, ja, en in method_rows(has_dialogue=bool(len(edition.tables["greetings"]))):
         sheet.write_string(row, 0, title, writing.format("strong"))
         sheet.write_string(row, 1, f"{ja}\n{en}", writing.format("wrap"))
         sheet.set_row(row, 15 * (2 + width(ja) // 72 + width(en) // 72))

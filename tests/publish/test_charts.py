@@ -298,6 +298,14 @@ def test_a_title_claims_no_more_than_the_bounds_allow(edition):
     )
     words = draw(replace(shown, regions=unsure), "ja", style.DEFAULT).words
     assert words.startswith("確認分の最多は国の機関の11団体\n")
+    rows = shown.regions.copy()
+    rows.loc[rows.index[-1], ["prefecture", "listed", "relay_listed"]] = [audiences.OTHERS, 30, 30]
+    words = draw(replace(shown, regions=rows), "ja", style.DEFAULT).words
+    assert words.startswith("国の機関は11団体\n"), "one of those put together may have more"
+    rows = shown.kinds.copy()
+    rows.loc[rows.index[-1], ["kind", "listed", "relay_listed"]] = [audiences.OTHERS, 5, 5]
+    words = charts.FIGURES["by_kind"](replace(shown, kinds=rows), "ja", style.DEFAULT).words
+    assert "最高" not in words.partition("\n")[0]
 
 
 def test_regions_are_called_as_readers_call_them(edition):

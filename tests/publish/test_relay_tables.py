@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from datetime import UTC, datetime
 
 import openpyxl
+import pandas as pd
 import pytest
 
 import survey
 from survey.practice.country import Country
 from survey.practice.mailers import ASKER, write_permission
 from survey.practice.world import serve, serve_mail
-from survey.publish import relay_tables
+from survey.publish import audiences, labels, relay_tables
 from survey.publish.edition import Edition
+from survey.publish.outside import write_outside_workbook
 from survey.publish.why import why
 from survey.publish.workbook import write_workbook
 from survey.runs import RunFolder
@@ -63,9 +66,12 @@ def test_counts_add_up_from_the_tables_to_the_sheets(asked, tmp_path):
     assert len(rows) == len(dialogues)
     assert [row[0] for row in rows] == list(dialogues["address"])
     assert "練習用" in str(book["中継の確認"]["A2"].value)
-    method = " ".join(str(cell.value) for row in book["調査方法"].iter_rows() for cell in row)
-    assert "サーバには接続していない" not in method
-    assert "運用者の許可を得たサーバだけに接続した" in method
+    view = audiences.view(Edition.of(asked), "public", {}, now=datetime.now(UTC))
+    write_outside_workbook(view, tmp_path / "public.xlsx", "ja", {}, pd.DataFrame(columns=list(labels.CORRECTIONS)))
+    for one in (book, openpyxl.load_workbook(tmp_path / "public.xlsx")):
+        method = " ".join(str(cell.value) for row in one["調査方法"].iter_rows() for cell in row)
+        assert "サーバには接続していない" not in method
+        assert "運用者の許可を得たサーバだけに接続した" in method
 
 
 def test_a_run_without_relay_dialogue_has_no_sheets_and_its_notebook_cells_are_empty(quiet, tmp_path):
