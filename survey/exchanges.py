@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 A, NS, CNAME, SOA, PTR, MX, TXT, AAAA = 1, 2, 5, 6, 12, 15, 16, 28
-TYPE_NAMES = {A: "A", NS: "NS", CNAME: "CNAME", SOA: "SOA", PTR: "PTR", MX: "MX", TXT: "TXT", AAAA: "AAAA"}
 
 ANSWERED = "answered"
 """A message that echoes our question came back. Its RCODE and content are the reader's business."""

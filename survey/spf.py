@@ -26,8 +26,6 @@ _TOP_LABEL = re.compile(r"[A-Za-z0-9]*[A-Za-z][A-Za-z0-9]*|[A-Za-z0-9]+-[A-Za-z0
 _QNUMS = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.|$)){4}")
 _TAKES_DOMAIN = frozenset({"a", "mx", "ptr", "include", "exists"})
 _NEEDS_DOMAIN = frozenset({"include", "exists"})
-LOOKS_UP = frozenset({"a", "mx", "ptr", "include", "exists", "redirect"})
-"""Terms that make a receiver ask the DNS: ten of them at most (§4.6.4)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,6 @@ FORMS: Mapping[str, Form] = {
 }
 BASIC = tuple(name for name, form in FORMS.items() if not form.is_bypass)
 ALL = tuple(FORMS)
-THIRD_PARTY = "third_party"
 
 
 @dataclass(frozen=True, slots=True)

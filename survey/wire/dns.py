@@ -272,10 +272,6 @@ class DnsWire:
         queued = sum(len(channel.queue) for channel in self._channels)
         return queued + self._outstanding + len(self._later) + len(self._streams)
 
-    def waits_by_zone(self) -> dict[str, int]:
-        """Questions still queued, per zone."""
-        return {channel.zone: len(channel.queue) for channel in self._channels}
-
     # -- the loop ----------------------------------------------------------------------------------------------
 
     def exchanges(self) -> Iterator[Batch]:
