@@ -24,6 +24,8 @@ from .harmless import harmless
 from .tables import Dns
 
 _OPT = 41
+_READ = frozenset((A, AAAA, CNAME, NS, PTR, MX, SOA, TXT))
+_ONE_QUESTION_NO_RECORD = b"\0\1\0\0"
 _TEXT_MOST = 500
 _CHAIN_MOST = 16
 _PLAIN = re.compile(rb"[a-z0-9_-]+")
@@ -108,8 +110,9 @@ def _name(message: bytes, at: int) -> tuple[str, int]:
     return ".".join(labels) or ".", after if after >= 0 else at
 
 
+@lru_cache(maxsize=1 << 12)
 def decode(message: bytes) -> Answer:
-    """Decode one message. Raises Malformed."""
+    """Decode one message; rooms look at the same one several times in a row. Raises Malformed."""
     if len(message) < 12:
         raise Malformed("shorter than a header")
     flags = message[2] << 8 | message[3]
@@ -216,7 +219,8 @@ def _check_options(message: bytes, at: int, end: int) -> None:
 
 def _check(message: bytes, at: int, size: int, klass: int, type_: int) -> None:
     """Let dnspython say whether a record that we do not read is well formed."""
-    if klass == 1 and type_ == A and size == 4:
+    if klass == 1 and type_ in _READ:
+        _value(message, at, at + size, type_, klass)
         return
     try:
         dns.rdata.from_wire(klass, type_, message, at, size)  # type: ignore[arg-type]
@@ -262,6 +266,8 @@ def _said(row: Row, name: str, type_: int) -> str:
         return TRUNCATED if row.outcome == TRUNCATED else row.outcome
     if len(row.answer) >= 12 and (rcode := row.answer[3] & 15) not in (NOERROR, NXDOMAIN):
         return _RCODES.get(rcode, f"rcode_{rcode}")
+    if row.answer[4:8] == _ONE_QUESTION_NO_RECORD and (parts := _without_labels(row.answer)) is not None:
+        return _denied(*parts)
     try:
         answer = decode(row.answer)
         end, records = chain(answer, name, type_)
@@ -283,6 +289,42 @@ def _said(row: Row, name: str, type_: int) -> str:
     if answer.has_referral and answer.negative_ttl is None:
         return "referral"
     return "nodata"
+
+
+def _without_labels(message: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """What is left of a message when its id and its question's letters are taken out; None when there is no end of it.
+
+    Most answers say "no", and nearly all of these are equal but for the letters of the question.
+    """
+    at, sizes = 12, bytearray()
+    most = len(message) - 5
+    while at <= most:
+        size = message[at]
+        if size == 0:
+            return message[2:12], bytes(sizes), message[at + 1 :]
+        if size > 63:
+            return None
+        sizes.append(size)
+        at += size + 1
+    return None
+
+
+@lru_cache(maxsize=1 << 14)
+def _denied(header: bytes, sizes: bytes, rest: bytes) -> str:
+    """What an answer without records says, whatever its question's letters are.
+
+    A name that points into the midst of one of the question's labels is read as malformed here.
+    """
+    labels = b"".join(bytes((size,)) + b"x" * size for size in sizes)
+    try:
+        answer = decode.__wrapped__(b"\0\0" + header + labels + b"\0" + rest)
+    except Malformed:
+        return "malformed"
+    if answer.rcode > 15:
+        return f"rcode_{answer.rcode}"
+    if answer.rcode == NXDOMAIN:
+        return "nxdomain"
+    return "referral" if answer.has_referral and answer.negative_ttl is None else "nodata"
 
 
 def encode_name(text: str) -> bytes:

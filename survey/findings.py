@@ -9,7 +9,7 @@ at all; `no_mail` only on a positive answer; else `clear`. Nothing here asks, an
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -152,10 +152,16 @@ def _addresses(listings: pd.DataFrame, lists: pd.DataFrame, relay_zones: set[str
     headline_zones = set(lists.loc[lists["group"].isin(HEADLINE_GROUPS), "zone"])
     fell_silent = set(lists.loc[~lists["health"].eq("healthy") & ~lists["reason"].isin(LIES), "zone"]) & headline_zones
     found: dict[str, _Address] = defaultdict(_Address)
+    # By far the most rows say "not listed" and nothing beside it: they are only counted.
+    is_plain = listings["status"].eq(Listing.CLEAR) & listings["reason"].isna()
+    for address, count in _per_address(listings, is_plain & listings["zone"].isin(healthy & headline_zones)):
+        found[address].answers = count
+    for address, count in _per_address(listings, is_plain & listings["zone"].isin(relay_zones)):
+        found[address].relay_answers = count
     columns = ["address", "zone", "status", "categories", "reason", "confirmed_categories", "evidence_ids", "codes"]
-    for address, zone, status, categories, why, confirmed, evidence, codes in listings[columns].itertuples(
-        index=False, name=None
-    ):
+    for address, zone, status, categories, why, confirmed, evidence, codes in listings.loc[
+        ~is_plain, columns
+    ].itertuples(index=False, name=None):
         one = found[address]
         if status == Listing.NOT_ASKED and why == "opt_out":
             one.opted_out = True
@@ -184,6 +190,11 @@ def _addresses(listings: pd.DataFrame, lists: pd.DataFrame, relay_zones: set[str
             if zone in relay_zones:
                 one.relay_doubts.add(doubt)
     return found
+
+
+def _per_address(listings: pd.DataFrame, chosen: pd.Series[bool]) -> Iterator[tuple[str, int]]:
+    counts = listings.loc[chosen, "address"].value_counts()
+    return zip(map(str, counts.index), map(int, counts.to_list()), strict=True)
 
 
 def _hosts(addresses: pd.DataFrame) -> tuple[dict[str, list[str]], dict[str, list[str]], set[str]]:

@@ -56,6 +56,8 @@ def addresses_of(row: Row) -> list[str]:
         records = chain(decode(row.answer), row.name, row.type)[1]
     except Malformed:
         return []
+    if row.type == A and len(records) == 1:
+        return [str(records[0].value)]
     found = (ip_address(str(record.value)) for record in records)
     plain = {(one.ipv4_mapped or one) if isinstance(one, IPv6Address) else one for one in found}
     return [str(one) for one in sorted(plain, key=lambda one: one.packed)]
@@ -143,8 +145,9 @@ class _Addresses:
             if chain(decode(row.answer), row.name, type_)[0] != host:
                 self.is_alias.add(host)
             found = addresses_of(row)
-            earlier = [one for one in self._exchanges.passes(name, type_) if word(one, name, type_) is Dns.PRESENT]
-            return Dns.PRESENT, "", found, evidence, any(addresses_of(one) != found for one in earlier)
+            earlier = (one for one in self._exchanges.passes(name, type_) if one is not row)
+            said = [addresses_of(one) for one in earlier if word(one, name, type_) is Dns.PRESENT]
+            return Dns.PRESENT, "", found, evidence, any(other != found for other in said)
         return Dns.SILENT, "unfinished_chain", [], evidence, None
 
 
