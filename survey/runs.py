@@ -184,7 +184,7 @@ def finished_passes(marks: Sequence[Mark]) -> dict[int, int]:
 
 
 def trusted(archive: Archive, where: str = "true") -> Iterator[Row]:
-    """Every exchange wanted, but those of a sitting with a resolver that then answered for a name that does not exist."""
+    """Every exchange wanted, but those of a sitting with a resolver that answered for a name that does not exist."""
     rounds = archive.rows("round > 0 AND type = 1")
     canaries = [row for row in rounds if row.name.startswith(CANARY)]
     liars = {(row.sitting, row.server) for row in canaries if word(row, row.name, row.type) is Dns.PRESENT}
