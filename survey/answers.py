@@ -30,6 +30,7 @@ _SIZES = [bytes((size,)) for size in range(64)]
 _TEXT_MOST = 500
 _CHAIN_MOST = 16
 _PLAIN = re.compile(rb"[a-z0-9_-]+")
+_WORDS = {"": Dns.PRESENT, "nxdomain": Dns.ABSENT, "nodata": Dns.ABSENT}
 _RCODES = {1: "formerr", 2: "servfail", 4: "notimp", 5: "refused"}
 
 
@@ -272,7 +273,7 @@ def word(row: Row | None, name: str, type_: int) -> Dns:
     if row is None:
         return Dns.NOT_ASKED
     # Whatever is neither presence nor denial is silence: a referral, a contradiction, records of somebody else.
-    return {"": Dns.PRESENT, "nxdomain": Dns.ABSENT, "nodata": Dns.ABSENT}.get(_said(row, name, type_), Dns.SILENT)
+    return _WORDS.get(_said(row, name, type_), Dns.SILENT)
 
 
 def reason(row: Row) -> str:

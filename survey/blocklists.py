@@ -356,7 +356,7 @@ def _subjects(addresses: pd.DataFrame) -> list[tuple[str, bool]]:
     """Each address once, and whether it is special."""
     present = addresses[addresses["address"].notna()]
     special = present["reason"].eq("special_address")
-    return sorted(dict(zip(present["address"], special, strict=True)).items())
+    return sorted(dict(zip(present["address"].to_numpy(dtype=object), special, strict=True)).items())
 
 
 def _not_asked(

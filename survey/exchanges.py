@@ -37,6 +37,8 @@ RESOLVE_ROUND = -1
 NO_QUESTION = 0
 """The type of an exchange that is no DNS question: a dialogue with a mail server, whose transport says so."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = 0, 1, 2, 3, 4, 5
 
 
@@ -106,7 +108,7 @@ class Exchange:
 
 def at(microseconds: int) -> datetime:
     """The aware UTC time of a count of microseconds since 1970."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    return _EPOCH + timedelta(0, 0, microseconds)
 
 
 def is_usable(row: Row) -> bool:

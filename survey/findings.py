@@ -17,7 +17,18 @@ import pandas as pd
 
 from .blocklists import LIES, NO_MATTER
 from .senders import Sending
-from .tables import HEADLINE_CATEGORIES, HEADLINE_GROUPS, RELAY_CATEGORIES, Body, Confidence, Dns, Listing, Share, frame
+from .tables import (
+    HEADLINE_CATEGORIES,
+    HEADLINE_GROUPS,
+    RELAY_CATEGORIES,
+    Body,
+    Confidence,
+    Dns,
+    Listing,
+    Share,
+    frame,
+    rows_of,
+)
 
 DOUBTS = frozenset(
     {
@@ -97,11 +108,11 @@ def read(
     hosts_of, evidence_of, silent_hosts = _hosts(addresses)
     changed = set(addresses.loc[addresses["is_changed"].fillna(False).astype(bool), "host"])
     by_domain: dict[str, list[tuple[object, ...]]] = defaultdict(list)
-    for row in mail_servers.itertuples(index=False, name=None):
+    for row in rows_of(mail_servers, *mail_servers.columns):
         by_domain[row[0]].append(row)
     named: dict[str, list[str]] = defaultdict(list)
     doubtful = set()
-    for code, domain, confidence in zip(domains["code"], domains["domain"], domains["confidence"], strict=True):
+    for code, domain, confidence in rows_of(domains, "code", "domain", "confidence"):
         if confidence == Confidence.LOW:
             doubtful.add(code)
         else:
@@ -118,19 +129,18 @@ def read(
         )
         for code in bodies["code"]
     }
-    for code, evidence in zip(domains["code"], domains["evidence_ids"], strict=True):
+    for code, evidence in rows_of(domains, "code", "evidence_ids"):
         cases[code].evidence += evidence
     if candidates is not None:
-        for code, evidence in zip(candidates["code"], candidates["evidence_ids"], strict=True):
+        for code, evidence in rows_of(candidates, "code", "evidence_ids"):
             if code not in named:
                 cases[code].evidence += evidence
     for code in doubtful:
         cases[code].doubts.discard("domain_unknown")
         cases[code].doubts.add("domain_doubtful")
-    columns = ["host", "codes", "own_or_shared", "operator"]
-    known = {row[0]: _Server(*row[1:]) for row in servers[columns].itertuples(index=False, name=None)}
+    known = {row[0]: _Server(*row[1:]) for row in rows_of(servers, "host", "codes", "own_or_shared", "operator")}
     rows = []
-    for code, in_scope in zip(bodies["code"], bodies["in_scope"], strict=True):
+    for code, in_scope in rows_of(bodies, "code", "in_scope"):
         all_named = named.get(code, [])
         if not in_scope:
             rows.append(_plain(code, Body.OUT_OF_SCOPE, bool(relay_zones)))
@@ -158,10 +168,10 @@ def _addresses(listings: pd.DataFrame, lists: pd.DataFrame, relay_zones: set[str
         found[address].answers = count
     for address, count in _per_address(listings, is_plain & listings["zone"].isin(relay_zones)):
         found[address].relay_answers = count
-    columns = ["address", "zone", "status", "categories", "reason", "confirmed_categories", "evidence_ids", "codes"]
-    for address, zone, status, categories, why, confirmed, evidence, codes in listings.loc[
-        ~is_plain, columns
-    ].itertuples(index=False, name=None):
+    columns = ("address", "zone", "status", "categories", "reason", "confirmed_categories", "evidence_ids", "codes")
+    for address, zone, status, categories, why, confirmed, evidence, codes in rows_of(
+        listings.loc[~is_plain], *columns
+    ):
         one = found[address]
         if status == Listing.NOT_ASKED and why == "opt_out":
             one.opted_out = True
@@ -202,8 +212,8 @@ def _hosts(addresses: pd.DataFrame) -> tuple[dict[str, list[str]], dict[str, lis
     known: dict[str, list[str]] = defaultdict(list)
     evidence: dict[str, list[str]] = defaultdict(list)
     silent = set()
-    columns = ["host", "address", "status", "reason", "evidence_id"]
-    for host, address, status, why, evidence_id in addresses[columns].itertuples(index=False, name=None):
+    columns = ("host", "address", "status", "reason", "evidence_id")
+    for host, address, status, why, evidence_id in rows_of(addresses, *columns):
         if isinstance(evidence_id, str):
             evidence[host].append(evidence_id)
         if status == Dns.SILENT:
