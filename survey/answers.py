@@ -281,6 +281,14 @@ def reason(row: Row) -> str:
     return _said(row, row.name, row.type)
 
 
+def denies(message: bytes) -> bool:
+    """Whether an answer without any record says that there is none: what `word` calls absent."""
+    if message[4:8] != _ONE_QUESTION_NO_RECORD or message[3] & 15 not in (NOERROR, NXDOMAIN):
+        return False
+    parts = _without_labels(message)
+    return parts is not None and _denied(*parts) in ("nxdomain", "nodata")
+
+
 def _said(row: Row, name: str, type_: int) -> str:
     if row.outcome != ANSWERED:
         return TRUNCATED if row.outcome == TRUNCATED else row.outcome

@@ -150,9 +150,7 @@ class Exchanges:
     def passes(self, name: str, type_: int) -> Sequence[Row]:
         """The exchange that counts of each pass, in the order in which they were asked."""
         found = self._by_type[type_].get(name)
-        if isinstance(found, list):
-            return sorted(found, key=lambda row: (row.asked_us, row.pass_number))
-        return () if found is None else (found,)
+        return found if isinstance(found, list) else () if found is None else (found,)
 
     def latest(self, name: str, type_: int) -> Row | None:
         """The latest pass that has an answer; the latest silence when none has; None when never asked."""
@@ -165,13 +163,6 @@ class Exchanges:
     def questions(self) -> Iterator[Question]:
         """Every question of the survey itself that was asked."""
         return (Question(name, type_) for type_, by_name in self._by_type.items() for name in by_name)
-
-    def with_records(self, type_: int) -> Iterator[Row]:
-        """Every exchange of a type that counts and whose answer says that it holds records."""
-        for found in self._by_type[type_].values():
-            for row in found if isinstance(found, list) else (found,):
-                if row.answer[6:8] not in (b"", b"\0\0"):
-                    yield row
 
     def asked_n(self) -> int:
         """How many questions were asked, each once per pass, and once per health round."""
@@ -193,11 +184,18 @@ class Exchanges:
 
 
 def _joined(found: Row | list[Row], row: Row) -> Row | list[Row]:
-    """What counts of one question, with one more row: per pass the first answer, or the last silence."""
-    rows = found if isinstance(found, list) else [found]
-    for place, known in enumerate(rows):
-        if known.pass_number == row.pass_number:
-            if not is_usable(known):
-                rows[place] = row
-            return rows if len(rows) > 1 else rows[0]
-    return [*rows, row]
+    """What counts of one question, with one more row."""
+    rows = passes_of([*found, row] if isinstance(found, list) else [found, row])
+    return rows if len(rows) > 1 else rows[0]
+
+
+def passes_of(rows: Iterable[Row]) -> list[Row]:
+    """What counts of one question's exchanges, given in the order in which they were kept; as it was asked.
+
+    Per pass the first usable answer, or else the last silence.
+    """
+    found: dict[int, Row] = {}
+    for row in rows:
+        if (known := found.get(row.pass_number)) is None or not is_usable(known):
+            found[row.pass_number] = row
+    return sorted(found.values(), key=lambda row: (row.asked_us, row.pass_number))

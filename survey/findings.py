@@ -45,15 +45,15 @@ _NOTES = frozenset({"came_between_passes", "left_between_passes"})
 class _Address:
     """What the healthy lists said of one address."""
 
-    categories: set[str] = field(default_factory=set)
-    confirmed: set[str] = field(default_factory=set)
-    zones: set[str] = field(default_factory=set)
-    evidence: list[str] = field(default_factory=list)
-    doubts: set[str] = field(default_factory=set)
-    relay_doubts: set[str] = field(default_factory=set)
-    doubt_evidence: list[str] = field(default_factory=list)
-    notes: set[str] = field(default_factory=set)
-    unconfirmed: set[str] = field(default_factory=set)
+    categories: frozenset[str] = frozenset()
+    confirmed: frozenset[str] = frozenset()
+    zones: frozenset[str] = frozenset()
+    evidence: tuple[str, ...] = ()
+    doubts: frozenset[str] = frozenset()
+    relay_doubts: frozenset[str] = frozenset()
+    doubt_evidence: tuple[str, ...] = ()
+    notes: frozenset[str] = frozenset()
+    unconfirmed: frozenset[str] = frozenset()
     """Categories that some list said and no later pass of that list confirmed."""
     answers: int = 0
     """Answers of lists that could have made it listed: those of open relays and of abuse."""
@@ -117,39 +117,32 @@ def read(
             doubtful.add(code)
         else:
             named[code].append(domain)
-    cases = {
-        code: _case(
-            [d for d in named.get(code, ()) if not opted_out(d)],
-            by_domain,
-            hosts_of,
-            evidence_of,
-            silent_hosts,
-            changed,
-            sends,
-        )
-        for code in bodies["code"]
-    }
+    extra: dict[str, list[str]] = defaultdict(list)
     for code, evidence in rows_of(domains, "code", "evidence_ids"):
-        cases[code].evidence += evidence
+        extra[code] += evidence
     if candidates is not None:
         for code, evidence in rows_of(candidates, "code", "evidence_ids"):
             if code not in named:
-                cases[code].evidence += evidence
-    for code in doubtful:
-        cases[code].doubts.discard("domain_unknown")
-        cases[code].doubts.add("domain_doubtful")
+                extra[code] += evidence
     known = {row[0]: _Server(*row[1:]) for row in rows_of(servers, "host", "codes", "own_or_shared", "operator")}
     rows = []
     for code, in_scope in rows_of(bodies, "code", "in_scope"):
         all_named = named.get(code, [])
+        out = [opted_out(domain) for domain in all_named]
         if not in_scope:
             rows.append(_plain(code, Body.OUT_OF_SCOPE, bool(relay_zones)))
-        elif all_named and all(map(opted_out, all_named)):
+        elif out and all(out):
             rows.append(_plain(code, Body.OPTED_OUT, bool(relay_zones)))
         else:
-            if any(map(opted_out, all_named)):
-                cases[code].doubts.add("partly_opted_out")
-            rows.append(_finding(code, cases[code], said, hosts_of, known, bool(relay_zones)))
+            surveyed = [domain for domain, is_out in zip(all_named, out, strict=True) if not is_out]
+            case = _case(surveyed, by_domain, hosts_of, evidence_of, silent_hosts, changed, sends)
+            case.evidence += extra.get(code, ())
+            if code in doubtful:
+                case.doubts.discard("domain_unknown")
+                case.doubts.add("domain_doubtful")
+            if any(out):
+                case.doubts.add("partly_opted_out")
+            rows.append(_finding(code, case, said, hosts_of, known, bool(relay_zones)))
     found = frame("findings", sorted(rows, key=lambda row: str(row[0])))
     if len(found) != len(bodies):
         raise AssertionError(f"{len(bodies)} bodies went in, {len(found)} findings came out")
@@ -176,9 +169,9 @@ def _addresses(listings: pd.DataFrame, lists: pd.DataFrame, relay_zones: set[str
         if status == Listing.NOT_ASKED and why == "opt_out":
             one.opted_out = True
         if status == Listing.NOT_ASKED and why == "no_ipv6" and zone in healthy & headline_zones:
-            one.notes.add("ipv6_not_asked")
+            one.notes |= {"ipv6_not_asked"}
         if why == "list_void" and len(codes) and zone in fell_silent:
-            one.notes.add("listed_by_void_list")
+            one.notes |= {"listed_by_void_list"}
         if zone not in healthy or (status == Listing.NOT_ASKED and why in NO_MATTER) or why == "list_void":
             continue
         if status in (Listing.LISTED, Listing.CLEAR):
@@ -186,19 +179,19 @@ def _addresses(listings: pd.DataFrame, lists: pd.DataFrame, relay_zones: set[str
             one.relay_answers += zone in relay_zones
             counted = HEADLINE_CATEGORIES.intersection(categories)
             if why in _NOTES or (counted and why == "not_heard_again"):
-                one.notes.add(why)
+                one.notes |= {why}
             if counted:
                 one.categories |= counted
                 one.confirmed |= counted.intersection(confirmed)
                 one.unconfirmed |= counted.difference(confirmed)
-                one.zones.add(zone)
-                one.evidence += evidence
+                one.zones |= {zone}
+                one.evidence += tuple(evidence)
         else:
             doubt = "listing_refused" if status == Listing.REFUSED else "listing_silent"
-            one.doubts.add(doubt)
-            one.doubt_evidence += evidence
+            one.doubts |= {doubt}
+            one.doubt_evidence += tuple(evidence)
             if zone in relay_zones:
-                one.relay_doubts.add(doubt)
+                one.relay_doubts |= {doubt}
     return found
 
 
@@ -313,7 +306,7 @@ def _finding(
     sure = {address for address, one in listed.items() if one.confirmed}
     evidence = list(case.evidence)
     for one in (*heard.values(), *_senders(case, said).values()):
-        evidence += one.evidence + one.doubt_evidence
+        evidence += (*one.evidence, *one.doubt_evidence)
     return (
         code,
         status,

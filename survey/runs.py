@@ -27,10 +27,10 @@ import tomli_w
 from filelock import FileLock, Timeout
 
 from . import (
-    blocklists,
     domains,
     findings,
     headlines,
+    listings,
     mail,
     networks,
     operators,
@@ -45,7 +45,8 @@ from .calm import uninterrupted
 from .catalogue import Blocklist, load_selection, save_selection
 from .errors import RunError
 from .evidence import Archive, Mark
-from .exchanges import CANARY, NO_QUESTION, RESOLVE_ROUND, Exchanges, Row, at
+from .exchanges import CANARY, NO_QUESTION, RESOLVE_ROUND, Row, at
+from .pairs import split
 from .register import Register, load_register
 from .tables import Confidence, Dns
 from .worlds import World
@@ -209,7 +210,11 @@ def read_tables(
     register = register or load_register(folder.register_path)
     archive = Archive(folder.path)
     marks = archive.marks()
-    exchanges = Exchanges(trusted(archive, f"type <> {NO_QUESTION} AND round <> {RESOLVE_ROUND}"))
+    selected = list(rules) if rules is not None else list(load_selection(folder.lists_path))
+    stored = settings.get("stored_zones")
+    zones = {str(k): str(v) for k, v in stored.items()} if isinstance(stored, dict) else {}
+    rows = trusted(archive, f"type <> {NO_QUESTION} AND round <> {RESOLVE_ROUND}")
+    pairs, exchanges = split(rows, {zones.get(one.zone, one.zone) for one in selected})
     opt_out = opt_outs.load(folder.opt_out_path) if folder.opt_out_path.exists() else opt_outs.OptOuts()
     decided = review.read_review(folder.review_path, set(register.bodies["code"]))
     named, subjects = named_and_sought(register, decided, opt_out, world.reserved)
@@ -220,29 +225,28 @@ def read_tables(
     sending = pd.DataFrame(senders.subjects(declared), columns=["address", "reason"], dtype="str")
     asked_about = pd.concat([addresses[["address", "reason"]], sending], ignore_index=True)
     present = asked_about["address"].dropna()
-    selected = list(rules) if rules is not None else list(load_selection(folder.lists_path))
-    stored = settings.get("stored_zones")
-    listings, lists = blocklists.read(
+    said_of, lists = listings.read(
         selected,
         asked_about,
+        pairs,
         exchanges,
         finished_rounds(marks),
-        zones={str(k): str(v) for k, v in stored.items()} if isinstance(stored, dict) else None,
+        zones=zones,
         opted_out=frozenset(address for address in present if opt_out.has_address(address)),
         over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
     )
     nets = networks.read(addresses.loc[addresses["reason"].isna(), "address"].dropna(), exchanges, world.asn_zones)
     # A domain in doubt says nothing about who uses a server.
     sure = of_bodies.loc[of_bodies["confidence"].ne(Confidence.LOW)]
-    observed = (mail_servers, addresses, listings, lists)
+    observed = (mail_servers, addresses, said_of, lists)
     directory = operators.load_directory(folder.operators_path)
     servers = operators.read(register.bodies, sure, *observed, nets, directory)
     sends = senders.by_domain(declared, policies)
     found = findings.read(register.bodies, of_bodies, *observed, servers, sends, opt_out.has_domain, candidates)
-    headline = headlines.count(found, servers, addresses, listings, lists)
+    headline = headlines.count(found, servers, addresses, said_of, lists)
     ended = finished_passes(marks)
-    headline["questions_asked"] = exchanges.asked_n()
-    headline["packets_sent"] = exchanges.packets
+    headline["questions_asked"] = exchanges.asked_n() + pairs.asked_n()
+    headline["packets_sent"] = exchanges.packets + pairs.packets_n()
     headline["started_at"] = _iso(min((s.started_us for s in archive.sittings()), default=0))
     headline["finished_at"] = _iso(max(ended.values())) if ended else None
     rechecks = [mark.marked_us for mark in marks if mark.kind == "recheck"]
@@ -259,7 +263,7 @@ def read_tables(
         "networks": nets,
         "senders": declared,
         "policies": policies,
-        "listings": listings,
+        "listings": said_of,
         "lists": lists,
         "servers": servers,
         "findings": found,

@@ -15,6 +15,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -502,6 +504,8 @@ _ARROW: Mapping[Kind, pa.DataType] = {
     "time": pa.timestamp("us", tz="UTC"),
     "texts": pa.list_(pa.string()),
 }
+NO_TIME = np.iinfo(np.int64).min
+"""No time, in a column of whole microseconds."""
 _PANDAS: Mapping[Kind, str] = {
     "text": "str",
     "integer": "Int64",
@@ -520,6 +524,18 @@ def frame(name: str, rows: Iterable[Sequence[object]] = ()) -> pd.DataFrame:
     return pd.DataFrame(
         {c.name: pd.Series(list(v), dtype=_PANDAS[c.kind]) for c, v in zip(table.columns, columns, strict=True)}
     )
+
+
+def from_columns(name: str, columns: Mapping[str, Sequence[object] | npt.NDArray[np.int64]]) -> pd.DataFrame:
+    """A table of the dictionary from whole columns; times may be whole microseconds since 1970 (NumPy, `NO_TIME`)."""
+    found = {}
+    for column in TABLES[name].columns:
+        values = columns[column.name]
+        if isinstance(values, np.ndarray):
+            found[column.name] = pd.Series(values.astype("M8[us]")).dt.tz_localize("UTC")
+        else:
+            found[column.name] = pd.Series(list(values), dtype=_PANDAS[column.kind])
+    return pd.DataFrame(found)
 
 
 def rows_of(data: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:

@@ -8,15 +8,17 @@ import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey import blocklists
+from survey import blocklists, listings
 from survey.answers import reverse_name
 from survey.catalogue import load_catalogue, select
 from survey.exchanges import TXT, A, Exchanges, Row
+from survey.pairs import split
 from survey.tables import frame
 
 ORBZ = next(one for one in select("practice", load_catalogue()) if one.zone.startswith("orbz"))
@@ -72,8 +74,8 @@ def judged(*rows, rounds=None, unfinished=(), address=ADDRESS):
     rounds = [*healthy_round(1), *healthy_round(2, at_s=AFTER)] if rounds is None else rounds
     addresses = frame("addresses", [("mail.example", address, 4, "present", None, None, "1")])
     finished = {number: [ORBZ.zone] for number in {one.round for one in rounds} - set(unfinished)}
-    listings, lists = blocklists.read([ORBZ], addresses, Exchanges([*rounds, *rows]), finished)
-    return listings.iloc[0], lists.iloc[0]
+    said, lists = listings.read([ORBZ], addresses, *split([*rounds, *rows], [ORBZ.zone]), finished)
+    return said.iloc[0], lists.iloc[0]
 
 
 @pytest.mark.parametrize(
@@ -209,8 +211,8 @@ def test_a_record_of_another_class_is_no_answer():
 
 def test_a_round_that_left_no_evidence_proves_nothing():
     addresses = frame("addresses", [("mail.example", ADDRESS, 4, "present", None, None, "1")])
-    listings, lists = blocklists.read([ORBZ], addresses, Exchanges([row(["127.0.0.2"])]), {1: [ORBZ.zone]})
-    assert (lists.iloc[0]["reason"], listings.iloc[0]["status"]) == ("no_evidence", "refused")
+    said, lists = listings.read([ORBZ], addresses, *split([row(["127.0.0.2"])], [ORBZ.zone]), {1: [ORBZ.zone]})
+    assert (lists.iloc[0]["reason"], said.iloc[0]["status"]) == ("no_evidence", "refused")
 
 
 def test_lists_for_information_list_nobody_in_the_headline():
@@ -228,8 +230,8 @@ def test_ipv6_is_asked_nibble_by_nibble_and_not_at_all_of_lists_without_it():
     assert reverse_name("2001:db8::1").startswith("1.0.0.0.0.0")
     addresses = frame("addresses", [("mail.example", "2001:db8::1", 6, "present", None, None, "1")])
     without = next(one for one in select("practice", load_catalogue()) if not one.ipv6)
-    listings, _ = blocklists.read([without], addresses, Exchanges(), {})
-    assert (listings.iloc[0]["status"], listings.iloc[0]["reason"]) == ("not_asked", "no_ipv6")
+    said, _ = listings.read([without], addresses, *split([], [ORBZ.zone]), {})
+    assert (said.iloc[0]["status"], said.iloc[0]["reason"]) == ("not_asked", "no_ipv6")
 
 
 def test_a_lists_own_words_are_bounded_and_harmless():
@@ -241,3 +243,49 @@ def test_a_lists_own_words_are_bounded_and_harmless():
     found, _ = judged(row(["127.0.0.2"]), said)
     assert len(found["text"]) <= 1000
     assert "\x1b" not in found["text"] and "\0" not in found["text"]
+
+
+HEARD = st.tuples(
+    st.sampled_from([ADDRESS, "192.0.2.78", "2001:db8::7"]),
+    st.integers(1, 3),
+    st.sampled_from(SERVERS),
+    st.sampled_from(["denied", "listed", "timeout", "servfail"]),
+    st.integers(-20, 20_000),
+)
+
+
+@given(st.lists(HEARD, max_size=12), st.booleans())
+def test_what_is_read_as_columns_is_what_is_read_one_by_one(heard, has_last_round):
+    rounds = [*healthy_round(1), *(healthy_round(2, at_s=AFTER) if has_last_round else ())]
+    kinds = {
+        "denied": ([], {"rcode": "NXDOMAIN"}),
+        "listed": (["127.0.0.2"], {}),
+        "timeout": ([], {"outcome": "timeout"}),
+        "servfail": ([], {"rcode": "SERVFAIL"}),
+    }
+    rows = [
+        row(kinds[kind][0], number=number, address=address, at_s=at_s, server=server, id_=place, **kinds[kind][1])
+        for place, (address, number, server, kind, at_s) in enumerate(heard, 1)
+    ]
+    addresses = frame(
+        "addresses",
+        [
+            ("mail.example", one, 6 if ":" in one else 4, "present", None, None, "1")
+            for one in (ADDRESS, "192.0.2.78", "2001:db8::7")
+        ],
+    )
+    finished = {number: [ORBZ.zone] for number in {one.round for one in rounds}}
+
+    def read():
+        return listings.read([ORBZ], addresses, *split([*rounds, *rows], [ORBZ.zone]), finished)
+
+    by_columns = read()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(listings._OneList, "_is_plain", lambda self, _: np.zeros(len(self._pairs), dtype=bool))
+        one_by_one = read()
+    for mine, other in zip(by_columns, one_by_one, strict=True):
+        pd.testing.assert_frame_equal(mine, other)
+    pairs, rest = split([*rounds, *rows], [ORBZ.zone])
+    whole = Exchanges([*rounds, *rows])
+    assert pairs.asked_n() + rest.asked_n() == whole.asked_n()
+    assert pairs.packets_n() + rest.packets == whole.packets
