@@ -26,8 +26,8 @@ from survey.answers import reverse_name
 from survey.catalogue import Blocklist, load_catalogue
 from survey.worlds import AsnZones, MailPatience, World
 
-ZONES = tuple(f"list{number:02d}.dnsbl.test" for number in range(1, 13))
-"""The lists; the first two are called lists of open relays."""
+from .child import ZONES, Pair
+
 LISTED_SHARE = 0.03
 IPV6_SHARE = 0.08
 SILENT_EVERY = 100
@@ -37,8 +37,11 @@ _SIZE_2002, _HOSTS_2002, _SHARED_2002 = 3_557, 4_265, 28
 _GROWTH = 0.658
 _HOSTS_PER_OWN = 1.79
 _ALIAS_HOSTS, _SAME_ADDRESS = 0.01, 0.017
-_HEAD = "$ORIGIN {zone}.\n$TTL 3600\n@ IN SOA ns root 1 3600 600 86400 300\n@ IN NS ns\nns IN A 127.0.0.1\n"
-_SYLLABLES = "ka ki ku ko sa su se to ta na ni no ha hi ma mi mo ya ri ro".split()
+_HEAD = "$ORIGIN {zone}.\n$TTL 3600\n@ IN SOA ns root 1 3600 600 86400 3600\n@ IN NS ns\nns IN A 127.0.0.1\n"
+_SYLLABLES = (
+    *("ka", "ki", "ku", "ko", "sa", "su", "se", "to", "ta", "na"),
+    *("ni", "no", "ha", "hi", "ma", "mi", "mo", "ya", "ri", "ro"),
+)
 _BUSINESS = ("", "-kogyo", "-shoji", "-denki", "-foods", "-system", "-insatsu", "-unyu")
 _MIX, _NAMES = 2_654_435_761, 20**5
 """Multiplier and number of names: they share no factor, so every domain gets another name."""
@@ -233,7 +236,7 @@ class Generated:
                         found.add(self._places[host])
         return [_ipv4(place) for place in sorted(found)]
 
-    def pairs(self, *, with_silent: bool = True) -> set[tuple[str, str]]:
+    def pairs(self, *, with_silent: bool = True) -> set[Pair]:
         """The truth: every (address, list) that is listed and can be found."""
         found = self.addresses(with_silent=with_silent)
         return {(address, zone) for address in found for zone in self.listed.get(address, ())}
@@ -259,27 +262,6 @@ class Generated:
             for at, row in enumerate(rows, 1):
                 sheet.write_row(at, 0, row)
 
-    def lists(self) -> list[Blocklist]:
-        """The catalogue's rows of the twelve lists: IPv4, one code."""
-        known = load_catalogue().lists
-        found = []
-        for number, zone in enumerate(ZONES):
-            like = known["orbz.dnsbl.example" if number < 2 else "world.dnsbl.example"]
-            codes = tuple(replace(code, zone=zone) for code in like.codes)
-            found.append(
-                replace(
-                    like,
-                    zone=zone,
-                    asked_zone=zone,
-                    codes=codes,
-                    list_name=f"Benchmark list {number + 1}",
-                    what_it_lists="invented addresses",
-                    lookup_url=f"https://{zone}/",
-                    delist_url=f"https://{zone}/",
-                )
-            )
-        return found
-
     # -- what servers are given --------------------------------------------------------------------------------
 
     def write_zones(self, folder: Path) -> dict[str, Path]:
@@ -304,7 +286,7 @@ class Generated:
         """(zone, dataset type, text) of the lists for rbldnsd."""
         found = []
         for zone in ZONES:
-            lines = ["$TTL 3600\n$SOA 3600 ns.test root.test 1 3600 600 86400 300\n127.0.0.2 :127.0.0.2:test point\n"]
+            lines = ["$TTL 3600\n$SOA 3600 ns.test root.test 1 3600 600 86400 3600\n127.0.0.2 :127.0.0.2:test point\n"]
             lines += [f"{a} :127.0.0.2:$ is listed, see https://{zone}/\n" for a, z in self.listed.items() if zone in z]
             found.append((zone, "ip4set", "".join(lines)))
         return found
@@ -327,14 +309,14 @@ class Generated:
                 yield f'{domain}. TXT "v=spf1 {"-all" if kind in (Kind.NONE, Kind.NULL) else "mx -all"}"\n'
             if number % 7 == 0:
                 yield f'_dmarc.{domain}. TXT "v=DMARC1; p=none"\n'
-        for host in self.hosts():
-            name = host.name
-            if host.alias_of is not None:
-                yield f"{name}. CNAME {host.alias_of}.\n"
-                name = host.alias_of
-            yield f"{name}. A {host.ipv4}\n"
-            if host.ipv6 is not None:
-                yield f"{name}. AAAA {host.ipv6}\n"
+        for one in self.hosts():
+            name = one.name
+            if one.alias_of is not None:
+                yield f"{name}. CNAME {one.alias_of}.\n"
+                name = one.alias_of
+            yield f"{name}. A {one.ipv4}\n"
+            if one.ipv6 is not None:
+                yield f"{name}. AAAA {one.ipv6}\n"
         for block in range(512):
             upper, third = 18 + (block >> 8), block & 255
             text = f"{64512 + block % 64} | 198.{upper}.{third}.0/24 | ZZ | benchmark | 2002-03-16"
@@ -350,6 +332,27 @@ class Generated:
                 host = self.host(number)
                 yield f"{reverse_name(host.ipv4)} PTR {host.name}.\n"
             seen[place] = 1
+
+
+def lists() -> list[Blocklist]:
+    """The catalogue's rows of the twelve lists: IPv4, one code, no limits."""
+    known = load_catalogue().lists
+    found = []
+    for number, zone in enumerate(ZONES):
+        like = known["orbz.dnsbl.example" if number < 2 else "world.dnsbl.example"]
+        found.append(
+            replace(
+                like,
+                zone=zone,
+                asked_zone=zone,
+                codes=tuple(replace(code, zone=zone) for code in like.codes),
+                list_name=f"Benchmark list {number + 1}",
+                what_it_lists="invented addresses",
+                lookup_url=f"https://{zone}/",
+                delist_url=f"https://{zone}/",
+            )
+        )
+    return found
 
 
 def world(timeout_s: float = 1.0, tries: int = 3, pause_s: float = 0.0) -> World:

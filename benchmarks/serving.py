@@ -17,10 +17,11 @@ from pathlib import Path
 
 from tests.daemons import servers
 
-from .generated import ZONES, Generated
+from .child import ZONES
+from .generated import Generated
 
-UNPACKED = servers.ROOT / ".daemons"
-_QUEUE = 4 << 20
+UNPACKED = servers.UNPACKED.parent
+_BUFFER = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +32,8 @@ class Network:
     loss: float = 0.0
     has_silent: bool = False
 
-    @property
-    def is_straight(self) -> bool:
-        return self == Network()
+
+STRAIGHT = Network()
 
 
 def missing() -> list[str]:
@@ -79,7 +79,9 @@ def unbound(names: int, lists: int, folder: Path) -> Iterator[int]:
     """unbound that asks the server at port `names` for names and the one at `lists` for the lists; gives its port."""
     stubs = {"example": names, "in-addr.arpa": names, "ip6.arpa": names} | dict.fromkeys(ZONES, lists)
     # The cache must hold the whole world, or "warm" would mean nothing.
-    with servers.unbound(stubs, folder, "  msg-cache-size: 256m\n  rrset-cache-size: 256m\n") as port:
+    with servers.unbound(
+        stubs, folder, "  msg-cache-size: 256m\n  rrset-cache-size: 256m\n  so-rcvbuf: 4m\n  so-sndbuf: 4m\n"
+    ) as port:
         yield port
 
 
@@ -97,6 +99,8 @@ def dnsdist(server: int, network: Network, silent: Iterable[str], folder: Path) 
         f'setLocal("127.0.0.1:{port}", {{reusePort=false}})',
         'setSecurityPollSuffix("")',  # it would ask its maker's server about itself
         "setMaxUDPOutstanding(65535)",
+        # Without room for bursts it would lose by itself what it was not told to lose.
+        f"setUDPSocketBufferSizes({_BUFFER}, {_BUFFER})",
         "setVerboseHealthChecks(false)",
         f'newServer({{address="127.0.0.1:{server}", sockets=4, healthCheckMode="up"}})',
     ]
@@ -143,7 +147,7 @@ def _await(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 @contextlib.contextmanager
 def network(made: Generated, server: int, how: Network, folder: Path) -> Iterator[int]:
     """The server behind a network; the server itself when that is straight."""
-    if how.is_straight:
+    if how == STRAIGHT:
         yield server
         return
     with dnsdist(server, how, made.silent() if how.has_silent else (), folder) as port:
