@@ -85,6 +85,7 @@ class Target:
     """What is to be reached: our figure against a peer's in the same round."""
 
     text: str
+    japanese: str
     case: str
     peer: str
     figure: str
@@ -109,13 +110,43 @@ class Target:
 
 
 TARGETS = (
-    Target("list part, loop alone: speed / dnsperf's", "lists", "dnsperf", "times", 0.80),
-    Target("list part, loop alone: speed / pydnsbl's", "lists", "pydnsbl", "times", 10.0),
-    Target("whole job: speed / that of aiodns + pydnsbl", "straight", "aiodns + pydnsbl", "times", 5.0),
-    Target("whole job: time / massdns'", "straight", "massdns", "time", 2.0),
-    Target("whole command: time / massdns'", "straight", "massdns", "command", 3.5),
-    Target("whole job, 20 ms: time / massdns'", "delay", "massdns", "time", 1.2),
-    Target("whole job, 20 ms, silent names: time / massdns'", "silent", "massdns", "time", 0.75),
+    Target(
+        "list part, loop alone: speed / dnsperf's",
+        "リスト照会のループ: dnsperf 比の速さ",
+        "lists",
+        "dnsperf",
+        "times",
+        0.80,
+    ),
+    Target(
+        "list part, loop alone: speed / pydnsbl's",
+        "リスト照会のループ: pydnsbl 比の速さ",
+        "lists",
+        "pydnsbl",
+        "times",
+        10.0,
+    ),
+    Target(
+        "whole job: speed / that of aiodns + pydnsbl",
+        "全工程: aiodns + pydnsbl 比の速さ",
+        "straight",
+        "aiodns + pydnsbl",
+        "times",
+        5.0,
+    ),
+    Target("whole job: time / massdns'", "全工程: massdns 比の時間", "straight", "massdns", "time", 2.0),
+    Target("whole command: time / massdns'", "コマンド全体: massdns 比の時間", "straight", "massdns", "command", 3.5),
+    Target(
+        "whole job, 20 ms: time / massdns'", "全工程、遅延 20 ms: massdns 比の時間", "delay", "massdns", "time", 1.2
+    ),
+    Target(
+        "whole job, 20 ms, silent names: time / massdns'",
+        "全工程、遅延 20 ms と無応答: massdns 比の時間",
+        "silent",
+        "massdns",
+        "time",
+        0.75,
+    ),
 )
 
 
@@ -251,6 +282,7 @@ def judged(rounds: Rounds) -> list[dict[str, object]]:
             found.append(
                 {
                     "text": target.text,
+                    "text_ja": target.japanese,
                     "bound": target.bound,
                     "sense": ">=" if target.is_met_above else "<=",
                     "ratio": spread(ratios),
@@ -315,19 +347,45 @@ def table(record: Mapping[str, object], language: str = "en") -> str:
             by_client.items(), key=lambda item: _number(_dict(_dict(item[1])["seconds"])["median"])
         ):
             lines.append(_row(client, _dict(figures), language))
-    lines += [
-        "",
-        "| target | ratio | bound | |" if language == "en" else "| 目標 | 比 | 限度 | |",
-        "|---|---:|---:|---|",
-    ]
+    return "\n".join([*lines, "", targets(record, language)]).strip() + "\n"
+
+
+def targets(record: Mapping[str, object], language: str = "en") -> str:
+    """Every target and whether it is met, as Markdown."""
+    lines = ["| target | ratio | bound | |" if language == "en" else "| 目標 | 比 | 限度 | |", "|---|---:|---:|---|"]
     met, missed, stands = ("met", "missed", "stand-in") if language == "en" else ("達成", "未達", "代用値")
     for found in _list(record["targets"]):
         ratio = _dict(found["ratio"])
         verdict = (met if found["is_met"] else missed) + (f" ({stands})" if found["is_stand_in"] else "")
         bound = f"{'≥' if found['sense'] == '>=' else '≤'} {_number(found['bound']):g}"
         spread_ = f"{ratio['median']:.2f} ({ratio['least']:.2f}–{ratio['most']:.2f})"
-        lines.append(f"| {found['text']} | {spread_} | {bound} | {verdict} |")
-    return "\n".join(lines).strip() + "\n"
+        text = found["text"] if language == "en" else found["text_ja"]
+        lines.append(f"| {text} | {spread_} | {bound} | {verdict} |")
+    return "\n".join(lines) + "\n"
+
+
+def overview(record: Mapping[str, object], language: str = "en") -> str:
+    """Median seconds, one row per client and one column per case, as Markdown; `~` extrapolated, `†` a stand-in."""
+    is_en = language == "en"
+    cases = [case for case in CASES if _dict(record["cases"]).get(case.key)]
+    heads = [case.english if is_en else case.japanese for case in cases]
+    more = ["CPU s, whole job", "peak MiB, whole job"] if is_en else ["CPU 秒（全工程）", "最大 MiB（全工程）"]
+    lines = ["| | " + " | ".join([*heads, *more]) + " |", "|---|" + "---:|" * (len(heads) + 2)]
+    by_case = {case.key: _dict(_dict(record["cases"])[case.key]) for case in cases}
+    for client in dict.fromkeys(name for found in by_case.values() for name in found):
+        cells = [_cell(_dict(by_case[case.key].get(client, {}))) for case in cases]
+        whole = _dict(by_case.get("straight", {}).get(client, {}))
+        is_measured = bool(whole) and not whole["is_stand_in"]
+        cells += [f"{_number(whole[key]):.1f}" if is_measured else "" for key in ("cpu_s", "peak_mib")]
+        lines.append(f"| {'**ours**' if client == 'ours' else client} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(figures: Mapping[str, object]) -> str:
+    if not figures:
+        return ""
+    mark = "~" if _number(figures["share"]) < 1 else ""
+    return f"{mark}{_number(_dict(figures['seconds'])['median']):.2f}{' †' if figures['is_stand_in'] else ''}"
 
 
 def _row(client: str, figures: Mapping[str, object], language: str) -> str:
@@ -368,8 +426,11 @@ def write_readme(path: Path, record: Mapping[str, object], language: str) -> Non
         raise ValueError(f"{path} has no <!-- bench --> … <!-- /bench -->")
     date, where = str(record["measured_at"])[:10], record["machine"]
     runs = record["runs"]
-    lead = f"{date}, {where}; medians of {runs}." if language == "en" else f"{date}、{where}、{runs} 回の中央値。"
-    body = f"\n{lead}\n\n{table(record, language)}\n"
+    if language == "en":
+        lead = f"{date}, {where}; seconds, medians of {runs}; `~` extrapolated from a part, `†` stands in from another run."
+    else:
+        lead = f"{date}、{where}。{runs} 回の中央値（秒）。`~` は一部からの推計、`†` は別の測定による代用値。"
+    body = f"\n{lead}\n\n{overview(record, language)}\n{targets(record, language)}\n"
     path.write_text(pattern.sub(lambda found: found.group(1) + body + found.group(2), text), encoding="utf-8")
 
 

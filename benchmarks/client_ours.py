@@ -63,10 +63,16 @@ def read(folder: Path) -> Heard:
     return heard
 
 
+def table(folder: Path, name: str, columns: list[str] | None = None) -> pd.DataFrame:
+    """A table of a run, written as one file or in parts."""
+    whole = folder / "tables" / f"{name}.parquet"
+    return pd.read_parquet(whole if whole.exists() else folder / "tables" / name, columns=columns)
+
+
 def listed(folder: Path) -> set[Pair]:
     """The pairs that the table `listings` of a run says are listed."""
-    table = pd.read_parquet(folder / "tables" / "listings.parquet", columns=["address", "zone", "status"])
-    rows = table.loc[table["status"].eq("listed"), ["address", "zone"]]
+    found = table(folder, "listings", ["address", "zone", "status"])
+    rows = found.loc[found["status"].eq("listed"), ["address", "zone"]]
     return {(str(address), str(zone)) for address, zone in rows.itertuples(index=False)}
 
 

@@ -241,13 +241,23 @@ class Generated:
         found = self.addresses(with_silent=with_silent)
         return {(address, zone) for address in found for zone in self.listed.get(address, ())}
 
+    def status(self, number: int) -> str:
+        """The truth about one company, in the words of the table `findings`."""
+        kind = self._kinds[number]
+        if kind == Kind.NXDOMAIN:
+            return "unknown"
+        if kind in (Kind.NONE, Kind.NULL):
+            return "no_mail"
+        is_listed = any(_ipv4(self._places[host]) in self.listed for host in self.exchangers(number))
+        return "listed" if is_listed else "clear"
+
     # -- what the survey is given ------------------------------------------------------------------------------
 
     def write_register(self, path: Path) -> None:
         """The register, as .csv or .xlsx: one row per company."""
         header = ("code", "prefecture", "name", "kind", "domain")
         rows = (
-            (f"C{n:07d}", f"Region {n % 47 + 1}", f"Company {n}", "other", domain)
+            (code(n - 1), f"Region {n % 47 + 1}", f"Company {n}", "other", domain)
             for n, domain in enumerate(self.domains(), 1)
         )
         if path.suffix == ".csv":
@@ -332,6 +342,11 @@ class Generated:
                 host = self.host(number)
                 yield f"{reverse_name(host.ipv4)} PTR {host.name}.\n"
             seen[place] = 1
+
+
+def code(number: int) -> str:
+    """The code under which the register has a company."""
+    return f"C{number + 1:07d}"
 
 
 def lists() -> list[Blocklist]:

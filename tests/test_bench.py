@@ -1,0 +1,82 @@
+"""The benchmark's world is what it says, and the benchmark itself loses no answer: a small one, on real servers."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+
+import pytest
+
+from benchmarks import bench, serving
+from benchmarks.child import ZONES
+from benchmarks.generated import Generated, Kind, lists, world
+from survey.register import load_register
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_the_register_is_read_without_a_problem(tmp_path, suffix):
+    made = Generated.make(300, 5)
+    made.write_register(tmp_path / f"register.{suffix}")
+    register = load_register(tmp_path / f"register.{suffix}")
+    assert list(register.domains["domain"]) == list(made.domains())
+    assert register.problems.empty
+
+
+def test_a_seed_makes_one_world(tmp_path):
+    texts = [
+        [path.read_text() for path in Generated.make(300, seed).write_zones(tmp_path / str(n)).values()]
+        for n, seed in enumerate((5, 5, 6))
+    ]
+    assert texts[0] == texts[1] != texts[2]
+
+
+@pytest.mark.parametrize(
+    ("size", "hosts", "share", "largest"), [(3_557, 4_265, 1.18, 468), (194_953, 59_440, 0.30, 38_745)]
+)
+def test_the_world_is_as_large_and_as_skewed_as_in_2002(size, hosts, share, largest):
+    made = Generated.make(size)
+    assert made.hosts_n == hosts
+    assert made.ipv4_n / size == pytest.approx(share, abs=0.005)
+    users = Counter(host for number in range(size) for host in made.exchangers(number))
+    assert len(users) == hosts, "a host takes nobody's mail"
+    assert users[0] + users[1] == pytest.approx(largest, rel=0.1)
+    kinds = Counter(made.kind(number) for number in range(size))
+    assert set(kinds) == set(Kind)
+    assert 0.02 < len(made.listed) / made.ipv4_n < 0.04
+    assert all(map(world().askable, made.addresses()))
+
+
+def test_the_lists_have_their_test_points():
+    assert [one.zone for one in lists()] == list(ZONES)
+    for one in lists():
+        assert [(point.address, point.codes) for point in one.positive] == [("127.0.0.2", ("127.0.0.2",))]
+        assert one.negative == ("127.0.0.1",)
+
+
+@pytest.mark.daemons
+def test_a_small_benchmark_loses_nothing_and_finds_the_truth(tmp_path):
+    if absent := serving.missing():
+        message = f"{', '.join(absent)} not here (make daemons)"
+        pytest.fail(message) if os.environ.get("SURVEY_REQUIRE_DAEMONS") == "1" else pytest.skip(message)
+    record = bench.bench(bench.SMALL, 1, is_small=True, out=tmp_path)
+    assert json.loads((tmp_path / "bench.json").read_text()) == record
+    assert record.keys() >= {"measured_at", "machine", "versions", "world", "runs", "cases", "targets"}
+    assert set(record["cases"]) == set(bench.SMALL_CASES)
+    for key, by_client in record["cases"].items():
+        assert by_client.keys() >= {"ours", "massdns"}
+        for client, figures in by_client.items():
+            assert figures["missing"] == figures["invented"] == 0, (key, client)
+            if key != "silent":
+                assert figures["lost"] == 0, (key, client)
+    # MX, SPF and DMARC of the domains that are made silent, and little else.
+    silent = record["world"]["silent_domains"]
+    assert silent <= record["cases"]["silent"]["ours"]["lost"] <= 4 * silent
+    assert {one["text"] for one in record["targets"]} <= {one.text for one in bench.TARGETS}
+    for language in ("en", "ja"):
+        path = tmp_path / f"{language}.md"
+        path.write_text("before\n<!-- bench -->\nold\n<!-- /bench -->\nafter\n")
+        bench.write_readme(path, record, language)
+        text = path.read_text()
+        assert text.startswith("before\n<!-- bench -->\n") and text.endswith("<!-- /bench -->\nafter\n")
+        assert "| **ours** |" in text and "old" not in text
