@@ -1,6 +1,6 @@
 """dnspython's asynchronous resolver, on uvloop: 500 tasks for the list part; with pydnsbl's lists for the whole job.
 
-It needs tenths of milliseconds for each question, so it is given a share of the work.
+It needs tenths of a millisecond for each question, so it is given a share of the list part.
 """
 
 from __future__ import annotations

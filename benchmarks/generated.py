@@ -31,7 +31,7 @@ from .child import ZONES, Pair
 LISTED_SHARE = 0.03
 IPV6_SHARE = 0.08
 SILENT_EVERY = 100
-"""One domain in so many is silent where the benchmark makes some silent."""
+"""One name in so many is silent where the benchmark makes some silent: of domains, of hosts, and of listings asked for."""
 
 _SIZE_2002, _HOSTS_2002, _SHARED_2002 = 3_557, 4_265, 28
 _GROWTH = 0.658
@@ -192,8 +192,13 @@ class Generated:
         return map(self.domain, range(self.size))
 
     def silent(self) -> Iterator[str]:
-        """The domains whose questions, and those of every name below, nobody answers where some are made silent."""
-        return (self.domain(number) for number in range(self.size) if _is_silent(number))
+        """The names about which, with every name below, nobody answers where some are made silent."""
+        yield from (self.domain(number) for number in range(self.size) if _is_silent(number))
+        yield from (self.host(number).name for number in range(self.shared_n, self.hosts_n) if _is_silent(number))
+        for place in range(self.ipv4_n):
+            for number, zone in enumerate(ZONES):
+                if _is_silent(place * len(ZONES) + number):
+                    yield f"{reverse_name(_ipv4(place))}.{zone}"
 
     def host(self, number: int) -> Host:
         """One mail server."""
@@ -228,18 +233,24 @@ class Generated:
         """The IPv4 addresses that a survey finds, each once; without those that only silent names lead to."""
         if with_silent:
             return [_ipv4(place) for place in range(self.ipv4_n)]
-        found: set[int] = set()
+        found = set[int]()
         for number in range(self.size):
             if not _is_silent(number):
-                for host in self.exchangers(number):
-                    if host < self.shared_n or not _is_silent(self._owners[host - self.shared_n]):
-                        found.add(self._places[host])
+                found.update(self._places[host] for host in self.exchangers(number) if not self._is_mute(host))
         return [_ipv4(place) for place in sorted(found)]
+
+    def _is_mute(self, host: int) -> bool:
+        """Whether nobody answers about a host: its own name, or its domain's, is silent."""
+        return host >= self.shared_n and (_is_silent(host) or _is_silent(self._owners[host - self.shared_n]))
 
     def pairs(self, *, with_silent: bool = True) -> set[Pair]:
         """The truth: every (address, list) that is listed and can be found."""
         found = self.addresses(with_silent=with_silent)
-        return {(address, zone) for address in found for zone in self.listed.get(address, ())}
+        pairs = {(address, zone) for address in found for zone in self.listed.get(address, ())}
+        if with_silent:
+            return pairs
+        mute = set(self.silent())
+        return {(address, zone) for address, zone in pairs if f"{reverse_name(address)}.{zone}" not in mute}
 
     def status(self, number: int) -> str:
         """The truth about one company, in the words of the table `findings`."""
@@ -391,8 +402,8 @@ def _ipv4(place: int) -> str:
     return str(IPv4Address(0xC6120000 + (place * 40_503 + 12_345) % (1 << 17)))
 
 
-def _is_silent(domain: int) -> bool:
-    return domain % SILENT_EVERY == SILENT_EVERY - 63
+def _is_silent(number: int) -> bool:
+    return number % SILENT_EVERY == SILENT_EVERY - 63
 
 
 def _is_askable(address: str) -> bool:

@@ -26,7 +26,7 @@ _BUFFER = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """How answers come: held back so long, lost with this probability, and silence about some domains."""
+    """How answers come: held back so long, lost with this probability, and silence about some names."""
 
     delay_ms: int = 0
     loss: float = 0.0
