@@ -50,12 +50,13 @@ def whole(job: Job) -> Heard:
 
 def read(folder: Path) -> Heard:
     """What the evidence in a folder holds: exchanges, questions that never got a usable answer, and listed pairs."""
-    heard, answered, asked = Heard(), set[tuple[str, int]](), set[tuple[str, int]]()
+    # A hash stands for each question: there may be millions.
+    heard, answered, asked = Heard(), set[int](), set[int]()
     for row in Archive(folder).rows(f"round = {SURVEY_ROUND}"):
         heard.questions += 1
-        asked.add((row.name, row.type))
+        asked.add(hash((row.name, row.type)))
         if is_usable(row):
-            answered.add((row.name, row.type))
+            answered.add(hash((row.name, row.type)))
             reverse, is_list, zone = row.name.partition(".list")
             if is_list and row.type == A and row.answer[6:8] != b"\0\0":
                 heard.listed.add((".".join(reversed(reverse.split("."))), f"list{zone}"))

@@ -25,6 +25,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from random import SystemRandom
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from survey.runs import TABLE_NAMES
@@ -120,15 +122,17 @@ def differences(one: Path, other: Path) -> list[str]:
     """The tables in which two runs differ, but for when and under which number something was heard."""
     found = []
     for name in TABLE_NAMES:
-        left, right = (_plain(client_ours.table(run, name)) for run in (one, other))
-        if left != right:
-            found.append(f"{name}: {len(left - right):,} rows here only, {len(right - left):,} there only")
+        left, right = (_rows(client_ours.table(run, name)) for run in (one, other))
+        if not np.array_equal(left, right):
+            here, there = len(np.setdiff1d(left, right)), len(np.setdiff1d(right, left))
+            found.append(f"{name}: {len(left):,} and {len(right):,} rows, {here:,} here only, {there:,} there only")
     return found
 
 
-def _plain(table: pd.DataFrame) -> set[tuple[str, ...]]:
+def _rows(table: pd.DataFrame) -> npt.NDArray[np.uint64]:
+    """A number for each row that says what it holds, in order."""
     columns = [column for column in table.columns if not any(word in column for word in _TIMED)]
-    return set(zip(*(table[column].map(str) for column in columns), strict=True)) if columns else set()
+    return np.sort(pd.util.hash_pandas_object(table[columns].map(str), index=False).to_numpy(dtype=np.uint64))
 
 
 def per_domain(size: int, folder: Path, runs: int) -> float:
@@ -177,9 +181,10 @@ def measure(domains: int, small: int, runs: int, folder: Path, *, is_compared: b
             record["uninterrupted_ms_per_domain"] = whole.seconds / domains * 1000
             record["differences"] = differences(folder / "killed" / "run", folder / "whole" / "run")
     slower = whole.seconds / domains / small_s
+    which = "uninterrupted" if is_compared else "killed and gone on with"
     record["targets"] = [
         {
-            "text": "time per domain / the small world's",
+            "text": f"time per domain / the small world's, {which}",
             "ratio": slower,
             "bound": SLOWER_MOST,
             "is_met": slower <= SLOWER_MOST,

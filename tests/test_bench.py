@@ -7,12 +7,14 @@ import os
 import sys
 from collections import Counter
 
+import pandas as pd
 import pytest
 
-from benchmarks import bench, peers, serving
+from benchmarks import bench, large, peers, serving
 from benchmarks.child import ZONES
 from benchmarks.generated import Generated, Kind, lists, world
 from survey.register import load_register
+from survey.runs import TABLE_NAMES
 
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx"])
@@ -118,3 +120,21 @@ def test_a_small_benchmark_loses_nothing_and_finds_the_truth(tmp_path):
         text = path.read_text()
         assert text.startswith("before\n<!-- bench -->\n") and text.endswith("<!-- /bench -->\nafter\n")
         assert "| **ours** |" in text and "old" not in text
+
+
+@pytest.mark.daemons
+def test_a_run_killed_twice_says_the_same_as_one_that_nobody_killed(tmp_path):
+    need_programs()
+    record = large.measure(250, 100, 1, tmp_path, is_compared=True)
+    assert record["faults"] == record["differences"] == []
+    assert record["killed"]["kills"] > 0
+
+
+def test_differing_tables_are_told(tmp_path):
+    for run, status in (("one", "clear"), ("other", "listed")):
+        (tmp_path / run / "tables").mkdir(parents=True)
+        for name in TABLE_NAMES:
+            rows = {"status": [status if name == "findings" else "clear"], "asked_at": [run], "lists": [["a", run][:1]]}
+            pd.DataFrame(rows).to_parquet(tmp_path / run / "tables" / f"{name}.parquet")
+    told = large.differences(tmp_path / "one", tmp_path / "other")
+    assert told == ["findings: 1 and 1 rows, 1 here only, 1 there only"]
