@@ -24,9 +24,13 @@ from .harmless import harmless
 from .tables import Dns
 
 _OPT = 41
+_READ = frozenset((A, AAAA, CNAME, NS, PTR, MX, SOA, TXT))
+_ONE_QUESTION_NO_RECORD = b"\0\1\0\0"
+_SIZES = [bytes((size,)) for size in range(64)]
 _TEXT_MOST = 500
 _CHAIN_MOST = 16
 _PLAIN = re.compile(rb"[a-z0-9_-]+")
+_WORDS = {"": Dns.PRESENT, "nxdomain": Dns.ABSENT, "nodata": Dns.ABSENT}
 _RCODES = {1: "formerr", 2: "servfail", 4: "notimp", 5: "refused"}
 
 
@@ -74,11 +78,16 @@ def label_text(raw: bytes) -> str:
     return "".join(parts)
 
 
-def _name(message: bytes, at: int) -> tuple[str, int]:
+_Known = dict[int, tuple[str, int]]
+"""Names of one message by the offset where they stand, with their length on the wire: most are pointed to again."""
+
+
+def _name(message: bytes, at: int, known: _Known) -> tuple[str, int]:
     """The name at an offset and the offset behind it."""
     labels: list[str] = []
     after = -1
     length, lowest = 1, at
+    starts = [(at, 0, 0)]
     try:
         while True:
             size = message[at]
@@ -90,8 +99,6 @@ def _name(message: bytes, at: int) -> tuple[str, int]:
                 if len(raw) != size:
                     raise Malformed("a label runs over the end")
                 length += size + 1
-                if length > 255:
-                    raise Malformed("a name is longer than 255 octets")
                 labels.append(label_text(raw))
                 at += 1 + size
             elif size >= 192:
@@ -100,25 +107,39 @@ def _name(message: bytes, at: int) -> tuple[str, int]:
                     after = at + 2
                 if target >= lowest:
                     raise Malformed("a compression pointer does not point backwards")
+                if (found := known.get(target)) is not None:
+                    if not labels:
+                        return found[0], after
+                    if found[0] != ".":
+                        labels.append(found[0])
+                    length += found[1] - 1
+                    break
+                starts.append((target, len(labels), length - 1))
                 at = lowest = target
             else:
                 raise Malformed("a label has a reserved length")
     except IndexError:
         raise Malformed("a name runs over the end") from None
-    return ".".join(labels) or ".", after if after >= 0 else at
+    if length > 255:
+        raise Malformed("a name is longer than 255 octets")
+    for start, skipped, before in starts:
+        known[start] = ".".join(labels[skipped:]) or ".", length - before
+    return known[starts[0][0]][0], after if after >= 0 else at
 
 
+@lru_cache(maxsize=1 << 12)
 def decode(message: bytes) -> Answer:
-    """Decode one message. Raises Malformed."""
+    """Decode one message; rooms look at the same one several times in a row. Raises Malformed."""
     if len(message) < 12:
         raise Malformed("shorter than a header")
     flags = message[2] << 8 | message[3]
     counts = [message[i] << 8 | message[i + 1] for i in (4, 6, 8, 10)]
     if flags & 0x7800:
         raise Malformed("not an answer to a query")
+    known: _Known = {}
     at = 12
     for _ in range(counts[0]):
-        _, at = _name(message, at)
+        _, at = _name(message, at, known)
         at += 4
         if at > len(message):
             raise Malformed("the question runs over the end")
@@ -129,7 +150,7 @@ def decode(message: bytes) -> Answer:
     has_opt = False
     for section, count in enumerate(counts[1:]):
         for _ in range(count):
-            owner, at = _name(message, at)
+            owner, at = _name(message, at, known)
             end = at + 10
             if end > len(message):
                 raise Malformed("a record runs over the end")
@@ -147,17 +168,17 @@ def decode(message: bytes) -> Answer:
                 rcode |= (ttl >> 24) << 4
                 _check_options(message, at, end)
             elif section == 0:
-                value = _value(message, at, end, type_, klass)
+                value = _value(message, at, end, type_, klass, known)
                 records.append(Record(owner, type_, 0 if ttl & 0x80000000 else ttl, value))
             elif type_ == SOA and section == 1:
-                _, place = _name(message, at)
-                _, place = _name(message, place)
+                _, place = _name(message, at, known)
+                _, place = _name(message, place, known)
                 if place + 20 != end:
                     raise Malformed("an SOA record of the wrong length")
                 negative_ttl = min(ttl, int.from_bytes(message[end - 4 : end], "big"))
             else:
                 has_referral |= type_ == NS and section == 1
-                _check(message, at, size, klass, type_)
+                _check(message, at, size, klass, type_, known)
             at = end
     if at != len(message):
         raise Malformed("bytes behind the end")
@@ -165,9 +186,11 @@ def decode(message: bytes) -> Answer:
     return Answer(rcode, authoritative, truncated, recursion, tuple(records), negative_ttl, has_referral)
 
 
-def _value(message: bytes, at: int, end: int, type_: int, klass: int) -> str | bytes | tuple[int, str] | None:
+def _value(
+    message: bytes, at: int, end: int, type_: int, klass: int, known: _Known
+) -> str | bytes | tuple[int, str] | None:
     if klass != 1:
-        _check(message, at, end - at, klass, type_)
+        _check(message, at, end - at, klass, type_, known)
         return None
     if type_ == A:
         if end - at != 4:
@@ -181,13 +204,13 @@ def _value(message: bytes, at: int, end: int, type_: int, klass: int) -> str | b
         start = at + 2 if type_ == MX else at
         if start >= end:
             raise Malformed("a name is missing")
-        name, after = _name(message, start)
+        name, after = _name(message, start, known)
         if after != end:
             raise Malformed("a name does not fill its record")
         return (message[at] << 8 | message[at + 1], name) if type_ == MX else name
     if type_ == SOA:
-        primary, after = _name(message, at)
-        mailbox, after = _name(message, after)
+        primary, after = _name(message, at, known)
+        mailbox, after = _name(message, after, known)
         if after + 20 != end:
             raise Malformed("an SOA record of the wrong length")
         return f"{primary} {mailbox}"
@@ -202,7 +225,7 @@ def _value(message: bytes, at: int, end: int, type_: int, klass: int) -> str | b
             parts.append(message[at + 1 : at + 1 + size])
             at += 1 + size
         return b"".join(parts)
-    _check(message, at, end - at, klass, type_)
+    _check(message, at, end - at, klass, type_, known)
     return None
 
 
@@ -214,9 +237,10 @@ def _check_options(message: bytes, at: int, end: int) -> None:
         raise Malformed("an EDNS option runs over its record")
 
 
-def _check(message: bytes, at: int, size: int, klass: int, type_: int) -> None:
+def _check(message: bytes, at: int, size: int, klass: int, type_: int, known: _Known) -> None:
     """Let dnspython say whether a record that we do not read is well formed."""
-    if klass == 1 and type_ == A and size == 4:
+    if klass == 1 and type_ in _READ:
+        _value(message, at, at + size, type_, klass, known)
         return
     try:
         dns.rdata.from_wire(klass, type_, message, at, size)  # type: ignore[arg-type]
@@ -249,7 +273,7 @@ def word(row: Row | None, name: str, type_: int) -> Dns:
     if row is None:
         return Dns.NOT_ASKED
     # Whatever is neither presence nor denial is silence: a referral, a contradiction, records of somebody else.
-    return {"": Dns.PRESENT, "nxdomain": Dns.ABSENT, "nodata": Dns.ABSENT}.get(_said(row, name, type_), Dns.SILENT)
+    return _WORDS.get(_said(row, name, type_), Dns.SILENT)
 
 
 def reason(row: Row) -> str:
@@ -262,6 +286,8 @@ def _said(row: Row, name: str, type_: int) -> str:
         return TRUNCATED if row.outcome == TRUNCATED else row.outcome
     if len(row.answer) >= 12 and (rcode := row.answer[3] & 15) not in (NOERROR, NXDOMAIN):
         return _RCODES.get(rcode, f"rcode_{rcode}")
+    if row.answer[4:8] == _ONE_QUESTION_NO_RECORD and (parts := _without_labels(row.answer)) is not None:
+        return _denied(*parts)
     try:
         answer = decode(row.answer)
         end, records = chain(answer, name, type_)
@@ -285,17 +311,53 @@ def _said(row: Row, name: str, type_: int) -> str:
     return "nodata"
 
 
+def _without_labels(message: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """What is left of a message when its id and its question's letters are taken out; None when there is no end of it.
+
+    Most answers say "no", and nearly all of these are equal but for the letters of the question.
+    """
+    at, sizes = 12, bytearray()
+    most = len(message) - 5
+    while at <= most:
+        size = message[at]
+        if size == 0:
+            return message[2:12], bytes(sizes), message[at + 1 :]
+        if size > 63:
+            return None
+        sizes.append(size)
+        at += size + 1
+    return None
+
+
+@lru_cache(maxsize=1 << 14)
+def _denied(header: bytes, sizes: bytes, rest: bytes) -> str:
+    """What an answer without records says, whatever its question's letters are.
+
+    A name that points into the midst of one of the question's labels is read as malformed here.
+    """
+    labels = b"".join(bytes((size,)) + b"x" * size for size in sizes)
+    try:
+        answer = decode.__wrapped__(b"\0\0" + header + labels + b"\0" + rest)
+    except Malformed:
+        return "malformed"
+    if answer.rcode > 15:
+        return f"rcode_{answer.rcode}"
+    if answer.rcode == NXDOMAIN:
+        return "nxdomain"
+    return "referral" if answer.has_referral and answer.negative_ttl is None else "nodata"
+
+
 def encode_name(text: str) -> bytes:
     """A name in wire form, with its final zero. Raises Malformed on what cannot be a name."""
     if text in (".", ""):
         return b"\0"
     if "\\" not in text and text.isascii():
-        labels = [label.encode("ascii") for label in text.lower().removesuffix(".").split(".")]
+        labels = text.lower().removesuffix(".").encode("ascii").split(b".")
     else:
         labels = _unescaped(text)
-    if any(not 0 < len(label) < 64 for label in labels):
+    if not 0 < min(map(len, labels)) <= max(map(len, labels)) < 64:
         raise Malformed(f"a label is empty or longer than 63 octets in {text[:80]!r}")
-    wire = b"".join(bytes((len(label),)) + label for label in labels) + b"\0"
+    wire = b"".join([_SIZES[len(label)] + label for label in labels]) + b"\0"
     if len(wire) > 255:
         raise Malformed("a name is longer than 255 octets")
     return wire
@@ -338,9 +400,10 @@ def reverse_name(address: str) -> str:
     return ".".join(reversed(socket.inet_pton(socket.AF_INET6, address).hex()))
 
 
+@lru_cache(maxsize=1 << 16)
 def reverse_wire(address: str) -> bytes:
     """The same as labels in wire form, without a final zero."""
-    return b"".join(bytes((len(part),)) + part.encode() for part in reverse_name(address).split("."))
+    return b"".join(_SIZES[len(part)] + part for part in reverse_name(address).encode().split(b"."))
 
 
 def txt_text(raw: bytes, most: int = _TEXT_MOST) -> str:

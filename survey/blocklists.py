@@ -289,28 +289,26 @@ def read(
     zones = zones or {}
     conditions = health(blocklists, exchanges, finished, zones)
     _void_outside(blocklists, exchanges, conditions, zones)
-    subjects = _subjects(addresses)
+    subjects = [(address, reverse_name(address), is_special) for address, is_special in _subjects(addresses)]
     rows: list[tuple[object, ...]] = []
     lists: list[tuple[object, ...]] = []
     for blocklist in sorted(blocklists, key=lambda one: one.zone):
         zone = zones.get(blocklist.zone, blocklist.zone)
         condition = conditions[blocklist.zone]
-        histories = {
-            address: [
-                (row, _proven(condition, row, judge(blocklist, row), ":" in address))
-                for row in exchanges.passes(f"{reverse_name(address)}.{zone}", A)
-            ]
-            for address, _ in subjects
-        }
         asked = listed = 0
-        for address, is_special in subjects:
-            history = histories[address]
-            text_row = exchanges.latest(f"{reverse_name(address)}.{zone}", TXT)
-            if history:
-                found = _row(blocklist, condition, address, history, text_row)
+        for address, half, is_special in subjects:
+            name = f"{half}.{zone}"
+            passes = exchanges.passes(name, A)
+            if len(passes) == 1 and (denied := _denied(blocklist, condition, address, passes[0])) is not None:
+                asked += 1
+                rows.append(denied)
+                continue
+            if passes:
+                history = [(row, _proven(condition, row, judge(blocklist, row), ":" in address)) for row in passes]
+                found = _row(blocklist, condition, address, history, exchanges.latest(name, TXT))
             else:
                 found = _not_asked(blocklist, condition, address, is_special, address in opted_out, zone in over_limit)
-            asked += bool(history)
+            asked += bool(passes)
             listed += found[2] is Listing.LISTED
             rows.append(found)
         lists.append(
@@ -345,21 +343,20 @@ def _void_outside(
 ) -> None:
     """One answer outside 127/8, about whatever address and in whatever pass, makes a list void (RFC 6471 §3.3)."""
     by_zone = {zones.get(one.zone, one.zone): one for one in blocklists}
-    for name, type_ in exchanges.questions():
-        zone = zone_of(name, by_zone) if type_ == A else None
+    for row in exchanges.with_records(A):
+        zone = zone_of(row.name, by_zone)
         if zone is None or (condition := conditions[by_zone[zone].zone]).void == "outside_127":
             continue
-        for row in exchanges.passes(name, A):
-            if judge(by_zone[zone], row).reason == "outside_127":
-                condition.void = "outside_127"
-                condition.evidence.append(str(row.id))
+        if judge(by_zone[zone], row).reason == "outside_127":
+            condition.void = "outside_127"
+            condition.evidence.append(str(row.id))
 
 
 def _subjects(addresses: pd.DataFrame) -> list[tuple[str, bool]]:
     """Each address once, and whether it is special."""
     present = addresses[addresses["address"].notna()]
     special = present["reason"].eq("special_address")
-    return sorted(dict(zip(present["address"], special, strict=True)).items())
+    return sorted(dict(zip(present["address"].to_numpy(dtype=object), special, strict=True)).items())
 
 
 def _not_asked(
@@ -378,6 +375,16 @@ def _not_asked(
     else:
         why = "daily_limit" if is_over else "unfinished"
     return (address, blocklist.zone, Listing.NOT_ASKED, [], [], why, None, False, [], None, [])
+
+
+def _denied(blocklist: Blocklist, condition: Health, address: str, row: Row) -> tuple[object, ...] | None:
+    """The row of `listings` for by far the most pairs: one pass, a plain "not listed", and the list's health proven."""
+    is_ipv6 = ":" in address
+    if condition.void or (is_ipv6 and condition.void_ipv6) or word(row, row.name, A) is not Dns.ABSENT:
+        return None
+    if condition.why_not(row, is_ipv6) is not None:
+        return None
+    return (address, blocklist.zone, Listing.CLEAR, [], [], None, None, False, [], at(row.asked_us), [str(row.id)])
 
 
 def _row(

@@ -28,7 +28,7 @@ import pandas as pd
 
 from .answers import Malformed, chain, decode, reason, word
 from .exchanges import MX, SOA, Exchanges, Question, Row
-from .tables import Candidacy, Confidence, Dns, frame
+from .tables import Candidacy, Confidence, Dns, frame, rows_of
 
 STAGE = 4
 """Candidates whose MX is asked at a time."""
@@ -177,10 +177,10 @@ def subjects(
     wanted_by = Counter(candidates["domain"])
     in_scope = set(bodies.loc[bodies["in_scope"], "code"])
     owners: dict[str, set[str]] = defaultdict(set)
-    for code, domain in zip(domains["code"], domains["domain"], strict=True):
+    for code, domain in rows_of(domains, "code", "domain"):
         owners[domain].add(code)
     named = candidates.loc[candidates["basis"].eq("website")]
-    for code, domain in zip(named["code"], named["domain"], strict=True):
+    for code, domain in rows_of(named, "code", "domain"):
         owners[domain].add(code)
     found = []
     for key, rows in candidates.groupby("code", sort=False):

@@ -9,7 +9,8 @@ An exchange says nothing about what the answer *means*. The rooms read that, lat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -35,6 +36,8 @@ RESOLVE_ROUND = -1
 """Questions about hosts that a permission names, asked for the relay dialogue: no table of the survey reads them."""
 NO_QUESTION = 0
 """The type of an exchange that is no DNS question: a dialogue with a mail server, whose transport says so."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = 0, 1, 2, 3, 4, 5
 
@@ -105,7 +108,7 @@ class Exchange:
 
 def at(microseconds: int) -> datetime:
     """The aware UTC time of a count of microseconds since 1970."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    return _EPOCH + timedelta(0, 0, microseconds)
 
 
 def is_usable(row: Row) -> bool:
@@ -122,36 +125,63 @@ class Exchanges:
     """
 
     def __init__(self, rows: Iterable[Row] = ()) -> None:
-        self._by_question: dict[tuple[str, int], dict[int, Row]] = {}
+        self._by_type: dict[int, dict[str, Row | list[Row]]] = defaultdict(dict)
+        """Most questions are asked in one pass only: then the row itself stands here, and not a list of one."""
         self._rounds: dict[int, dict[tuple[str, int, str], Row]] = {}
+        self.packets = 0
+        """How many exchanges were added: attempts, each its own packet."""
         self.add(rows)
 
     def add(self, rows: Iterable[Row]) -> None:
+        by_type = self._by_type
         for row in rows:
             if row.type == NO_QUESTION:
                 continue
+            self.packets += 1
             if row.round:
                 place, at_key = self._rounds.setdefault(row.round, {}), (row.name, row.type, row.server)
                 if (known := place.get(at_key)) is None or not is_usable(known):
                     place[at_key] = row
-            else:
-                passes = self._by_question.setdefault((row.name, row.type), {})
-                if (known := passes.get(row.pass_number)) is None or not is_usable(known):
-                    passes[row.pass_number] = row
+                continue
+            by_name = by_type[row.type]
+            found = by_name.get(row.name)
+            by_name[row.name] = row if found is None else _joined(found, row)
 
-    def passes(self, name: str, type_: int) -> list[Row]:
+    def passes(self, name: str, type_: int) -> Sequence[Row]:
         """The exchange that counts of each pass, in the order in which they were asked."""
-        found = self._by_question.get((name, type_))
-        return sorted(found.values(), key=lambda row: (row.asked_us, row.pass_number)) if found else []
+        found = self._by_type[type_].get(name)
+        if isinstance(found, list):
+            return sorted(found, key=lambda row: (row.asked_us, row.pass_number))
+        return () if found is None else (found,)
 
     def latest(self, name: str, type_: int) -> Row | None:
         """The latest pass that has an answer; the latest silence when none has; None when never asked."""
+        found = self._by_type[type_].get(name)
+        if not isinstance(found, list):
+            return found
         rows = self.passes(name, type_)
-        return next((row for row in reversed(rows) if is_usable(row)), rows[-1] if rows else None)
+        return next((row for row in reversed(rows) if is_usable(row)), rows[-1])
 
     def questions(self) -> Iterator[Question]:
         """Every question of the survey itself that was asked."""
-        return (Question(name, type_) for name, type_ in self._by_question)
+        return (Question(name, type_) for type_, by_name in self._by_type.items() for name in by_name)
+
+    def with_records(self, type_: int) -> Iterator[Row]:
+        """Every exchange of a type that counts and whose answer says that it holds records."""
+        for found in self._by_type[type_].values():
+            for row in found if isinstance(found, list) else (found,):
+                if row.answer[6:8] not in (b"", b"\0\0"):
+                    yield row
+
+    def asked_n(self) -> int:
+        """How many questions were asked, each once per pass, and once per health round."""
+        asked = sum(
+            len(rows) if isinstance(rows, list) else 1 for names in self._by_type.values() for rows in names.values()
+        )
+        tested = {
+            (number, row.pass_number, *key[:2]) for number, place in self._rounds.items() for key, row in place.items()
+        }
+        return asked + len(tested)
 
     def rounds(self) -> list[int]:
         """The numbers of the health rounds, in order."""
@@ -160,3 +190,14 @@ class Exchanges:
     def in_round_all(self, number: int) -> Iterator[Row]:
         """Every exchange of one health round that counts."""
         return iter(self._rounds.get(number, {}).values())
+
+
+def _joined(found: Row | list[Row], row: Row) -> Row | list[Row]:
+    """What counts of one question, with one more row: per pass the first answer, or the last silence."""
+    rows = found if isinstance(found, list) else [found]
+    for place, known in enumerate(rows):
+        if known.pass_number == row.pass_number:
+            if not is_usable(known):
+                rows[place] = row
+            return rows if len(rows) > 1 else rows[0]
+    return [*rows, row]

@@ -9,7 +9,7 @@ at all; `no_mail` only on a positive answer; else `clear`. Nothing here asks, an
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,7 +17,18 @@ import pandas as pd
 
 from .blocklists import LIES, NO_MATTER
 from .senders import Sending
-from .tables import HEADLINE_CATEGORIES, HEADLINE_GROUPS, RELAY_CATEGORIES, Body, Confidence, Dns, Listing, Share, frame
+from .tables import (
+    HEADLINE_CATEGORIES,
+    HEADLINE_GROUPS,
+    RELAY_CATEGORIES,
+    Body,
+    Confidence,
+    Dns,
+    Listing,
+    Share,
+    frame,
+    rows_of,
+)
 
 DOUBTS = frozenset(
     {
@@ -97,11 +108,11 @@ def read(
     hosts_of, evidence_of, silent_hosts = _hosts(addresses)
     changed = set(addresses.loc[addresses["is_changed"].fillna(False).astype(bool), "host"])
     by_domain: dict[str, list[tuple[object, ...]]] = defaultdict(list)
-    for row in mail_servers.itertuples(index=False, name=None):
+    for row in rows_of(mail_servers, *mail_servers.columns):
         by_domain[row[0]].append(row)
     named: dict[str, list[str]] = defaultdict(list)
     doubtful = set()
-    for code, domain, confidence in zip(domains["code"], domains["domain"], domains["confidence"], strict=True):
+    for code, domain, confidence in rows_of(domains, "code", "domain", "confidence"):
         if confidence == Confidence.LOW:
             doubtful.add(code)
         else:
@@ -118,19 +129,18 @@ def read(
         )
         for code in bodies["code"]
     }
-    for code, evidence in zip(domains["code"], domains["evidence_ids"], strict=True):
+    for code, evidence in rows_of(domains, "code", "evidence_ids"):
         cases[code].evidence += evidence
     if candidates is not None:
-        for code, evidence in zip(candidates["code"], candidates["evidence_ids"], strict=True):
+        for code, evidence in rows_of(candidates, "code", "evidence_ids"):
             if code not in named:
                 cases[code].evidence += evidence
     for code in doubtful:
         cases[code].doubts.discard("domain_unknown")
         cases[code].doubts.add("domain_doubtful")
-    columns = ["host", "codes", "own_or_shared", "operator"]
-    known = {row[0]: _Server(*row[1:]) for row in servers[columns].itertuples(index=False, name=None)}
+    known = {row[0]: _Server(*row[1:]) for row in rows_of(servers, "host", "codes", "own_or_shared", "operator")}
     rows = []
-    for code, in_scope in zip(bodies["code"], bodies["in_scope"], strict=True):
+    for code, in_scope in rows_of(bodies, "code", "in_scope"):
         all_named = named.get(code, [])
         if not in_scope:
             rows.append(_plain(code, Body.OUT_OF_SCOPE, bool(relay_zones)))
@@ -152,9 +162,15 @@ def _addresses(listings: pd.DataFrame, lists: pd.DataFrame, relay_zones: set[str
     headline_zones = set(lists.loc[lists["group"].isin(HEADLINE_GROUPS), "zone"])
     fell_silent = set(lists.loc[~lists["health"].eq("healthy") & ~lists["reason"].isin(LIES), "zone"]) & headline_zones
     found: dict[str, _Address] = defaultdict(_Address)
-    columns = ["address", "zone", "status", "categories", "reason", "confirmed_categories", "evidence_ids", "codes"]
-    for address, zone, status, categories, why, confirmed, evidence, codes in listings[columns].itertuples(
-        index=False, name=None
+    # By far the most rows say "not listed" and nothing beside it: they are only counted.
+    is_plain = listings["status"].eq(Listing.CLEAR) & listings["reason"].isna()
+    for address, count in _per_address(listings, is_plain & listings["zone"].isin(healthy & headline_zones)):
+        found[address].answers = count
+    for address, count in _per_address(listings, is_plain & listings["zone"].isin(relay_zones)):
+        found[address].relay_answers = count
+    columns = ("address", "zone", "status", "categories", "reason", "confirmed_categories", "evidence_ids", "codes")
+    for address, zone, status, categories, why, confirmed, evidence, codes in rows_of(
+        listings.loc[~is_plain], *columns
     ):
         one = found[address]
         if status == Listing.NOT_ASKED and why == "opt_out":
@@ -186,13 +202,18 @@ def _addresses(listings: pd.DataFrame, lists: pd.DataFrame, relay_zones: set[str
     return found
 
 
+def _per_address(listings: pd.DataFrame, chosen: pd.Series[bool]) -> Iterator[tuple[str, int]]:
+    counts = listings.loc[chosen, "address"].value_counts()
+    return zip(map(str, counts.index), map(int, counts.to_list()), strict=True)
+
+
 def _hosts(addresses: pd.DataFrame) -> tuple[dict[str, list[str]], dict[str, list[str]], set[str]]:
     """Per host its askable addresses and its evidence; the hosts with a silent address question."""
     known: dict[str, list[str]] = defaultdict(list)
     evidence: dict[str, list[str]] = defaultdict(list)
     silent = set()
-    columns = ["host", "address", "status", "reason", "evidence_id"]
-    for host, address, status, why, evidence_id in addresses[columns].itertuples(index=False, name=None):
+    columns = ("host", "address", "status", "reason", "evidence_id")
+    for host, address, status, why, evidence_id in rows_of(addresses, *columns):
         if isinstance(evidence_id, str):
             evidence[host].append(evidence_id)
         if status == Dns.SILENT:

@@ -15,11 +15,12 @@ from ipaddress import IPv6Address, ip_address
 
 import pandas as pd
 
-from .answers import Malformed, chain, decode, reason, word
+from .answers import Malformed, Record, chain, decode, reason, word
 from .exchanges import AAAA, MX, NXDOMAIN, A, Exchanges, Question, Row, is_usable
 from .tables import Dns, frame
 
 _CHASE_MOST = 8
+_DENIALS = ("nxdomain", "nodata")
 _LITERAL = re.compile(r"\[?[0-9.]+\]?|\[?(ipv6:)?[0-9a-f:]+:[0-9a-f:]*\]?")
 
 
@@ -56,6 +57,13 @@ def addresses_of(row: Row) -> list[str]:
         records = chain(decode(row.answer), row.name, row.type)[1]
     except Malformed:
         return []
+    return _plain(records)
+
+
+def _plain(records: Sequence[Record]) -> list[str]:
+    """Their addresses, in order; an IPv4-mapped IPv6 address is the IPv4 address that it is."""
+    if len(records) == 1 and records[0].type == A:
+        return [str(records[0].value)]
     found = (ip_address(str(record.value)) for record in records)
     plain = {(one.ipv4_mapped or one) if isinstance(one, IPv6Address) else one for one in found}
     return [str(one) for one in sorted(plain, key=lambda one: one.packed)]
@@ -132,19 +140,23 @@ class _Addresses:
             evidence = str(row.id)
             if not is_usable(row):
                 return Dns.SILENT, reason(row), [], evidence, None
-            end = _loose_end(row)
-            if end is not None:
+            why = reason(row)
+            if why in _DENIALS:
+                return Dns.ABSENT, why, [], evidence, None
+            if why:
+                end = _loose_end(row)
+                if end is None:
+                    return Dns.SILENT, why, [], evidence, None
                 self.is_alias.add(host)
                 name = end
                 continue
-            status = word(row, row.name, type_)
-            if status is not Dns.PRESENT:
-                return status, reason(row), [], evidence, None
-            if chain(decode(row.answer), row.name, type_)[0] != host:
+            end, records = chain(decode(row.answer), row.name, type_)
+            if end != host:
                 self.is_alias.add(host)
-            found = addresses_of(row)
-            earlier = [one for one in self._exchanges.passes(name, type_) if word(one, name, type_) is Dns.PRESENT]
-            return Dns.PRESENT, "", found, evidence, any(addresses_of(one) != found for one in earlier)
+            found = _plain(records)
+            earlier = (one for one in self._exchanges.passes(name, type_) if one is not row)
+            said = [addresses_of(one) for one in earlier if word(one, name, type_) is Dns.PRESENT]
+            return Dns.PRESENT, "", found, evidence, any(other != found for other in said)
         return Dns.SILENT, "unfinished_chain", [], evidence, None
 
 

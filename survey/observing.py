@@ -16,11 +16,12 @@ from . import blocklists, usage
 from .answers import encode_name, word
 from .catalogue import Blocklist
 from .errors import ResolverError
-from .evidence import Archive, Store
+from .evidence import Archive
 from .exchanges import FIRST_RECHECK, A, Exchanges, Row
 from .passes import Pass
 from .runs import TOOL, finished_passes, finished_rounds, trusted
 from .sitting import Sitting
+from .store import Store
 from .tables import Dns
 from .wire.dns import DnsWire
 

@@ -31,7 +31,7 @@ import pandas as pd
 
 from .edited import Place, read_places
 from .suffixes import registrable
-from .tables import HEADLINE_CATEGORIES, HEADLINE_GROUPS, Body, Dns, Listing, Share, frame
+from .tables import HEADLINE_CATEGORIES, HEADLINE_GROUPS, Body, Dns, Listing, Share, frame, rows_of
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "operators.csv"
 KINDS = ("prefectural_cloud", "provider", "global_cloud")
@@ -150,19 +150,19 @@ def read(
     ]
     known = domains.loc[domains["code"].isin(surveyed), ["code", "domain"]]
     hosts_by_body: dict[str, list[str]] = defaultdict(list)
-    for code, host in named[["domain", "host"]].merge(known, on="domain")[["code", "host"]].itertuples(index=False):
+    for code, host in rows_of(named[["domain", "host"]].merge(known, on="domain"), "code", "host"):
         hosts_by_body[code].append(host)
     # A private address is many machines: it makes nobody share a server.
     present = addresses.loc[addresses["address"].notna() & addresses["reason"].isna()]
     by_host: dict[str, list[str]] = defaultdict(list)
-    for host, address in present[["host", "address"]].itertuples(index=False):
+    for host, address in rows_of(present, "host", "address"):
         by_host[host].append(address)
     used_by = users(hosts_by_body, by_host)
     owners: dict[str, set[str]] = defaultdict(set)
-    for code, domain in known.itertuples(index=False):
+    for code, domain in rows_of(known, "code", "domain"):
         owners[domain].add(code)
     pointers, asns, as_names = (
-        dict(zip(networks["address"], networks[name], strict=True)) for name in ("ptr_confirmed", "asns", "as_names")
+        dict(rows_of(networks, "address", name)) for name in ("ptr_confirmed", "asns", "as_names")
     )
     operators = {host: _operator(host, by_host.get(host, []), pointers, owners, directory) for host in used_by}
     serves: dict[str, set[str]] = defaultdict(set)
@@ -287,7 +287,7 @@ def ranking(servers: pd.DataFrame, by: str = "operator") -> pd.DataFrame:
     bodies: dict[str, set[str]] = defaultdict(set)
     listed: dict[str, set[str]] = defaultdict(set)
     unknown: dict[str, set[str]] = defaultdict(set)
-    for name, status, codes in servers[[by, "status", "codes"]].itertuples(index=False):
+    for name, status, codes in rows_of(servers, by, "status", "codes"):
         bodies[name].update(codes)
         if status == Body.LISTED:
             listed[name].update(codes)

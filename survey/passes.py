@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from . import blocklists, dmarc, mail, networks, senders
 from .answers import encode_name, reverse_name, reverse_wire, word
 from .domains import Subject
-from .evidence import Store
 from .exchanges import AAAA, FIRST_RECHECK, SURVEY_ROUND, TXT, A, Exchanges, Question, Row, WireRow, is_usable
 from .sitting import Sitting
+from .store import Store
 from .tables import Dns
 from .wire.dns import Batch, DnsWire, Half
 
@@ -59,7 +59,8 @@ class Pass:
         self._open_questions: set[Question] = set()
         self._inquiries: dict[Question, list[_Inquiry]] = defaultdict(list)
         self._texts: set[tuple[str, str]] = set()
-        self._addresses: dict[str, None] = {}
+        self._addresses: dict[str, Half] = {}
+        """What stands in front of a list's zone, per address that lists are asked about."""
         self._open: dict[str, bool] = {}
         """Zones that passed their first round of this pass, and whether IPv6 did too."""
         self._round_rows: list[Row] = []
@@ -223,7 +224,8 @@ class Pass:
         """Ask every open list about an address, once per pass."""
         if address in self._addresses or not self._may_be_asked(address):
             return
-        self._addresses[address] = None
+        half = Half(reverse_name(address), reverse_wire(address), A, self._number, SURVEY_ROUND)
+        self._addresses[address] = half
         for zone in self._open:
             self._ask_list(zone, [address])
 
@@ -238,19 +240,21 @@ class Pass:
 
     def _ask_list(self, zone: str, addresses: Iterable[str]) -> None:
         """Ask one open list about addresses, each once per pass, within its daily limit."""
-        one, halves = self._lists[zone], []
+        one, has_ipv6, halves = self._lists[zone], self._open[zone], []
         for address in addresses:
-            if not self._open[zone] if ":" in address else not one.ipv4:
+            if not has_ipv6 if ":" in address else not one.ipv4:
                 continue
-            text = reverse_name(address)
-            key = (f"{text}.{zone}", A)
-            if (row := self._settled.get(key)) is not None:
-                self._listed(zone, row.name, row.answer)
-                continue
-            tried = self._tried.get(key, 0)
-            if tried >= self._sitting.world.tries:
-                continue
-            halves.append(Half(text, reverse_wire(address), A, self._number, SURVEY_ROUND, tried + 1))
+            half = self._addresses[address]
+            if self._tried:
+                key = (f"{half.text}.{zone}", A)
+                if (row := self._settled.get(key)) is not None:
+                    self._listed(zone, row.name, row.answer)
+                    continue
+                tried = self._tried.get(key, 0)
+                if tried >= self._sitting.world.tries:
+                    continue
+                half = half._replace(attempt=tried + 1)
+            halves.append(half)
         self._wire.ask(zone, halves)
 
     def _listed(self, zone: str, name: str, answer: bytes) -> None:
@@ -269,24 +273,22 @@ class Pass:
     # -- what was heard ------------------------------------------------------------------------------------------
 
     def _take(self, batch: Batch) -> None:
-        for row in batch.rows:
+        # Nearly all answers of lists say "not listed" in the header: they are only counted.
+        self._done += batch.denials
+        self._since_round += batch.denials
+        for zone, row in batch.heard:
             if row[1] != SURVEY_ROUND:
                 self._round_rows.append(Row(0, 0, *row))
                 if _is_final(row):
                     self._round_left -= 1
                 continue
-            if not _is_final(row):
-                continue
             self._done += 1
-            # Nearly all answers of lists say "not listed" in the header; only the others are looked at here.
-            zone = blocklists.zone_of(row[2], self._lists) if row[3] in (A, TXT) else None
-            if zone is None:
+            if not zone:
                 self._heard(Row(0, 0, *row))
             elif row[3] == A:
                 self._since_round += 1
-                if row[10][6:8] != b"\0\0":
-                    self._known.add([Row(0, 0, *row)])
-                    self._listed(zone, row[2], row[10])
+                self._known.add([Row(0, 0, *row)])
+                self._listed(zone, row[2], row[10])
         for gone in batch.given_up:
             if gone.round != SURVEY_ROUND:
                 self._round_left -= 1

@@ -16,7 +16,7 @@ import contextlib
 import json
 import shutil
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -41,6 +41,7 @@ from . import (
     tables,
 )
 from .answers import word
+from .calm import uninterrupted
 from .catalogue import Blocklist, load_selection, save_selection
 from .errors import RunError
 from .evidence import Archive, Mark
@@ -182,12 +183,12 @@ def finished_passes(marks: Sequence[Mark]) -> dict[int, int]:
     return {int(str(mark.detail["number"])): mark.marked_us for mark in marks if mark.kind == "pass"}
 
 
-def trusted(archive: Archive) -> Iterator[Row]:
-    """Every exchange, but those of a sitting with a resolver that then answered for a name that does not exist."""
+def trusted(archive: Archive, where: str = "true") -> Iterator[Row]:
+    """Every exchange wanted, but those of a sitting with a resolver that answered for a name that does not exist."""
     rounds = archive.rows("round > 0 AND type = 1")
     canaries = [row for row in rounds if row.name.startswith(CANARY)]
     liars = {(row.sitting, row.server) for row in canaries if word(row, row.name, row.type) is Dns.PRESENT}
-    rows = archive.rows()
+    rows = archive.rows(where)
     return (row for row in rows if (row.sitting, row.server) not in liars) if liars else rows
 
 
@@ -195,6 +196,7 @@ def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
+@uninterrupted()
 def read_tables(
     folder: RunFolder,
     world: World,
@@ -207,8 +209,7 @@ def read_tables(
     register = register or load_register(folder.register_path)
     archive = Archive(folder.path)
     marks = archive.marks()
-    exchanges, counted = Exchanges(), _Counter()
-    exchanges.add(counted.through(trusted(archive)))
+    exchanges = Exchanges(trusted(archive, f"type <> {NO_QUESTION} AND round <> {RESOLVE_ROUND}"))
     opt_out = opt_outs.load(folder.opt_out_path) if folder.opt_out_path.exists() else opt_outs.OptOuts()
     decided = review.read_review(folder.review_path, set(register.bodies["code"]))
     named, subjects = named_and_sought(register, decided, opt_out, world.reserved)
@@ -240,8 +241,8 @@ def read_tables(
     found = findings.read(register.bodies, of_bodies, *observed, servers, sends, opt_out.has_domain, candidates)
     headline = headlines.count(found, servers, addresses, listings, lists)
     ended = finished_passes(marks)
-    headline["questions_asked"] = counted.questions
-    headline["packets_sent"] = counted.packets
+    headline["questions_asked"] = exchanges.asked_n()
+    headline["packets_sent"] = exchanges.packets
     headline["started_at"] = _iso(min((s.started_us for s in archive.sittings()), default=0))
     headline["finished_at"] = _iso(max(ended.values())) if ended else None
     rechecks = [mark.marked_us for mark in marks if mark.kind == "recheck"]
@@ -288,25 +289,6 @@ def _with_problems(problems: pd.DataFrame, decided: review.Review) -> pd.DataFra
     if not decided.problems:
         return problems
     return pd.concat([problems, tables.frame("problems", decided.problems)], ignore_index=True)
-
-
-class _Counter:
-    """Counts the survey's DNS questions and packets while exchanges pass by; the relay dialogue's are left out."""
-
-    def __init__(self) -> None:
-        self.packets = 0
-        self._seen: set[tuple[int, int, str, int]] = set()
-
-    @property
-    def questions(self) -> int:
-        return len(self._seen)
-
-    def through(self, rows: Iterable[Row]) -> Iterator[Row]:
-        for row in rows:
-            if row.type != NO_QUESTION and row.round != RESOLVE_ROUND:
-                self.packets += 1
-                self._seen.add((row.pass_number, row.round, row.name, row.type))
-                yield row
 
 
 def _iso(microseconds: int) -> str:

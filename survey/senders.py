@@ -27,7 +27,7 @@ from .exchanges import Exchanges, Question
 from .spf import Network, Term, is_record
 from .spftree import Part, Step, Tree, Visit, walk
 from .suffixes import registrable
-from .tables import Dns, frame
+from .tables import Dns, frame, rows_of
 
 ADDRESSES_MOST, IPV4_PREFIX_LEAST = 64, 28
 _ROWS_MOST, _TERM_MOST, _TEXT_MOST = 500, 250, 2000
@@ -241,8 +241,8 @@ class Sending:
 def by_domain(senders: pd.DataFrame, policies: pd.DataFrame) -> dict[str, Sending]:
     """What findings need of each domain's senders; notes are caveat words."""
     found: dict[str, Sending] = defaultdict(Sending)
-    columns = ["domain", "address", "is_own", "status", "reason", "evidence_ids"]
-    for domain, address, is_own, status, why, evidence in senders[columns].itertuples(index=False, name=None):
+    columns = ("domain", "address", "is_own", "status", "reason", "evidence_ids")
+    for domain, address, is_own, status, why, evidence in rows_of(senders, *columns):
         one = found[domain]
         one.evidence += evidence
         if status == Dns.SILENT or (status == Dns.NOT_ASKED and why == "not_asked"):

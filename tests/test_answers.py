@@ -150,7 +150,7 @@ def test_names_go_there_and_back(name):
     wire = name.canonicalize().to_wire()
     text = text_of(name)
     assert encode_name(text) == wire
-    assert answers._name(wire, 0) == (text, len(wire))
+    assert answers._name(wire, 0, {}) == (text, len(wire))
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from survey.errors import EvidenceError
-from survey.evidence import Archive, Store
+from survey.evidence import Archive
+from survey.store import Store
+from tests.conftest import ROOT
 
 ROW = (1, 0, "city.example", 15, "127.0.0.1:53", "udp", 1, "answered", 1_700_000_000_000_000, 900, b"\0" * 12)
 
@@ -132,10 +140,64 @@ def test_flush_returns_when_what_was_given_is_on_disk(tmp_path):
     assert Archive(tmp_path).verify().is_unaltered
 
 
-def test_flush_tells_that_nothing_can_be_written(tmp_path):
+@pytest.mark.parametrize("row", [(*ROW[:2], object(), *ROW[3:]), (*ROW[:2], None, *ROW[3:])])
+def test_flush_tells_that_nothing_can_be_written(tmp_path, row):
     with (
         pytest.raises(EvidenceError, match="could not be written"),
         Store(tmp_path / "evidence.sqlite", "t", {}) as store,
     ):
-        store.append([(*ROW[:2], object(), *ROW[3:])])
+        store.append([row])
         store.flush()
+
+
+def test_a_folder_that_is_not_there_is_told_at_once(tmp_path):
+    with pytest.raises(EvidenceError, match="unable to open"), Store(tmp_path / "no" / "e.sqlite", "t", {}):
+        raise AssertionError("nothing can be kept there")
+
+
+def test_a_keeper_that_was_killed_is_told_and_what_it_kept_stands(tmp_path):
+    with (
+        pytest.raises(EvidenceError, match="could not be written"),
+        Store(tmp_path / "evidence.sqlite", "t", {}) as store,
+    ):
+        store.append([ROW])
+        store.flush()
+        (keeper,) = [one for one in children() if "keeping.py" in one.read_text().replace("\0", " ")]
+        os.kill(int(keeper.parent.name), signal.SIGKILL)
+        store.append([ROW])
+        store.flush()
+    assert len(list(Archive(tmp_path).rows())) == 1
+    write(tmp_path, rows=1)
+    assert Archive(tmp_path).verify().is_unaltered
+
+
+def children():
+    """The command lines of this process's children."""
+    found = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    threads = [child for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()]
+    return [Path("/proc") / child / "cmdline" for child in {*found, *threads}]
+
+
+def test_what_was_given_is_kept_when_the_observer_is_killed(tmp_path):
+    script = f"""
+import os, signal
+from pathlib import Path
+from survey.store import Store
+from tests.conftest import ROOT
+with Store(Path({str(tmp_path / "evidence.sqlite")!r}), "t", {{}}) as store:
+    store.append([{ROW!r}] * 1000)
+    store.flush()
+    store.append([{ROW!r}] * 500)
+    while not store._queue.empty():
+        pass
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    subprocess.run([sys.executable, "-c", script], check=False, cwd=ROOT, timeout=60)
+    for _ in range(100):
+        # The keeper outlives whoever observed, until what it was given is on the disk.
+        if not list(tmp_path.glob("*-wal")):
+            break
+        time.sleep(0.05)
+    found = Archive(tmp_path).verify()
+    assert found.is_unaltered
+    assert found.exchanges >= 1000

@@ -9,12 +9,12 @@ import pytest
 from tests.conftest import ROOT
 
 ROWS = [
-    {"errors", "harmless", "places"},
+    {"errors", "harmless", "places", "calm", "keeping"},
     {"tables", "exchanges", "suffixes", "codes", "readings", "edited", "spf"},
     {"worlds"},
     {"answers", "sheets", "return_codes", "conventions", "opt_outs", "usage", "smtp"},
     {"cells"},
-    {"register", "permissions", "evidence", "catalogue", "showing", "websites", "lookups"},
+    {"register", "permissions", "evidence", "store", "catalogue", "showing", "websites", "lookups"},
     {"review", "draft", "spftree", "dmarc"},
     {"domains", "mail", "blocklists", "relays", "senders", "networks", "operators", "wire"},
     {"findings", "headlines", "waves"},

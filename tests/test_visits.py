@@ -24,7 +24,7 @@ from filelock import FileLock
 
 from survey.__main__ import main
 from survey.errors import EvidenceError, RunError, SurveyError
-from survey.evidence import Archive, Store
+from survey.evidence import Archive
 from survey.exchanges import RESOLVE_ROUND
 from survey.practice.country import Country
 from survey.practice.dns import answer_with_address
@@ -36,6 +36,7 @@ from survey.publish.labels import word
 from survey.relays import BEGUN
 from survey.runs import RELAY_TABLES, TABLE_NAMES, RunFolder, load_tables, read_tables
 from survey.smtp.dialogue import Listen
+from survey.store import Store
 from survey.visits import visit
 from survey.wire.smtp import Errand, SmtpWire
 from survey.worlds import MailPatience

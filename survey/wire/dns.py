@@ -3,8 +3,7 @@
 One loop, a few connected UDP sockets per server, no future and no object per question beyond a tuple. A question waits
 in the queue of its *channel* (a list's zone, or the resolver itself), which has its own pace; it goes out when the
 window has room, through a socket with a random port and under a random id. What comes back must carry that id and echo
-the question byte for byte, or it is a stray and ignored: the kernel drops what comes from other addresses, because the
-sockets are connected.
+the question byte for byte, or it is a stray and ignored.
 
 Every attempt is one exchange. A question is finished when an answer is usable (NOERROR or NXDOMAIN) or when its tries
 are used up; what is left unanswered is told to the caller as given up. Truncated answers are asked again over TCP
@@ -12,171 +11,50 @@ are used up; what is left unanswered is told to the caller as given up. Truncate
 resolver *p + k* of those that the channel allows, so that a second pass begins elsewhere when there is an elsewhere;
 a question that names its resolver never goes to another.
 
-The engine is chosen by argument. `fast` needs Linux: epoll, and UDP GSO (`UDP_SEGMENT`), which hands the kernel many
-questions of one length in one call. `portable` needs only `selectors`.
+What a batch brings leads to new questions, so the caller hears at once when the loop would otherwise idle. The window
+narrows when answers stay out and widens again when they come.
+
+The engine is chosen by argument. `fast` needs Linux: epoll, and UDP GSO. `portable` needs only `selectors`.
 """
 
 from __future__ import annotations
 
-import gc
 import heapq
 import select
 import selectors
 import socket
-import struct
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Literal, NamedTuple
+from typing import Literal
 
-import numpy as np
-
+from ..calm import uninterrupted
 from ..exchanges import ANSWERED, TIMEOUT, TRUNCATED, UNREACHABLE, WireRow
 from ..worlds import World
-from .pace import Bucket
+from .pace import Bucket, Window
+from .queries import HEADER_EDNS, HEADER_PLAIN, OPT, Again, Batch, Channel, GivenUp, Half
+from .tcp import over_tcp
+from .udp import UdpSocket
+
+__all__ = ["Batch", "DnsWire", "Engine", "GivenUp", "Half"]
 
 Engine = Literal["auto", "fast", "portable"]
 
-_HEADER_EDNS = b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01"
-_HEADER_PLAIN = b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
-_OPT = b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00"
-"""EDNS0 with a UDP payload size of 1232 octets (DNS flag day 2020)."""
-_UDP_SEGMENT = 103
-_GSO_MOST = 48
 _FLUSH_S = 0.1
+_FLUSH_ROWS = 4096
 _SOCKETS = 4
+_RECEIVE_MOST = 256
 
-
-class Half(NamedTuple):
-    """The part of a question in front of its channel's suffix; one half serves every list it is asked of."""
-
-    text: str
-    wire: bytes
-    """Labels with their lengths, without the final zero."""
-    type: int
-    pass_number: int
-    round: int
-    attempt: int = 1
-    server: int = -1
-    """The only resolver that may be asked; -1 for whichever is next."""
-
-
-class GivenUp(NamedTuple):
-    """A question that has used up its tries in this pass without a usable answer."""
-
-    name: str
-    type: int
-    round: int
-    channel: str
-
-
-class Batch(NamedTuple):
-    """What happened since the last batch."""
-
-    rows: list[WireRow]
-    given_up: list[GivenUp]
-
-
-class _Job(NamedTuple):
-    half: Half
-    name: str
-    question: bytes
-    channel: int
-    attempt: int
-    has_edns: bool
-
-
-class _Channel:
-    """One queue with its own pace: a list's zone, or the resolver."""
-
-    __slots__ = ("blank", "bucket", "left", "number", "queue", "reserve", "sent", "servers", "text", "wire", "zone")
-
-    def __init__(
-        self,
-        number: int,
-        zone: str,
-        wire: bytes,
-        rate: float | None,
-        blank: tuple[bytes, bytes] | None,
-        left: int | None,
-        reserve: int,
-        servers: tuple[int, ...],
-    ) -> None:
-        self.number, self.zone = number, zone
-        self.text = f".{zone}" if zone else ""
-        self.wire = wire
-        self.bucket = Bucket(rate, time.monotonic())
-        self.blank = blank
-        self.left, self.reserve, self.servers = left, reserve, servers
-        self.queue: deque[Half | _Job] = deque()
-        self.sent = 0
-
-
-class _Socket:
-    """A connected UDP socket with a pool of random ids."""
-
-    __slots__ = ("ids", "next_id", "pending", "server", "sock", "use_gso")
-
-    def __init__(self, server: int, address: tuple[str, int], is_fast: bool) -> None:
-        self.server = server
-        self.sock = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.setblocking(False)
-        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-            self.sock.setsockopt(socket.SOL_SOCKET, option, 4 << 20)
-        self.sock.connect(address)
-        self.use_gso = is_fast
-        # numpy seeds itself from the operating system's entropy; ids are drawn without replacement.
-        self.ids: list[int] = np.random.default_rng().permutation(65536).tolist()
-        self.next_id = 0
-        self.pending: dict[int, tuple[_Job, int, float]] = {}
-
-    def new_id(self) -> int:
-        while True:
-            if self.next_id == 65536:
-                self.ids = np.random.default_rng().permutation(65536).tolist()
-                self.next_id = 0
-            found = self.ids[self.next_id]
-            self.next_id += 1
-            if found not in self.pending:
-                return found
-
-    def send(self, packets: list[bytes]) -> None:
-        """Send them all; a full or refusing socket is no error here: the question's time-out speaks for it."""
-        if self.use_gso and len(packets) > 1:
-            by_size: dict[int, list[bytes]] = {}
-            for packet in packets:
-                by_size.setdefault(len(packet), []).append(packet)
-            packets = []
-            for size, same in by_size.items():
-                if len(same) == 1 or not self._send_segments(size, same):
-                    packets += same
-        for packet in packets:
-            try:
-                self.sock.send(packet)
-            except (BlockingIOError, OSError):
-                continue
-
-    def _send_segments(self, size: int, same: list[bytes]) -> bool:
-        control = [(socket.IPPROTO_UDP, _UDP_SEGMENT, struct.pack("=H", size))]
-        for start in range(0, len(same), _GSO_MOST):
-            try:
-                self.sock.sendmsg([b"".join(same[start : start + _GSO_MOST])], control)
-            except BlockingIOError:
-                continue
-            except OSError:
-                # No GSO on this path (an old kernel, a strange device): plain sends from now on, this batch too.
-                # A refused port reports itself here as well; then nothing was sent and time-outs tell.
-                self.use_gso = False
-                return start > 0
-        return True
+_Pending = tuple[Half, Channel, int, bool, bytes, int, float]
+"""What is outstanding: half, channel, attempt, whether with EDNS, the question's bytes, and when it was asked, in
+microseconds of the wall clock and in monotonic seconds."""
 
 
 class DnsWire:
     """Carries questions to resolvers and brings exchanges back, in batches.
 
-    `resolvers` are (address, port) in the order of passes; `window` is how many questions may be outstanding;
+    `resolvers` are (address, port) in the order of passes; `window` is how many questions may be outstanding at most;
     `rate` the ceiling of questions per second to each resolver (None: no ceiling).
     """
 
@@ -190,29 +68,33 @@ class DnsWire:
         rate: float | None = None,
     ) -> None:
         self.engine: Engine = ("fast" if sys.platform == "linux" else "portable") if engine == "auto" else engine
-        is_fast = self.engine == "fast"
+        use_gso = self.engine == "fast"
         self._resolvers = resolvers
         self._reach = [world.reach(*resolver) for resolver in resolvers]
         self.names = [f"[{a}]:{p}" if ":" in a else f"{a}:{p}" for a, p in resolvers]
         """How each resolver is called in what is kept."""
         self._world = world
-        self._window = window
-        self._sockets = [[_Socket(n, a, is_fast) for _ in range(_SOCKETS)] for n, a in enumerate(self._reach)]
+        self._window = Window(window)
+        self._sockets: list[list[UdpSocket[_Pending]]] = [
+            [UdpSocket(n, a, use_gso=use_gso) for _ in range(_SOCKETS)] for n, a in enumerate(self._reach)
+        ]
+        self._all_sockets = [one for group in self._sockets for one in group]
         now = time.monotonic()
         self._buckets = [Bucket(rate, now) for _ in resolvers]
         self._turn = 0
-        self._channels: list[_Channel] = []
-        self._by_zone: dict[str, _Channel] = {}
+        self._by_zone: dict[str, Channel] = {}
         self.open_channel("", b"\0")
         self._outstanding = 0
-        self._deadlines: deque[tuple[float, _Socket, int, _Job]] = deque()
-        self._later: list[tuple[float, int, _Job]] = []
+        self._expire_at = now
+        self._later: list[tuple[float, int, Channel, Again]] = []
         self._later_n = 0
         self._tcp = ThreadPoolExecutor(8, thread_name_prefix="dns-tcp")
-        self._streams: dict[Future[tuple[str, bytes]], tuple[_Job, int, int, float]] = {}
+        self._streams: dict[Future[tuple[str, bytes]], tuple[_Pending, int]] = {}
         self._wake, self._waker = socket.socketpair()
         self._wake.setblocking(False)
         self._rows: list[WireRow] = []
+        self._heard: list[tuple[str, WireRow]] = []
+        self._denials = 0
         self._given_up: list[GivenUp] = []
         self.strays = 0
         self.sent = 0
@@ -237,9 +119,7 @@ class DnsWire:
         health rounds. When the rest is used up, what waits is dropped and the zone stands in `spent`.
         """
         everyone = tuple(range(len(self._resolvers)))
-        channel = _Channel(len(self._channels), zone, wire, rate, blank, left, reserve, everyone)
-        self._channels.append(channel)
-        self._by_zone[zone] = channel
+        self._by_zone[zone] = Channel(zone, wire, rate, blank, left, reserve, everyone)
 
     def allow(self, zone: str, servers: Iterable[int]) -> None:
         """Ask a zone through these resolvers only, by their places in `resolvers`."""
@@ -262,124 +142,120 @@ class DnsWire:
         queue = self._by_zone[zone].queue
         dropped = len(queue)
         queue.clear()
-        self._later = [entry for entry in self._later if self._channels[entry[2].channel].zone != zone]
+        self._later = [entry for entry in self._later if entry[2].zone != zone]
         heapq.heapify(self._later)
         return dropped
 
     @property
     def waiting(self) -> int:
         """Questions asked and not yet finished."""
-        queued = sum(len(channel.queue) for channel in self._channels)
+        queued = sum(len(channel.queue) for channel in self._by_zone.values())
         return queued + self._outstanding + len(self._later) + len(self._streams)
 
     # -- the loop ----------------------------------------------------------------------------------------------
 
     def exchanges(self) -> Iterator[Batch]:
         """Run until nothing waits; what a batch brings may make the caller ask more before the next one."""
-        was_collecting = gc.isenabled()
-        gc.disable()
         poll, close_poll = self._poller()
-        try:
-            flush_at = time.monotonic() + _FLUSH_S
-            while True:
-                now = time.monotonic()
-                self._expire(now)
-                self._resume_later(now)
-                nap = self._fill(now)
-                if now >= flush_at or len(self._rows) >= 4096:
+        with uninterrupted():
+            try:
+                flush_at = time.monotonic() + _FLUSH_S
+                while True:
+                    now = time.monotonic()
+                    if now >= self._expire_at:
+                        self._expire(now)
+                    self._resume_later(now)
+                    nap, is_idle = self._fill(now)
                     if self._rows or self._given_up:
-                        yield self._batch()
-                        gc.collect(0)
-                    flush_at = time.monotonic() + _FLUSH_S
-                    continue
-                if not self.waiting:
-                    if self._rows or self._given_up:
-                        yield self._batch()
-                    if not self.waiting:
+                        if is_idle or now >= flush_at or len(self._rows) >= _FLUSH_ROWS:
+                            yield self._batch()
+                            flush_at = time.monotonic() + _FLUSH_S
+                            continue
+                        nap = min(nap, flush_at - now)
+                    elif not self.waiting:
                         return
-                    continue
-                for ready in poll(max(0.0, min(nap, flush_at - now))):
-                    if ready is None:
-                        self._settle_streams()
-                    else:
-                        self._receive(ready)
-        finally:
-            close_poll()
-            if was_collecting:
-                gc.enable()
+                    for ready in poll(max(0.0, nap)):
+                        if ready is None:
+                            self._settle_streams()
+                        else:
+                            self._receive(ready)
+            finally:
+                close_poll()
 
     def close(self) -> None:
         """Close every socket."""
         self._tcp.shutdown(wait=False, cancel_futures=True)
-        for group in self._sockets:
-            for one in group:
-                one.sock.close()
+        for one in self._all_sockets:
+            one.sock.close()
         self._wake.close()
         self._waker.close()
 
     def _batch(self) -> Batch:
-        batch = Batch(self._rows, self._given_up)
-        self._rows, self._given_up = [], []
+        batch = Batch(self._rows, self._heard, self._denials, self._given_up)
+        self._rows, self._heard, self._denials, self._given_up = [], [], 0, []
         return batch
 
-    def _poller(self) -> tuple[Callable[[float], Iterable[_Socket | None]], Callable[[], None]]:
-        everyone = [one for group in self._sockets for one in group]
+    def _poller(self) -> tuple[Callable[[float], Iterable[UdpSocket[_Pending] | None]], Callable[[], None]]:
         if self.engine == "fast" and sys.platform == "linux":
             epoll = select.epoll()
-            by_fd: dict[int, _Socket | None] = {one.sock.fileno(): one for one in everyone}
+            by_fd: dict[int, UdpSocket[_Pending] | None] = {one.sock.fileno(): one for one in self._all_sockets}
             by_fd[self._wake.fileno()] = None
             for fd in by_fd:
                 epoll.register(fd, select.EPOLLIN)
             return lambda nap: [by_fd[fd] for fd, _ in epoll.poll(nap)], epoll.close
         selector = selectors.DefaultSelector()
-        for one in everyone:
+        for one in self._all_sockets:
             selector.register(one.sock, selectors.EVENT_READ, one)
         selector.register(self._wake, selectors.EVENT_READ, None)
         return lambda nap: [key.data for key, _ in selector.select(nap)], selector.close
 
-    def _fill(self, now: float) -> float:
-        """Send what window and paces allow; how long until more may go out or something is due."""
-        room = self._window - self._outstanding
-        nap = 60.0
-        if room > 0:
-            asked_us = time.time_ns() // 1000
-            ready = [channel for channel in self._channels if channel.queue]
-            packets: dict[int, tuple[_Socket, list[bytes]]] = {}
-            # Channels take turns, so that no list waits behind another's long queue.
-            while ready and room > 0:
-                share = max(1, room // len(ready))
-                still = []
-                for channel in ready:
-                    allowed = channel.bucket.available(now)
-                    count = min(share, room, allowed, len(channel.queue))
-                    if channel.left is not None:
-                        count = self._within_limit(channel, count)
-                        if not channel.queue:
-                            continue
-                    if count:
-                        count = self._send(channel, count, now, asked_us, packets)
-                        room -= count
-                    if not count:
-                        nap = min(nap, channel.bucket.ready_in() if not allowed else 0.05)
-                    elif channel.queue and room > 0:
-                        still.append(channel)
-                ready = still
-            for one, list_ in packets.values():
-                one.send(list_)
-            if room > 0 and ready:
-                nap = 0.0
-        if self._deadlines:
-            nap = min(nap, self._deadlines[0][0] - now)
+    # -- sending -----------------------------------------------------------------------------------------------
+
+    def _fill(self, now: float) -> tuple[float, bool]:
+        """Send what window and paces allow; how long until something is due, and whether there is room left."""
+        room = self._window.size - self._outstanding
+        nap = self._send_ready(room, now) if room > 0 else 60.0
+        if self._outstanding:
+            nap = min(nap, self._expire_at - now)
         if self._later:
             nap = min(nap, self._later[0][0] - now)
-        return nap
+        return nap, self._outstanding < self._window.size
 
-    def _within_limit(self, channel: _Channel, count: int) -> int:
+    def _send_ready(self, room: int, now: float) -> float:
+        """Send up to `room` of what waits; how long until a pace allows more."""
+        nap = 60.0
+        asked_us = time.time_ns() // 1000
+        ready = [channel for channel in self._by_zone.values() if channel.queue]
+        packets: dict[int, tuple[UdpSocket[_Pending], list[bytes]]] = {}
+        # Channels take turns, so that no list waits behind another's long queue.
+        while ready and room > 0:
+            share = max(1, room // len(ready))
+            still = []
+            for channel in ready:
+                allowed = channel.bucket.available(now)
+                count = min(share, room, allowed, len(channel.queue))
+                if channel.left is not None:
+                    count = self._within_limit(channel, count)
+                    if not channel.queue:
+                        continue
+                if count:
+                    count = self._send(channel, count, now, asked_us, packets)
+                    room -= count
+                if not count:
+                    nap = min(nap, channel.bucket.ready_in() if not allowed else 0.05)
+                elif channel.queue and room > 0:
+                    still.append(channel)
+            ready = still
+        for one, list_ in packets.values():
+            one.send(list_)
+        return 0.0 if room > 0 and ready else nap
+
+    def _within_limit(self, channel: Channel, count: int) -> int:
         """How many may go out under the daily limit; at its end everything but health rounds is dropped."""
         left = channel.left or 0
         if left - count >= channel.reserve:
             return count
-        rounds = [one for one in channel.queue if (one.half if isinstance(one, _Job) else one).round]
+        rounds = [one for one in channel.queue if _half(one).round]
         if left > channel.reserve and not rounds:
             return left - channel.reserve
         if len(rounds) < len(channel.queue):
@@ -387,28 +263,27 @@ class DnsWire:
         channel.queue.clear()
         channel.queue.extend(rounds[: max(0, left)])
         for one in rounds[max(0, left) :]:
-            half = one.half if isinstance(one, _Job) else one
+            half = _half(one)
             self._given_up.append(GivenUp(half.text + channel.text, half.type, half.round, channel.zone))
         return min(count, len(channel.queue))
 
     def _send(
-        self, channel: _Channel, count: int, now: float, asked_us: int, packets: dict[int, tuple[_Socket, list[bytes]]]
+        self,
+        channel: Channel,
+        count: int,
+        now: float,
+        asked_us: int,
+        packets: dict[int, tuple[UdpSocket[_Pending], list[bytes]]],
     ) -> int:
         """Make up to `count` questions of one channel ready to go; how many it was (the server's pace may stop it)."""
         done = 0
-        deadline = now + self._world.timeout_s
-        suffix_text, suffix_wire, queue = channel.text, channel.wire, channel.queue
+        queue, servers = channel.queue, channel.servers
         while done < count:
             entry = queue[0]
-            if isinstance(entry, Half):
-                tail = suffix_wire + entry.type.to_bytes(2, "big") + b"\0\1"
-                job = _Job(entry, entry.text + suffix_text, entry.wire + tail, channel.number, entry.attempt, True)
-            else:
-                job = entry
-            number = job.half.server
+            half, attempt, has_edns = (entry, entry.attempt, True) if isinstance(entry, Half) else entry
+            number = half.server
             if number < 0:
-                servers = channel.servers
-                number = servers[(job.half.pass_number + job.attempt - 2) % len(servers)]
+                number = servers[(half.pass_number + attempt - 2) % len(servers)]
             bucket = self._buckets[number]
             if bucket.rate is not None:
                 if not bucket.available(now):
@@ -418,29 +293,26 @@ class DnsWire:
             self._turn += 1
             one = self._sockets[number][self._turn % _SOCKETS]
             id_ = one.new_id()
-            packet = id_.to_bytes(2, "big") + (_HEADER_EDNS if job.has_edns else _HEADER_PLAIN) + job.question
-            if job.has_edns:
-                packet += _OPT
-            one.pending[id_] = (job, asked_us, now)
-            self._deadlines.append((deadline, one, id_, job))
-            packets.setdefault(id(one), (one, []))[1].append(packet)
+            question = half.wire + channel.tail(half.type)
+            one.pending[id_] = (half, channel, attempt, has_edns, question, asked_us, now)
+            packet = b"".join((id_, HEADER_EDNS, question, OPT) if has_edns else (id_, HEADER_PLAIN, question))
+            if (batch := packets.get(id(one))) is None:
+                batch = packets[id(one)] = (one, [])
+            batch[1].append(packet)
             done += 1
+        if done and not self._outstanding:
+            self._expire_at = now + self._world.timeout_s
         self._outstanding += done
         self.sent += done
-        self._count(channel, done)
+        channel.count(done)
         return done
 
-    def _count(self, channel: _Channel, packets: int) -> None:
-        """Packets went out for a channel: its pace, its count, and what is left of its day."""
-        channel.sent += packets
-        channel.bucket.take(packets)
-        if channel.left is not None:
-            channel.left -= packets
+    # -- hearing -----------------------------------------------------------------------------------------------
 
-    def _receive(self, one: _Socket) -> None:
-        receive, pending = one.sock.recv, one.pending
+    def _receive(self, one: UdpSocket[_Pending]) -> None:
+        receive, pending, rows, server = one.sock.recv, one.pending, self._rows, self.names[one.server]
         now = time.monotonic()
-        for _ in range(256):
+        for _ in range(_RECEIVE_MOST):
             try:
                 data = receive(4096)
             except BlockingIOError:
@@ -448,115 +320,118 @@ class DnsWire:
             except OSError:
                 # The port is closed: the network's own answer to everything outstanding on this socket.
                 for id_ in list(pending):
-                    job, asked_us, since = pending.pop(id_)
-                    self._outstanding -= 1
-                    self._failed(job, asked_us, now - since, UNREACHABLE, one.server, now)
+                    self._failed(pending.pop(id_), one, UNREACHABLE, now)
                 return
-            entry = pending.get(int.from_bytes(data[:2], "big"))
+            entry = pending.get(data[:2])
             if entry is None or len(data) < 12 or not data[2] & 0x80:
                 self.strays += 1
                 continue
-            job, asked_us, since = entry
-            question = job.question
-            if data[4:6] != b"\0\1" or data[12 : 12 + len(question)] != question:
+            half, channel, attempt, _, question, asked_us, since = entry
+            if not data.startswith(question, 12) or data[4:6] != b"\0\1":
                 # A server that cannot read us may send back a bare header; it can only say no that way.
                 if not (len(data) == 12 and data[4:6] == b"\0\0" and data[3] & 15 in (1, 2, 4, 5)):
                     self.strays += 1
                     continue
-            del pending[int.from_bytes(data[:2], "big")]
+            del pending[data[:2]]
             self._outstanding -= 1
-            if data[2] & 2:
-                self._row(job, asked_us, now - since, TRUNCATED, "udp", data, one.server)
-                self._stream(job, one.server)
+            if data[2] & 2 or data[3] & 15 not in (0, 3) or channel.blank is not None:
+                self._take(entry, one.server, "udp", TRUNCATED if data[2] & 2 else ANSWERED, data, now)
                 continue
-            rcode = data[3] & 15
-            self._row(job, asked_us, now - since, ANSWERED, "udp", data, one.server)
-            if rcode not in (0, 3):
-                self._again(job, rcode, now)
-
-    def _row(
-        self, job: _Job, asked_us: int, elapsed: float, outcome: str, transport: str, data: bytes, server: int
-    ) -> None:
-        half = job.half
-        name = job.name
-        blank = self._channels[job.channel].blank
-        if blank is not None:
-            data = _blanked(data, blank)
-        elapsed_us = int(elapsed * 1e6)
-        self._rows.append(
-            (
+            # By far the most answers: usable, and nothing to hide. What `_take` does, without its detours.
+            row = (
                 half.pass_number,
                 half.round,
-                name,
+                half.text + channel.text,
                 half.type,
-                self.names[server],
-                transport,
-                job.attempt,
-                outcome,
+                server,
+                "udp",
+                attempt,
+                ANSWERED,
                 asked_us,
-                elapsed_us,
+                int((now - since) * 1e6),
                 data,
             )
+            rows.append(row)
+            if half.round or not channel.zone or data[6:8] != b"\0\0":
+                self._heard.append((channel.zone, row))
+            else:
+                self._denials += 1
+        return
+
+    def _take(self, entry: _Pending, server: int, transport: str, outcome: str, data: bytes, now: float) -> None:
+        """Keep one exchange, and do what follows from it."""
+        half, channel, attempt, has_edns, _, asked_us, since = entry
+        if channel.blank is not None:
+            data = _blanked(data, channel.blank)
+        name, elapsed_us = half.text + channel.text, int((now - since) * 1e6)
+        row = (
+            *(half.pass_number, half.round, name, half.type, self.names[server], transport, attempt),
+            *(outcome, asked_us, elapsed_us, data),
         )
+        self._rows.append(row)
+        rcode = data[3] & 15 if outcome == ANSWERED else None
+        if half.round or (rcode in (0, 3) and (not channel.zone or data[6:8] != b"\0\0")):
+            self._heard.append((channel.zone, row))
+        elif rcode in (0, 3):
+            self._denials += 1
+        if outcome == TRUNCATED:
+            self._stream(entry, server)
+        elif rcode not in (0, 3):
+            self._again(half, channel, attempt, has_edns and transport == "udp", rcode, now)
 
-    def _failed(self, job: _Job, asked_us: int, elapsed: float, outcome: str, server: int, now: float) -> None:
-        self._row(job, asked_us, elapsed, outcome, "udp", b"", server)
-        self._again(job, None, now)
+    def _failed(self, entry: _Pending, one: UdpSocket[_Pending], outcome: str, now: float) -> None:
+        self._outstanding -= 1
+        self._take(entry, one.server, "udp", outcome, b"", now)
 
-    def _again(self, job: _Job, rcode: int | None, now: float) -> None:
+    def _again(self, half: Half, channel: Channel, attempt: int, has_edns: bool, rcode: int | None, now: float) -> None:
         """What follows an attempt without a usable answer: without EDNS, once more, once more later, or given up."""
-        if rcode in (1, 4) and job.has_edns:
-            self._channels[job.channel].queue.appendleft(job._replace(has_edns=False))
+        if rcode in (1, 4) and has_edns:
+            channel.queue.appendleft(Again(half, attempt, False))
             return
-        if job.attempt >= self._world.tries:
-            half = job.half
-            self._given_up.append(GivenUp(job.name, half.type, half.round, self._channels[job.channel].zone))
+        if attempt >= self._world.tries:
+            self._given_up.append(GivenUp(half.text + channel.text, half.type, half.round, channel.zone))
             return
-        again = job._replace(attempt=job.attempt + 1)
+        again = Again(half, attempt + 1, has_edns)
         if again.attempt == self._world.tries and self._world.tries > 1:
             self._later_n += 1
-            heapq.heappush(self._later, (now + self._world.pause_s, self._later_n, again))
+            heapq.heappush(self._later, (now + self._world.pause_s, self._later_n, channel, again))
         else:
-            self._requeue(again)
-
-    def _requeue(self, job: _Job) -> None:
-        """Another attempt waits behind the others; one of a health round, on which others wait, in front of them."""
-        queue = self._channels[job.channel].queue
-        if job.half.round:
-            queue.appendleft(job)
-        else:
-            queue.append(job)
+            _requeue(channel, again)
 
     def _expire(self, now: float) -> None:
-        deadlines = self._deadlines
-        while deadlines and deadlines[0][0] <= now:
-            _, one, id_, job = deadlines.popleft()
-            entry = one.pending.get(id_)
-            if entry is not None and entry[0] is job:
-                del one.pending[id_]
-                self._outstanding -= 1
-                self._failed(job, entry[1], now - entry[2], TIMEOUT, one.server, now)
-        # Deadlines of questions that were answered long ago are dropped as they come to the front.
-        while deadlines:
-            _, one, id_, job = deadlines[0]
-            entry = one.pending.get(id_)
-            if entry is not None and entry[0] is job:
-                break
-            deadlines.popleft()
+        """Time out what has waited long enough; sockets hold what is outstanding in the order in which it was asked."""
+        timeout_s = self._world.timeout_s
+        oldest, lost = now, 0
+        for one in self._all_sockets:
+            pending = one.pending
+            gone = []
+            for id_, entry in pending.items():
+                if entry[6] + timeout_s > now:
+                    oldest = min(oldest, entry[6])
+                    break
+                gone.append(id_)
+            lost += len(gone)
+            for id_ in gone:
+                self._failed(pending.pop(id_), one, TIMEOUT, now)
+        self._expire_at = oldest + timeout_s
+        self._window.judge(self.sent, lost)
 
     def _resume_later(self, now: float) -> None:
         while self._later and self._later[0][0] <= now:
-            self._requeue(heapq.heappop(self._later)[2])
+            _, _, channel, again = heapq.heappop(self._later)
+            _requeue(channel, again)
 
     # -- TCP ---------------------------------------------------------------------------------------------------
 
-    def _stream(self, job: _Job, server: int) -> None:
-        asked_us, since = time.time_ns() // 1000, time.monotonic()
-        future = self._tcp.submit(_over_tcp, self._reach[server], job.question, self._world.timeout_s)
-        self._streams[future] = (job, server, asked_us, since)
+    def _stream(self, entry: _Pending, server: int) -> None:
+        half, channel, attempt, has_edns, question, _, _ = entry
+        now = time.monotonic()
+        future = self._tcp.submit(over_tcp, self._reach[server], question, self._world.timeout_s)
+        again = (half, channel, attempt, has_edns, question, time.time_ns() // 1000, now)
+        self._streams[future] = (again, server)
         self.sent += 1
         self._buckets[server].take(1)
-        self._count(self._channels[job.channel], 1)
+        channel.count(1)
         future.add_done_callback(self._woken)
 
     def _woken(self, _: Future[tuple[str, bytes]]) -> None:
@@ -572,11 +447,21 @@ class DnsWire:
             pass
         now = time.monotonic()
         for future in [one for one in self._streams if one.done()]:
-            job, server, asked_us, since = self._streams.pop(future)
+            entry, server = self._streams.pop(future)
             outcome, data = future.result()
-            self._row(job, asked_us, now - since, outcome, "tcp", data, server)
-            if outcome != ANSWERED or data[3] & 15 not in (0, 3):
-                self._again(job, None, now)
+            self._take(entry, server, "tcp", outcome, data, now)
+
+
+def _half(entry: Half | Again) -> Half:
+    return entry if isinstance(entry, Half) else entry.half
+
+
+def _requeue(channel: Channel, again: Again) -> None:
+    """Another attempt waits behind the others; one of a health round, on which others wait, in front of them."""
+    if again.half.round:
+        channel.queue.appendleft(again)
+    else:
+        channel.queue.append(again)
 
 
 def _blanked(data: bytes, blank: tuple[bytes, bytes]) -> bytes:
@@ -587,36 +472,3 @@ def _blanked(data: bytes, blank: tuple[bytes, bytes]) -> bytes:
         data = data[:found] + cover + data[found + len(key) :]
         start = found + len(key)
     return data
-
-
-def _over_tcp(address: tuple[str, int], question: bytes, timeout_s: float) -> tuple[str, bytes]:
-    """One question over TCP, all of it within the time-out, however slowly the server drips."""
-    end = time.monotonic() + timeout_s
-    id_ = int(np.random.default_rng().integers(65536)).to_bytes(2, "big")
-    message = id_ + _HEADER_EDNS + question + _OPT
-
-    def left() -> float:
-        return max(0.001, end - time.monotonic())
-
-    try:
-        with socket.create_connection(address, timeout=left()) as stream:
-            stream.settimeout(left())
-            stream.sendall(len(message).to_bytes(2, "big") + message)
-            parts, wanted = b"", 2
-            while len(parts) < wanted:
-                if time.monotonic() >= end:
-                    return TIMEOUT, b""
-                stream.settimeout(left())
-                part = stream.recv(65537)
-                if not part:
-                    return UNREACHABLE, b""
-                parts += part
-                if len(parts) >= 2:
-                    wanted = 2 + int.from_bytes(parts[:2], "big")
-    except TimeoutError:
-        return TIMEOUT, b""
-    except OSError:
-        return UNREACHABLE, b""
-    data = parts[2:wanted]
-    is_ours = len(data) >= 12 and data[:2] == id_ and data[2] & 0x80 and data[12 : 12 + len(question)] == question
-    return (ANSWERED, data) if is_ours and not data[2] & 2 else (UNREACHABLE, b"")

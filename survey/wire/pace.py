@@ -38,3 +38,31 @@ class Bucket:
         if self.rate is None or self._tokens >= 1:
             return 0.0
         return (1 - self._tokens) / self.rate if self.rate > 0 else math.inf
+
+
+class Window:
+    """How many questions may be outstanding: `most`, less while many answers stay out, and slowly more again.
+
+    Names whose servers are dead stay out too, a percent or two of them in every survey: only when more than a tenth of
+    what was sent since the last look is lost, and not just a few, the network is rather full than the servers dead.
+    """
+
+    _LEAST, _LOST_LEAST, _LOST_SHARE = 32, 20, 0.1
+
+    __slots__ = ("_lost", "_most", "_sent", "size")
+
+    def __init__(self, most: int) -> None:
+        self.size = self._most = most
+        self._sent = self._lost = 0
+
+    def judge(self, sent: int, lost: int) -> None:
+        """Take in how many were sent in all, and how many more were lost since the last look."""
+        self._lost += lost
+        fresh = sent - self._sent
+        if fresh < self.size and self._lost < self._LOST_LEAST:
+            return
+        if self._lost >= self._LOST_LEAST and self._lost > self._LOST_SHARE * fresh:
+            self.size = max(min(self._LEAST, self._most), self.size * 7 // 10)
+        else:
+            self.size = min(self._most, self.size + self.size // 8 + 1)
+        self._sent, self._lost = sent, 0

@@ -1,0 +1,218 @@
+"""The keeper: a process of its own that appends exchanges to the evidence, sealed in batches by a hash chain.
+
+One SQLite file holds the sittings (one per process that observed), the exchanges, the marks (a pass finished, a health
+round finished), and the batches that seal them: the digest of a batch is the SHA-256 of the previous digest, the
+sitting, and every field of every exchange and mark in it. So nothing can be changed, left out in the middle, or put in
+later without `verify` finding it; cutting off the end is found by comparing with a head that was printed or published.
+
+The file itself refuses UPDATE, DELETE and any INSERT that does not come after the last row, which is also how
+`INSERT OR REPLACE` is refused: REPLACE fires no delete trigger (sqlite.org, lang_conflict), but it inserts an old id.
+
+While it is written the file is in WAL mode, committed and synced at least once a second; when it is closed it is one
+checkpointed file.
+
+The process is given entries on its standard input (`store` sends them) and says on standard output, a line each, that
+it is ready, that an entry which asked for it is on the disk, and what went wrong. It ends when its input ends: whoever
+observed may be killed at any moment, and what was given is kept all the same. It needs the standard library alone, so
+that it is there at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import marshal
+import queue
+import signal
+import sqlite3
+import struct
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import BinaryIO
+
+SHARD = 1 << 40
+_COMMIT_S = 0.5
+_COMMIT_ROWS = 20_000
+_NUMBERS = struct.Struct("<10q")
+
+_SCHEMA = """
+CREATE TABLE sittings (id INTEGER PRIMARY KEY, started_us INTEGER NOT NULL, tool TEXT NOT NULL, settings TEXT NOT NULL);
+CREATE TABLE exchanges (
+  id INTEGER PRIMARY KEY, sitting INTEGER NOT NULL, pass_number INTEGER NOT NULL, round INTEGER NOT NULL,
+  name TEXT NOT NULL, type INTEGER NOT NULL, server TEXT NOT NULL, transport TEXT NOT NULL, attempt INTEGER NOT NULL,
+  outcome TEXT NOT NULL, asked_us INTEGER NOT NULL, elapsed_us INTEGER NOT NULL, answer BLOB NOT NULL);
+CREATE TABLE marks (id INTEGER PRIMARY KEY, sitting INTEGER NOT NULL, marked_us INTEGER NOT NULL,
+  kind TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE TABLE batches (id INTEGER PRIMARY KEY, sitting INTEGER NOT NULL, last_exchange INTEGER NOT NULL,
+  last_mark INTEGER NOT NULL, sealed_us INTEGER NOT NULL, digest BLOB NOT NULL);
+"""
+_GUARD = """
+CREATE TRIGGER {t}_kept BEFORE UPDATE ON {t} BEGIN SELECT RAISE(ABORT, 'evidence is never rewritten'); END;
+CREATE TRIGGER {t}_whole BEFORE DELETE ON {t} BEGIN SELECT RAISE(ABORT, 'evidence is never deleted'); END;
+CREATE TRIGGER {t}_after BEFORE INSERT ON {t} WHEN NEW.id <= (SELECT coalesce(max(id), {base}) FROM {t})
+  BEGIN SELECT RAISE(ABORT, 'evidence is only appended'); END;
+"""
+LENGTH = struct.Struct("<I")
+"""What stands before each entry on the keeper's standard input."""
+
+Entry = tuple[list[tuple[object, ...]], list[tuple[str, str]], bool]
+"""What is given at once: exchanges (as the wire delivers them), marks, and whether to say when they are on the disk."""
+
+
+def digest_of(
+    previous: bytes,
+    sitting: Sequence[object],
+    rows: Sequence[Sequence[object]],
+    marks: Sequence[object],
+    sealed_us: int,
+) -> bytes:
+    """The digest of one batch. Every field is there with its length, so no two batches share an encoding."""
+    seal = hashlib.sha256(previous)
+    seal.update(json.dumps([sitting, marks, sealed_us], ensure_ascii=True).encode())
+    pack = _NUMBERS.pack
+    parts: list[bytes] = []
+    for i, sit, pas, rnd, name, kind, server, transport, attempt, outcome, asked, elapsed, answer in rows:
+        text = f"{name}\0{server}\0{transport}\0{outcome}".encode()
+        parts.append(pack(i, sit, pas, rnd, kind, attempt, asked, elapsed, len(text), len(answer)))  # type: ignore[arg-type]
+        parts.append(text)
+        parts.append(answer)  # type: ignore[arg-type]
+    seal.update(b"".join(parts))
+    return seal.digest()
+
+
+class Keeper:
+    """One file of evidence, open for appending; use as a context manager."""
+
+    def __init__(self, path: Path, tool: str, settings: str, shard: int) -> None:
+        self._base = shard * SHARD
+        self._connection = self._open(path)
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            self._lay_out()
+        self.sitting = self._last("sittings") + 1
+        self._exchange, self._mark, self._batch = map(self._last, ("exchanges", "marks", "batches"))
+        last = connection.execute("SELECT digest FROM batches ORDER BY id DESC LIMIT 1").fetchone()
+        self._previous: bytes = last[0] if last else b""
+        self._row = (self.sitting, time.time_ns() // 1000, tool, settings)
+        connection.execute("INSERT INTO sittings VALUES (?, ?, ?, ?)", self._row)
+        self._seal([], [])
+        connection.execute("COMMIT")
+
+    def _open(self, path: Path) -> sqlite3.Connection:
+        connection = sqlite3.connect(path, isolation_level=None, timeout=10, cached_statements=16)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        return connection
+
+    def _lay_out(self) -> None:
+        for statement in _SCHEMA.split(";\n"):
+            if statement.strip():
+                self._connection.execute(statement)
+        for table in ("sittings", "exchanges", "marks", "batches"):
+            for statement in _GUARD.format(t=table, base=self._base).strip().split("END;\n"):
+                self._connection.execute(statement.removesuffix("END;") + "END")
+
+    def _last(self, table: str) -> int:
+        query = f"SELECT coalesce(max(id), {self._base}) FROM {table}"  # noqa: S608 - no stranger writes it
+        return int(self._connection.execute(query).fetchone()[0])
+
+    def keep(self, rows: Sequence[tuple[object, ...]], marks: Sequence[tuple[str, str]]) -> None:
+        """Append, seal, commit and sync."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._seal(rows, marks)
+        self._connection.execute("COMMIT")
+
+    def _seal(self, rows: Sequence[tuple[object, ...]], marks: Sequence[tuple[str, str]]) -> None:
+        now = time.time_ns() // 1000
+        sitting, connection = self.sitting, self._connection
+        kept = [(number, sitting, *row) for number, row in enumerate(rows, self._exchange + 1)]
+        noted = [(number, sitting, now, *mark) for number, mark in enumerate(marks, self._mark + 1)]
+        connection.executemany("INSERT INTO exchanges VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", kept)
+        connection.executemany("INSERT INTO marks VALUES (?,?,?,?,?)", noted)
+        self._exchange += len(kept)
+        self._mark += len(noted)
+        self._batch += 1
+        self._previous = digest_of(self._previous, self._row, kept, noted, now)
+        batch = (self._batch, sitting, self._exchange, self._mark, now, self._previous)
+        connection.execute("INSERT INTO batches VALUES (?,?,?,?,?,?)", batch)
+
+    def close(self) -> None:
+        """Leave one checkpointed file."""
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._connection.execute("PRAGMA journal_mode=DELETE")
+        self._connection.close()
+
+
+def _serve(entries: queue.SimpleQueue[Entry | None], keeper: Keeper) -> None:
+    """Keep what comes, in batches, until the end."""
+    is_open = True
+    while is_open:
+        entry = entries.get()
+        due = time.monotonic() + _COMMIT_S
+        rows: list[tuple[object, ...]] = []
+        marks: list[tuple[str, str]] = []
+        waiting = 0
+        while True:
+            if entry is None:
+                is_open = False
+                break
+            rows += entry[0]
+            marks += entry[1]
+            waiting += entry[2]
+            if waiting or len(rows) >= _COMMIT_ROWS:
+                break
+            try:
+                entry = entries.get(timeout=max(0.0, due - time.monotonic()))
+            except queue.Empty:
+                break
+        if rows or marks:
+            keeper.keep(rows, marks)
+        for _ in range(waiting):
+            _say("kept")
+
+
+def _say(word: str) -> None:
+    try:
+        sys.stdout.write(word + "\n")
+        sys.stdout.flush()
+    except OSError:
+        # Whoever observed is gone; what it gave is kept to the end all the same.
+        return
+
+
+def _hear(source: BinaryIO, entries: queue.SimpleQueue[Entry | None]) -> None:
+    """Read entries until the input ends, also in the midst of one."""
+    while len(head := source.read(LENGTH.size)) == LENGTH.size:
+        (size,) = LENGTH.unpack(head)
+        body = source.read(size)
+        if len(body) < size:
+            break
+        entries.put(marshal.loads(body))  # noqa: S302 - our own process wrote it
+    entries.put(None)
+
+
+def main() -> int:
+    """Serve one file: the first entry says which, for whom, with what settings."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    source = sys.stdin.buffer
+    (size,) = LENGTH.unpack(source.read(LENGTH.size))
+    path, tool, settings, shard = json.loads(source.read(size))
+    entries: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+    try:
+        with closing(Keeper(Path(path), tool, settings, shard)) as keeper:
+            _say(f"ready {keeper.sitting}")
+            threading.Thread(target=_hear, args=(source, entries), daemon=True).start()
+            _serve(entries, keeper)
+    except (sqlite3.Error, OSError, ValueError) as error:
+        _say(f"failed {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
