@@ -107,3 +107,27 @@ def peak_mib(process: int | str = "self") -> float:
     """
     status = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace")
     return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:")), 0.0)
+
+
+class Family:
+    """The largest sizes of a process and of those that it begins, added up; to be looked at while it runs."""
+
+    def __init__(self, process: int) -> None:
+        self._process = process
+        self._sizes: dict[int, float] = {}
+
+    def look(self) -> None:
+        """See who is there. The latest look at each counts: before its exec a child has its parent's size."""
+        todo = [self._process]
+        while todo:
+            one = todo.pop()
+            try:
+                self._sizes[one] = peak_mib(one) or self._sizes.get(one, 0.0)
+                for task in Path(f"/proc/{one}/task").iterdir():
+                    todo += map(int, (task / "children").read_text(encoding="ascii").split())
+            except OSError:  # it has ended meanwhile
+                continue
+
+    @property
+    def mib(self) -> float:
+        return sum(self._sizes.values())

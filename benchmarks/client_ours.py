@@ -9,10 +9,11 @@ import pandas as pd
 
 from survey.answers import encode_name, reverse_name, reverse_wire
 from survey.collect import collect
-from survey.evidence import Archive, Store
+from survey.evidence import Archive
 from survey.exchanges import SURVEY_ROUND, A, is_usable
 from survey.runs import TOOL, RunFolder
 from survey.sitting import Manner
+from survey.store import Store
 from survey.wire.dns import DnsWire, Half
 
 from .child import ZONES, Heard, Job, Pair, run

@@ -33,7 +33,7 @@ from survey.runs import TABLE_NAMES
 
 from . import client_ours, serving
 from .bench import OUT, SEED, SIZE, machine
-from .child import Job, peak_mib
+from .child import Job, Family
 from .generated import Generated, code
 from .serving import Network
 
@@ -68,8 +68,9 @@ def survey(job: Job, kill_after_s: Sequence[float] = ()) -> Run:
         with (folder / "output").open("wb") as out:
             command = [sys.executable, "-m", "benchmarks.client_ours", str(folder / "job.json")]
             process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+            family = Family(process.pid)
             while process.poll() is None:
-                run.peak_mib = max(run.peak_mib, _peak(process.pid))
+                family.look()
                 if limit is not None and time.perf_counter() - began > limit:
                     os.kill(process.pid, signal.SIGKILL)
                     process.wait()
@@ -78,26 +79,13 @@ def survey(job: Job, kill_after_s: Sequence[float] = ()) -> Run:
                     break
                 time.sleep(0.05)
         run.seconds += time.perf_counter() - began
+        run.peak_mib = max(run.peak_mib, family.mib)
         if process.returncode == 0:
             return run
         if process.returncode != -signal.SIGKILL or limit is None:
             said = (folder / "output").read_text(errors="replace")
             raise RuntimeError(f"the survey failed ({process.returncode}):\n{said[-3000:]}")
     return run
-
-
-def _peak(process: int) -> float:
-    """The largest sizes of a process and of those that it has begun, added up."""
-    total, todo = 0.0, [process]
-    while todo:
-        one = todo.pop()
-        try:
-            total += peak_mib(one)
-            for task in Path(f"/proc/{one}/task").iterdir():
-                todo += map(int, (task / "children").read_text().split())
-        except OSError:  # it has ended meanwhile
-            continue
-    return total
 
 
 def faults(made: Generated, run: Path) -> list[str]:

@@ -25,7 +25,7 @@ from pathlib import Path
 from survey.answers import reverse_name
 
 from . import client_ours
-from .child import ZONES, Job, Pair, Taken, peak_mib
+from .child import ZONES, Family, Job, Pair, Taken, peak_mib
 from .generated import Generated, Kind
 from .serving import program
 
@@ -167,11 +167,24 @@ def run_child(module: str, job: Job, folder: Path) -> tuple[Taken, float]:
     (folder / "job.json").write_text(json.dumps(asdict(job)), encoding="utf-8")
     command = [sys.executable, "-m", f"benchmarks.{module}", str(folder / "job.json")]
     began = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
+    with (folder / "said").open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+        family = Family(process.pid)
+        while True:
+            try:
+                process.wait(0.02)
+                break
+            except subprocess.TimeoutExpired:
+                # The processes that a client begins have ended before it reports: their size is seen from here.
+                family.look()
+                if time.perf_counter() - began > PATIENCE_S:
+                    process.kill()
     command_s = time.perf_counter() - began
-    if done.returncode:
-        raise RuntimeError(f"{module} {job.client} failed:\n{done.stderr[-3000:]}")
-    return Taken(**json.loads(done.stdout.splitlines()[-1])), command_s
+    said = (folder / "said").read_text(encoding="utf-8", errors="replace")
+    if process.returncode:
+        raise RuntimeError(f"{module} {job.client} failed:\n{said[-3000:]}")
+    taken = Taken(**json.loads(said.splitlines()[-1]))
+    return replace(taken, peak_mib=max(family.mib, taken.peak_mib)), command_s
 
 
 def _pairs(rows: Iterable[Sequence[str]]) -> set[Pair]:
