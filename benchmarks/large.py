@@ -33,7 +33,7 @@ from survey.runs import TABLE_NAMES
 
 from . import client_ours, serving
 from .bench import OUT, SEED, SIZE, machine
-from .child import Job, Family
+from .child import Family, Job
 from .generated import Generated, code
 from .serving import Network
 
@@ -138,13 +138,15 @@ def _job(folder: Path, port: int, to: Path) -> Job:
     return Job("whole", port, str(to), "", str(folder / "register.csv"), OUTSTANDING, tries=TRIES)
 
 
-def measure(domains: int, small: int, runs: int, folder: Path, *, is_compared: bool) -> dict[str, object]:
-    """Everything, as one record."""
+def measure(
+    domains: int, small: int, runs: int, folder: Path, *, is_compared: bool, kills: Sequence[float] = ()
+) -> dict[str, object]:
+    """Everything, as one record; `kills` says how many seconds the first lives have, else chance does."""
     small_s = per_domain(small, folder / "small", runs)
     made = Generated.make(domains, SEED)
     made.write_register(folder / "register.csv")
     expected_s, random = small_s * domains, SystemRandom()
-    kills = [expected_s * random.uniform(0.1, 0.45) for _ in range(2)]
+    kills = kills or [expected_s * random.uniform(0.1, 0.45) for _ in range(2)]
     with serving.nsd(made, folder) as server, serving.network(made, server, Network(loss=LOSS), folder) as port:
         killed = survey(_job(folder, port, folder / "killed"), kills)
         wrong = faults(made, folder / "killed" / "run")

@@ -125,7 +125,7 @@ def test_a_small_benchmark_loses_nothing_and_finds_the_truth(tmp_path):
 @pytest.mark.daemons
 def test_a_run_killed_twice_says_the_same_as_one_that_nobody_killed(tmp_path):
     need_programs()
-    record = large.measure(250, 100, 1, tmp_path, is_compared=True)
+    record = large.measure(250, 100, 1, tmp_path, is_compared=True, kills=(0.6, 0.7))
     assert record["faults"] == record["differences"] == []
     assert record["killed"]["kills"] > 0
 
