@@ -6,14 +6,15 @@
 #   make lab               JupyterLab at the first notebook
 #   make daemons           the real servers that tests use, unpacked below .daemons/
 #   make resolver          a resolver of your own on 127.0.0.1:5353 (unbound)
-#   make bench             how fast, beside peers, measured in one run
+#   make bench             how fast, beside peers, measured in one run: [RUNS=n] [MASSDNS=path] [WRITE=1: into README]
 #   make bench-domains     how many real websites' domains the candidates hit: WEBSITES=FILE OUT=candidates.csv
-#   make scale             5,000 practice mail servers in one run, killed in the middle
+#   make scale             5,000 practice mail servers, then 194,953 domains [DOMAINS=n], each killed in the middle
 
 PYTHON ?= python3
 SEED ?=
 WEBSITES ?=
 OUT ?=
+WRITE ?=
 RUN := runs/practice$(if $(SEED),-$(SEED),)
 PY := .venv/bin/python
 
@@ -53,14 +54,15 @@ daemons:
 resolver:
 	tools/resolver
 
-bench: .venv/.made-dev
-	$(PY) -m benchmarks.practice
+bench: .venv/.made-dev daemons
+	$(PY) -m benchmarks.bench $(if $(WRITE),--write-readme)
 
 bench-domains: .venv/.made-dev
 	@$(PY) -m benchmarks.domains $(if $(WEBSITES),--websites "$(WEBSITES)") $(if $(OUT),--out "$(OUT)")
 
-scale: .venv/.made-dev
+scale: .venv/.made-dev daemons
 	$(PY) -m benchmarks.scale
+	$(PY) -m benchmarks.large --compare
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

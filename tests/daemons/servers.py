@@ -61,7 +61,7 @@ def running(command: Sequence[str], port: int, probe: str, log: Path) -> Iterato
         process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment(), cwd=log.parent)
     (log.parent / "pid").write_text(str(process.pid))
     try:
-        for _ in range(200):
+        for _ in range(400):
             if process.poll() is not None:
                 break
             with contextlib.suppress(dns.exception.Timeout, OSError):
@@ -81,8 +81,8 @@ def running(command: Sequence[str], port: int, probe: str, log: Path) -> Iterato
 
 
 @contextlib.contextmanager
-def nsd(zones: Mapping[str, str], folder: Path) -> Iterator[int]:
-    """NSD with these zones (name → master file text); gives its port."""
+def nsd(zones: Mapping[str, str | Path], folder: Path) -> Iterator[int]:
+    """NSD with these zones (name → master file, or its text); gives its port."""
     binary, port = program("nsd"), free_port()
     home = folder / f"nsd-{port}"
     home.mkdir()
@@ -94,8 +94,10 @@ def nsd(zones: Mapping[str, str], folder: Path) -> Iterator[int]:
         "remote-control:\n  control-enable: no",
     ]
     for number, (zone, text) in enumerate(zones.items()):
-        (home / f"{number}.zone").write_text(text, encoding="utf-8")
-        lines.append(f'zone:\n  name: "{zone}"\n  zonefile: "{number}.zone"')
+        file = text if isinstance(text, Path) else home / f"{number}.zone"
+        if isinstance(text, str):
+            file.write_text(text, encoding="utf-8")
+        lines.append(f'zone:\n  name: "{zone}"\n  zonefile: "{file}"')
     (home / "nsd.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
     command = [str(binary), "-d", "-c", str(home / "nsd.conf"), "-V", "1"]
     with running(command, port, next(iter(zones)), home / "log"):
