@@ -23,7 +23,7 @@ from .tables import Dns
 from .wire.dns import Batch, DnsWire, Half
 
 _SILENCES = 20
-"""Questions that one list may leave unanswered between two rounds before it is tested at once."""
+"""Questions that one list may leave unanswered in a row before it is tested at once."""
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ class Pass:
         self._round_at = time.monotonic()
         self._since_round = 0
         self._silences: dict[str, int] = {}
-        """Questions given up per list since the last round: a list that falls silent is tested at once."""
+        """Questions given up per list in a row, since the last round: a list that falls silent is tested at once."""
         self._done = 0
 
     def run(self) -> None:
@@ -274,8 +274,10 @@ class Pass:
 
     def _take(self, batch: Batch) -> None:
         # Nearly all answers of lists say "not listed" in the header: they are only counted.
-        self._done += batch.denials
-        self._since_round += batch.denials
+        for zone, count in batch.denials.items():
+            self._done += count
+            self._since_round += count
+            self._silences.pop(zone, None)
         for zone, row in batch.heard:
             if row[1] != SURVEY_ROUND:
                 self._round_rows.append(Row(0, 0, *row))

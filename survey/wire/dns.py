@@ -25,6 +25,7 @@ import selectors
 import socket
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal
@@ -94,7 +95,7 @@ class DnsWire:
         self._wake.setblocking(False)
         self._rows: list[WireRow] = []
         self._heard: list[tuple[str, WireRow]] = []
-        self._denials = 0
+        self._denials: dict[str, int] = defaultdict(int)
         self._given_up: list[GivenUp] = []
         self.strays = 0
         self.sent = 0
@@ -192,7 +193,7 @@ class DnsWire:
 
     def _batch(self) -> Batch:
         batch = Batch(self._rows, self._heard, self._denials, self._given_up)
-        self._rows, self._heard, self._denials, self._given_up = [], [], 0, []
+        self._rows, self._heard, self._denials, self._given_up = [], [], defaultdict(int), []
         return batch
 
     def _poller(self) -> tuple[Callable[[float], Iterable[UdpSocket[_Pending] | None]], Callable[[], None]]:
@@ -355,7 +356,7 @@ class DnsWire:
             if half.round or not channel.zone or data[6:8] != b"\0\0":
                 self._heard.append((channel.zone, row))
             else:
-                self._denials += 1
+                self._denials[channel.zone] += 1
         return
 
     def _take(self, entry: _Pending, server: int, transport: str, outcome: str, data: bytes, now: float) -> None:
@@ -373,7 +374,7 @@ class DnsWire:
         if half.round or (rcode in (0, 3) and (not channel.zone or data[6:8] != b"\0\0")):
             self._heard.append((channel.zone, row))
         elif rcode in (0, 3):
-            self._denials += 1
+            self._denials[channel.zone] += 1
         if outcome == TRUNCATED:
             self._stream(entry, server)
         elif rcode not in (0, 3):
@@ -396,7 +397,8 @@ class DnsWire:
             self._later_n += 1
             heapq.heappush(self._later, (now + self._world.pause_s, self._later_n, channel, again))
         else:
-            _requeue(channel, again)
+            # In front of what was never asked: others may wait for its end.
+            channel.queue.appendleft(again)
 
     def _expire(self, now: float) -> None:
         """Time out what has waited long enough; sockets hold what is outstanding in the order in which it was asked."""
@@ -419,7 +421,7 @@ class DnsWire:
     def _resume_later(self, now: float) -> None:
         while self._later and self._later[0][0] <= now:
             _, _, channel, again = heapq.heappop(self._later)
-            _requeue(channel, again)
+            channel.queue.appendleft(again)
 
     # -- TCP ---------------------------------------------------------------------------------------------------
 
@@ -454,14 +456,6 @@ class DnsWire:
 
 def _half(entry: Half | Again) -> Half:
     return entry if isinstance(entry, Half) else entry.half
-
-
-def _requeue(channel: Channel, again: Again) -> None:
-    """Another attempt waits behind the others; one of a health round, on which others wait, in front of them."""
-    if again.half.round:
-        channel.queue.appendleft(again)
-    else:
-        channel.queue.append(again)
 
 
 def _blanked(data: bytes, blank: tuple[bytes, bytes]) -> bytes:

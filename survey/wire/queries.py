@@ -53,8 +53,8 @@ class Batch(NamedTuple):
     heard: list[tuple[str, WireRow]]
     """With their channels: whatever came in health rounds, and of the survey what settles a question; of lists' answers
     only those that hold records."""
-    denials: int
-    """How many answers of lists held none."""
+    denials: dict[str, int]
+    """How many answers of each list held none."""
     given_up: list[GivenUp]
 
 
