@@ -4,11 +4,11 @@ Outputs for the ministry and for the public are made from a `View` and never fro
 cannot reach a sheet, a picture or a page by mistake. Columns are allowed by name (`MAY_SEE`); a column that is not
 named here is internal.
 
-Counts for both: a listing that no later pass confirmed counts as unknown, and so does a body whose domain is only a
+Counts for both: of the bodies surveyed; a listing that no later pass confirmed counts as unknown, and so does a body whose domain is only a
 guess that nobody has reviewed. For the public besides: a body whose gate is not open has the same row whatever its
 status; `clear` is never said of a single body; no table is finer than region or kind; and a row in which the listed or
-the remaining bodies without an open gate are one or two is put together with others (`merge_small`), so that nobody is
-named by subtraction.
+the remaining bodies without an open gate are one or two is put together with others; `disclosure` sees to it that
+nobody is named by subtraction, whatever is held against what.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from typing import Literal
 import pandas as pd
 
 from ..tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Listing, Share
-from . import gate
-from .counts import carried, confirmed_listings, confirmed_servers, ranking, reasons, software
+from . import disclosure, gate
+from .counts import carried, confirmed_listings, confirmed_servers, customers, owners, ranking, reasons, software
+from .disclosure import OTHERS, SMALL
 from .edition import Edition
 
 Audience = Literal["internal", "ministry", "public"]
@@ -65,13 +66,10 @@ MAY_SEE: Mapping[str, Mapping[str, Sequence[str]]] = {
     },
 }
 """Per audience and table the columns that it may see, in their order; the internal audience sees everything."""
+SURVEYED = tuple(word for word in Body if word not in (Body.OUT_OF_SCOPE, Body.OPTED_OUT))
+"""Statuses of the bodies that were surveyed: the denominator of every count."""
 LEAST_OPERATOR = 10
 """Bodies that an operator must serve to have a row of its own in public, named or not."""
-SMALL = 2
-"""Cells of so many unnamed bodies are put together with others."""
-_NATIONAL = ("国", "national")
-OTHERS = "*"
-"""The name of a row in which others were put together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,14 +243,19 @@ def view(
         )
         listings = confirmed_listings(edition, set(found.loc[found["status"].eq(Body.LISTED), "code"]))
     elif audience == "public":
-        counted = _without_small(counted)
-        word = "open_relay_listing" if measure == "open_relay" else "status"
-        shown = named & set(found.loc[found[word].eq(Body.LISTED), "code"])
-        regions, kinds = (
-            merge_small(_leading(table, measure), column, found, shown)
-            for table, column in ((regions, "prefecture"), (kinds, "kind"))
+        servers = confirmed_servers(edition, found)
+        large, users = _large(operators), customers(servers)
+        told = disclosure.told(
+            found.loc[found["status"].isin(SURVEYED)],
+            {"prefecture": _leading(regions, measure), "kind": _leading(kinds, measure)},
+            leading="open_relay_listing" if measure == "open_relay" else "status",
+            named=named,
+            operators={name: users[name] for name in large["operator"]},
+            whose=owners(servers),
         )
-        operators = _public_operators(operators, decisions, confirmed_servers(edition, found), now)
+        counted = _without_small(counted, may_share=told.has_shares)
+        regions, kinds = told.regions, told.kinds
+        operators = _public_operators(large, told.operators, decisions, servers, now)
         found["status"] = found["status"].where(found["code"].isin(named), None)
         found["open_relay_listing"] = found["open_relay_listing"].where(
             found["code"].isin(named) & found["open_relay_listing"].eq(Body.LISTED), None
@@ -307,17 +310,22 @@ def _with_others(
     }
 
 
-def _without_small(counted: Mapping[str, object]) -> dict[str, object]:
-    """The public headline: who owns the listed servers is left out where a part would be one or two bodies."""
+def _without_small(counted: Mapping[str, object], *, may_share: bool) -> dict[str, object]:
+    """The public headline: who owns the listed servers is left out where a part is one or two bodies, or would tell."""
     names = ("bodies_listed_own", "bodies_listed_shared_only", "bodies_listed_untold")
-    if any(0 < int(str(counted[name])) <= SMALL for name in names):
+    if not may_share or any(0 < int(str(counted[name])) <= SMALL for name in names):
         return {**counted, **dict.fromkeys(names)}
     return dict(counted)
 
 
 def _counts(found: pd.DataFrame, column: str) -> pd.DataFrame:
-    """One row per region or kind: `listed`, `unknown`, the same by open-relay lists, `bodies`; most listed first."""
+    """One row per region or kind: `listed`, `unknown`, the same by open-relay lists, `bodies`; most listed first.
+
+    `bodies` are those surveyed, as in the headline: who opted out or is out of scope is in no row.
+    """
     words = {"": "status", "relay_": "open_relay_listing"}
+    everywhere = found[column].drop_duplicates()
+    found = found.loc[found["status"].isin(SURVEYED)]
     counts = pd.DataFrame(
         {
             f"{prefix}{word}": found[source].eq(word).groupby(found[column]).sum()
@@ -326,7 +334,10 @@ def _counts(found: pd.DataFrame, column: str) -> pd.DataFrame:
         }
         | {"clear": found["status"].eq(Body.CLEAR).groupby(found[column]).sum()}
         | {"bodies": found[column].value_counts()}
-    ).astype(int)
+    )
+    counts = counts.reindex(everywhere).fillna(0).astype(int)
+    if int(counts["bodies"].sum()) != len(found):
+        raise AssertionError(f"{len(found)} bodies were surveyed, {counts['bodies'].sum()} are counted by {column}")
     table = counts.rename_axis(column).reset_index()
     return table.sort_values(["listed", "bodies", column], ascending=[False, False, True]).reset_index(drop=True)
 
@@ -338,53 +349,27 @@ def _leading(counts: pd.DataFrame, measure: str) -> pd.DataFrame:
     return counts.assign(listed=counts["relay_listed"], unknown=counts["relay_unknown"])
 
 
-def merge_small(counts: pd.DataFrame, column: str, found: pd.DataFrame, named: set[str]) -> pd.DataFrame:
-    """Put together rows in which the listed, the unknown or the remaining unnamed bodies are one or two.
-
-    The rows put together become one row `OTHERS`; where that row itself would be small, the next smallest rows join it,
-    so that it can never be taken apart by subtraction from the total.
-    """
-    is_named = found["code"].isin(named)
-    open_ = found.loc[is_named].groupby(column)["code"].count()
-    table = counts.assign(named=counts[column].map(open_).fillna(0).astype(int))
-
-    def is_small(row: Mapping[str, int]) -> bool:
-        hidden = row["listed"] - row["named"]
-        # Where nearly everybody is listed, who is needs no telling; without mail or out of scope is public knowledge.
-        is_nearly_all = hidden > 0 and row["clear"] <= SMALL
-        return 0 < hidden <= SMALL or 0 < row["unknown"] <= SMALL or 0 < row["clear"] <= SMALL or is_nearly_all
-
-    rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
-    together = [row for row in rows if is_small(row)]
-    kept = sorted((row for row in rows if not is_small(row)), key=lambda row: (row["bodies"], row[column]))
-    # The national bodies are a region and a kind: put away in one table alone, the other would give them back.
-    fillers = [row for row in kept if row[column] not in _NATIONAL]
-    while together and fillers and (len(together) < 2 or is_small(_sum(together))):
-        filler = fillers.pop(0)
-        kept.remove(filler)
-        together.append(filler)
-    if together:
-        kept.append({column: OTHERS} | _sum(together))
-    kept.sort(key=lambda row: (row[column] == OTHERS, -row["listed"], -row["bodies"], row[column]))
-    return pd.DataFrame(kept, columns=[column, "listed", "unknown", "bodies"])
-
-
-def _sum(rows: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    return {name: sum(row[name] for row in rows) for name in ("listed", "unknown", "clear", "bodies", "named")}
-
-
-def _public_operators(
-    ranked: pd.DataFrame, decisions: Mapping[str, gate.Decision], servers: pd.DataFrame, now: datetime
-) -> pd.DataFrame:
-    """Operators above a size, in their order; those whose own gate is shut are called A, B, C …
+def _large(ranked: pd.DataFrame) -> pd.DataFrame:
+    """Operators above a size, in their order.
 
     Who serves whom is public knowledge: where nearly all whom an operator serves are listed, its row would name them.
     """
-    large = ranked.loc[ranked["bodies_n"].ge(LEAST_OPERATOR)].reset_index(drop=True)
+    large = ranked.loc[ranked["bodies_n"].ge(LEAST_OPERATOR)]
     listed, unknown = large["listed_n"], large["unknown_n"]
     rest = large["bodies_n"] - listed - unknown
     is_small = listed.between(1, SMALL) | unknown.between(1, SMALL) | rest.between(1, SMALL)
-    large = large.loc[~is_small & ~(listed.gt(0) & rest.le(SMALL))].reset_index(drop=True)
+    return large.loc[~is_small & ~(listed.gt(0) & rest.le(SMALL))]
+
+
+def _public_operators(
+    large: pd.DataFrame,
+    told: Sequence[str],
+    decisions: Mapping[str, gate.Decision],
+    servers: pd.DataFrame,
+    now: datetime,
+) -> pd.DataFrame:
+    """Those that may be told, in their order; those whose own gate is shut are called A, B, C …"""
+    large = large.loc[large["operator"].isin(told)].reset_index(drop=True)
     large["cumulative_share"] = carried(servers, large["operator"])
     may = [_may_be_named(decisions.get(f"operator:{name}"), now) for name in large["operator"]]
     hidden = [f"{OTHERS}{_letters(number)}" for number in range(len(large))]

@@ -53,6 +53,23 @@ def ranking(edition: Edition, found: pd.DataFrame) -> pd.DataFrame:
     return operators.ranking(confirmed_servers(edition, found), "operator")
 
 
+def customers(servers: pd.DataFrame) -> dict[str, set[str]]:
+    """Per operator, in the order of the table, the bodies that use a server of it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, codes in servers[["operator", "codes"]].itertuples(index=False):
+        found[name].update(codes)
+    return found
+
+
+def owners(servers: pd.DataFrame) -> dict[str, frozenset[str]]:
+    """Per body whose its servers are: own, shared, unknown, or several of these."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for share, codes in servers[["own_or_shared", "codes"]].itertuples(index=False):
+        for code in codes:
+            found[code].add(str(share))
+    return {code: frozenset(shares) for code, shares in found.items()}
+
+
 def carried(servers: pd.DataFrame, names: Iterable[str]) -> list[float | None]:
     """Of all bodies with a listed server, the share that these operators carry so far, in whole percents of one.
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from . import bars, labels, style, telling
-from .audiences import OTHERS, View
+from .audiences import View
 from .canvas import Drawing, Page
+from .disclosure import OTHERS
 from .figures_regions import spoken
 from .labels import Bounded, Language
 from .style import Format, Shade

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from . import bars, labels, style, telling
-from .audiences import OTHERS, View
+from .audiences import View
 from .canvas import Drawing, Page
+from .disclosure import OTHERS
 from .labels import Bounded, Language
 from .style import Format, Shade
 from .telling import Region

@@ -15,8 +15,9 @@ from xlsxwriter.worksheet import Worksheet
 from ..catalogue import Blocklist
 from ..tables import Body
 from . import labels
-from .audiences import MAY_SEE, OTHERS, View
+from .audiences import MAY_SEE, View
 from .book import ORDER, Book, new_book, plain, top, width, write_table
+from .disclosure import OTHERS
 from .labels import Language, whose, word, words
 from .outside_words import HEADS, JA
 from .sheets_about import method_rows

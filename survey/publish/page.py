@@ -18,7 +18,8 @@ from pathlib import Path
 import pandas as pd
 
 from . import labels, markup, towns, webfont
-from .audiences import LEAST_OPERATOR, OTHERS, View
+from .audiences import LEAST_OPERATOR, View
+from .disclosure import OTHERS
 from .labels import Language, word
 from .markup import Cell, Column, text, unbroken
 from .page_words import LIMITS, METHOD, NAMING, OUTSIDE, say

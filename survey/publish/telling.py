@@ -9,7 +9,8 @@ import pandas as pd
 
 from ..readings import spellings
 from . import labels
-from .audiences import OTHERS, View
+from .audiences import View
+from .disclosure import OTHERS
 from .labels import Bounded, Language
 from .tiles import PREFECTURES, place_of
 

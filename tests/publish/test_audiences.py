@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from survey.errors import RunError
-from survey.publish import audiences, gate
+from survey.publish import audiences, disclosure, gate
 from survey.publish.edition import Edition
 from survey.publish.labels import headline_sentences
 from tests.publish.pages import NOW, decision
@@ -194,10 +194,10 @@ def test_no_cell_of_one_or_two_unnamed_bodies_is_left_or_can_be_subtracted(cells
         columns=["region", "listed", "unknown", "clear", "bodies"],
     )
     found = pd.DataFrame({"code": [], "region": []}, dtype="str")
-    merged = audiences.merge_small(table, "region", found, set())
+    merged = disclosure.merge_small(table, "region", found, set())
     for name in ("listed", "unknown", "bodies"):
         assert merged[name].sum() == table[name].sum(), "totals are held"
-    shown = merged.loc[merged["region"].ne(audiences.OTHERS)]
+    shown = merged.loc[merged["region"].ne(disclosure.OTHERS)]
     rest = shown["bodies"] - shown["listed"] - shown["unknown"]
     for cell in (shown["listed"], shown["unknown"], rest):
         assert not cell.between(1, 2).any()

@@ -14,7 +14,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from survey import codes, headlines
-from survey.publish import audiences, charts, figures_bodies, figures_servers, labels, style, telling
+from survey.publish import audiences, charts, disclosure, figures_bodies, figures_servers, labels, style, telling
 from survey.publish.edition import Edition
 
 NOW = datetime.now(UTC)
@@ -299,11 +299,11 @@ def test_a_title_claims_no_more_than_the_bounds_allow(edition):
     words = draw(replace(shown, regions=unsure), "ja", style.DEFAULT).words
     assert words.startswith("確認分の最多は国の機関の11団体\n")
     rows = shown.regions.copy()
-    rows.loc[rows.index[-1], ["prefecture", "listed", "relay_listed"]] = [audiences.OTHERS, 30, 30]
+    rows.loc[rows.index[-1], ["prefecture", "listed", "relay_listed"]] = [disclosure.OTHERS, 30, 30]
     words = draw(replace(shown, regions=rows), "ja", style.DEFAULT).words
     assert words.startswith("国の機関は11団体\n"), "one of those put together may have more"
     rows = shown.kinds.copy()
-    rows.loc[rows.index[-1], ["kind", "listed", "relay_listed"]] = [audiences.OTHERS, 5, 5]
+    rows.loc[rows.index[-1], ["kind", "listed", "relay_listed"]] = [disclosure.OTHERS, 5, 5]
     words = charts.FIGURES["by_kind"](replace(shown, kinds=rows), "ja", style.DEFAULT).words
     assert "最高" not in words.partition("\n")[0]
 
