@@ -4,11 +4,10 @@ Outputs for the ministry and for the public are made from a `View` and never fro
 cannot reach a sheet, a picture or a page by mistake. Columns are allowed by name (`MAY_SEE`); a column that is not
 named here is internal.
 
-Counts for both: of the bodies surveyed; a listing that no later pass confirmed counts as unknown, and so does a body whose domain is only a
-guess that nobody has reviewed. For the public besides: a body whose gate is not open has the same row whatever its
-status; `clear` is never said of a single body; no table is finer than region or kind; and a row in which the listed or
-the remaining bodies without an open gate are one or two is put together with others; `disclosure` sees to it that
-nobody is named by subtraction, whatever is held against what.
+Counts for both are of the bodies surveyed: a listing that no later pass confirmed counts as unknown, and so does a body
+whose domain is only a guess that nobody has reviewed. For the public besides: a body whose gate is not open has the
+same row whatever its status; `clear` is never said of a single body; no table is finer than region or kind; and
+`disclosure` sees to it that nobody is named by subtraction, whatever is held against what.
 """
 
 from __future__ import annotations
@@ -22,9 +21,11 @@ import pandas as pd
 
 from ..tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Listing, Share
 from . import disclosure, gate
+from .clock import clock
 from .counts import carried, confirmed_listings, confirmed_servers, customers, owners, ranking, reasons, software
 from .disclosure import OTHERS, SMALL
 from .edition import Edition
+from .labels import Language
 
 Audience = Literal["internal", "ministry", "public"]
 AUDIENCES: tuple[Audience, ...] = ("internal", "ministry", "public")
@@ -88,7 +89,7 @@ class View:
 
     For the public, `regions` and `kinds` count this alone; for others `listed` and `unknown` count all headline lists.
     """
-    as_of: str
+    asked_until: datetime
     confirmed_at: datetime | None
     is_practice: bool
     headline: Mapping[str, object]
@@ -104,6 +105,14 @@ class View:
     software: pd.DataFrame
     fell_out: pd.DataFrame
     run: Mapping[str, object] = field(default_factory=dict)
+
+    def as_of(self, language: Language) -> str:
+        """When the last pass ended, as this audience reads it."""
+        return self.clock(self.asked_until, language)
+
+    def clock(self, moment: datetime, language: Language) -> str:
+        """A moment as this audience reads it."""
+        return clock(moment, self.audience, language)
 
 
 def adjusted(edition: Edition) -> pd.DataFrame:
@@ -278,7 +287,7 @@ def view(
     return View(
         audience=audience,
         measure=measure,
-        as_of=edition.as_of(),
+        asked_until=edition.asked_until(),
         confirmed_at=min(moments, default=None),
         is_practice=edition.is_practice,
         headline=counted,
@@ -371,19 +380,12 @@ def _public_operators(
     """Those that may be told, in their order; those whose own gate is shut are called A, B, C …"""
     large = large.loc[large["operator"].isin(told)].reset_index(drop=True)
     large["cumulative_share"] = carried(servers, large["operator"])
-    may = [_may_be_named(decisions.get(f"operator:{name}"), now) for name in large["operator"]]
+    may = [gate.names_operator(decisions.get(f"operator:{name}"), now) for name in large["operator"]]
     hidden = [f"{OTHERS}{_letters(number)}" for number in range(len(large))]
     for column in ("operator", "operator_ja"):
         large[column] = [name if ok else cover for name, ok, cover in zip(large[column], may, hidden, strict=True)]
     large.loc[[not ok for ok in may], "operator_kind"] = ""
     return large
-
-
-def _may_be_named(decision: gate.Decision | None, now: datetime) -> bool:
-    """An operator has no finding of its own; all else is asked of it that is asked of a body."""
-    if decision is None or decision.decision != "name" or not decision.approved_by:
-        return False
-    return gate.notice(decision, now) is None
 
 
 def _letters(number: int) -> str:

@@ -164,12 +164,12 @@ def exposed(bodies: Mapping[str, tuple[Place, State]]) -> set[str]:
     for place, state in bodies.values():
         cells[state].add(place)
     alibi: dict[State, set[Place]] = {}
-    for state in cells:
+    covers = {state: places for state, places in cells.items() if state.is_cover}
+    for state, places in cells.items():
         if state.is_listed:
             alibi[state] = set()
-            for cover in cells:
-                if cover.is_cover:
-                    alibi[state] |= _free(cells[state], cells[cover], is_seen=state.leading != cover.leading)
+            for cover, others in covers.items():
+                alibi[state] |= _free(places, others, is_seen=state.leading != cover.leading)
     return {code for code, (place, state) in bodies.items() if state.is_listed and place not in alibi[state]}
 
 
@@ -180,7 +180,7 @@ def _free(listed: set[Place], cover: set[Place], *, is_seen: bool) -> set[Place]
     coordinate that comes back to where it began moves nothing. Where the leading lists do not tell the two states
     apart, regions and kinds do not see an exchange at all.
     """
-    free = set()
+    free: set[Place] = set()
     seen = {place: place if is_seen else _NOWHERE._replace(served=place.served) for place in listed | cover}
     for axis in range(len(_NOWHERE)):
         ways: dict[object, set[object]] = defaultdict(set)

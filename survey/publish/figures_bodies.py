@@ -80,8 +80,8 @@ def by_kind(view: View, language: Language, format_: Format) -> Drawing:
     subtitle = (
         telling.denominator(telling.counted(view), language)
         + {
-            "ja": "。棒は種別ごとの割合、数字は 登録あり～最大／種別の全団体数",
-            "en": ". Bars: share of the kind; figures: listed–at most / all bodies of it",
+            "ja": "。棒は種別ごとの割合、数字は 登録あり～最大／種別の調査団体数",
+            "en": ". Bars: share of the kind; figures: listed–at most / bodies surveyed of it",
         }[language]
     )
     keys = [(_PARTS[word], labels.word(word, language)) for word in ("listed", "unknown")]

@@ -70,8 +70,8 @@ def by_region(view: View, language: Language, format_: Format) -> Drawing:
     if hidden:
         subtitle += {"ja": f"。ほかの{hidden}地域は0", "en": f"; none in the other {hidden} regions"}[language]
     subtitle += {
-        "ja": "。数字は 登録あり～最大／地域の全団体数",
-        "en": ". Figures: listed–at most / all bodies of the region",
+        "ja": "。数字は 登録あり～最大／地域の調査団体数",
+        "en": ". Figures: listed–at most / bodies surveyed there",
     }[language]
     keys = [(SHADES[word], labels.word(word, language)) for word in ("listed", "unknown")]
     page = Page(view, language, format_, _title(view, language, known, counts), subtitle, keys)

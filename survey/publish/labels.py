@@ -12,6 +12,7 @@ from typing import Literal
 from .relay_words import WORDS as RELAY_WORDS
 
 Language = Literal["ja", "en"]
+LANGUAGES: tuple[Language, ...] = ("ja", "en")
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     # status words
@@ -40,6 +41,11 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "dates_wrong": ("通知・期限・決定の日付の順序がおかしい", "its dates are not in order, or lie in the future"),
     "others_open": ("同じサーバを使う他団体に通知していない", "others that use the same server were not notified"),
     "too_old": ("再確認から時間がたちすぎた", "the last confirmation is too old"),
+    # what keeps a correction out of public
+    "a_body": ("公表していない団体", "a body that is not named"),
+    "an_operator": ("公表していない運用者", "an operator that is not named"),
+    "a_host": ("ホスト名", "a host name"),
+    "an_address": ("IPアドレス", "an IP address"),
     # whose
     "own": ("自前", "own"),
     "shared": ("共用", "shared"),
@@ -333,6 +339,17 @@ CORRECTIONS: Mapping[str, tuple[str, str]] = {
     "reason": ("理由", "reason"),
 }
 """The columns of `corrections.xlsx`, as readers see them; who corrected it stays in the newsroom's file."""
+
+
+def withheld_corrections(n: int, language: Language) -> str:
+    """That corrections stand in the newsroom's log which may not be printed; empty where none does."""
+    if not n:
+        return ""
+    if language == "ja":
+        return f"ほかに、ここに名を出していない団体などに関する訂正が{n:,}件あり、編集部の記録に残しています。"
+    if n == 1:
+        return "A correction about a body not named here stands in the newsroom’s log."
+    return f"{n:,} corrections about bodies not named here stand in the newsroom’s log."
 
 
 def source(as_of: str, head: str, language: Language, *, is_practice: bool) -> str:

@@ -28,8 +28,9 @@ from ..harmless import harmless
 from ..tables import Body, Share
 from . import labels
 from .audiences import View
+from .clock import JAPAN
 from .labels import Language, word
-from .newsroom import JAPAN, Newsroom, day, moment
+from .newsroom import Newsroom, day, moment
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 _URL = re.compile(r"https?://[^\s<>\"']+")
@@ -250,7 +251,7 @@ def _context(
     return {
         "practice": practice,
         "audience": labels.LETTER["audience"][language],
-        "as_of": view.as_of,
+        "as_of": view.as_of(language),
         "key": letter.key if letter.template == "body" else letter.file.split(f"-{view.audience}")[0],
         "today": day(now.astimezone(JAPAN).date(), language),
         "addressee": letter.addressee,

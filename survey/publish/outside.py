@@ -7,6 +7,7 @@ Totals are live formulas that carry their computed values.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +18,8 @@ from ..tables import Body
 from . import labels
 from .audiences import MAY_SEE, View
 from .book import ORDER, Book, new_book, plain, top, width, write_table
+from .clock import clock
+from .corrections import Corrections
 from .disclosure import OTHERS
 from .labels import Language, whose, word, words
 from .outside_words import HEADS, JA
@@ -24,13 +27,17 @@ from .sheets_about import method_rows
 
 
 def write_outside_workbook(
-    view: View, path: Path, language: Language, catalogue: Mapping[str, Blocklist], corrections: pd.DataFrame
+    view: View, path: Path, language: Language, catalogue: Mapping[str, Blocklist], corrections: Corrections
 ) -> None:
     """Write one audience's workbook; `catalogue` gives the lists' own pages, `corrections` what was put right since."""
-    source = labels.source(view.as_of, str(view.headline["evidence_head"]), language, is_practice=view.is_practice)
+    source = labels.source(
+        view.as_of(language), str(view.headline["evidence_head"]), language, is_practice=view.is_practice
+    )
     properties = {"title": f"{word(view.audience, language)}", "comments": source}
     aside = path.with_suffix(".new.xlsx")
-    with new_book(aside, view.audience, language, view.as_of, properties, is_practice=view.is_practice) as writing:
+    with new_book(
+        aside, view.audience, language, view.as_of(language), properties, is_practice=view.is_practice
+    ) as writing:
         _summary(writing, view)
         _findings(writing, view)
         if view.audience == "ministry":
@@ -69,7 +76,9 @@ def _summary(writing: Book, view: View) -> None:
     sheet = writing.sheet("summary", header_row=0)
     sheet.set_column(0, 0, 60)
     sheet.set_column(1, 4, 16)
-    asked = labels.source(view.as_of, str(view.headline["evidence_head"]), writing.language, is_practice=False)
+    asked = labels.source(
+        view.as_of(writing.language), str(view.headline["evidence_head"]), writing.language, is_practice=False
+    )
     top(writing, sheet, _say(writing, "Summary"), asked)
     row = 3
     for number, sentence in enumerate(labels.headline_sentences(view.headline, writing.language)):
@@ -79,7 +88,7 @@ def _summary(writing: Book, view: View) -> None:
             sheet.set_row(row, 30)
         row += 1
     if view.confirmed_at is not None:
-        said = f"{view.confirmed_at:%Y-%m-%d %H:%M} UTC"
+        said = view.clock(view.confirmed_at, writing.language)
         note = _say(writing, "Named bodies were confirmed at {} or later", said)
         sheet.write_string(row, 0, note, writing.format("note"))
         row += 1
@@ -172,12 +181,15 @@ def _cell(writing: Book, name: str, value: object, row: Mapping[object, object])
     if name == "shared_with":
         return int(value) if isinstance(value, int) else None
     if name == "asked_at":
-        return _when(value)
+        return _when(writing, value)
     return value if isinstance(value, str) else ""
 
 
-def _when(value: object) -> str:
-    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, pd.Timestamp) and not pd.isna(value) else ""
+def _when(writing: Book, value: object) -> str:
+    """A moment of the ministry's, whose workbook alone holds any."""
+    if not isinstance(value, pd.Timestamp) or pd.isna(value):
+        return ""
+    return clock(value.to_pydatetime(), "ministry", writing.language)
 
 
 def _listings(writing: Book, view: View, catalogue: Mapping[str, Blocklist]) -> None:
@@ -200,7 +212,7 @@ def _listings(writing: Book, view: View, catalogue: Mapping[str, Blocklist]) -> 
 
 def _listing_cell(writing: Book, name: str, value: object) -> object:
     if name == "asked_at":
-        return _when(value)
+        return _when(writing, value)
     if name == "own_or_shared":
         return whose(value, writing.language)
     if isinstance(value, list):
@@ -222,15 +234,15 @@ def _counts(writing: Book, counts: pd.DataFrame, key: str, column: str) -> None:
     sheet = writing.sheet(key, header_row=3)
     note = _say(
         writing,
-        "Listed is the least; at most adds what could not be determined; cells of one or two are put together",
+        "Of the bodies surveyed; at most adds what could not be determined; some rows are put together",
     )
     if writing.audience != "public":
-        note = _say(writing, "Listed is the least; at most adds what could not be determined")
+        note = _say(writing, "Of the bodies surveyed; at most adds what could not be determined")
     top(writing, sheet, labels.sheet_name(key, writing.language), note)
     has_relay = "relay_listed" in counts.columns
     heads = [
         *(_say(writing, "part"), _say(writing, "listed"), _say(writing, "at most")),
-        *(_say(writing, "not determined"), _say(writing, "bodies")),
+        *(_say(writing, "not determined"), _say(writing, "bodies surveyed")),
     ]
     if has_relay:
         heads += [
@@ -327,8 +339,7 @@ def _method(writing: Book, view: View) -> None:
         row += 1
     row += 1
     facts = (
-        (_say(writing, "started"), view.headline["started_at"]),
-        (_say(writing, "finished"), view.headline["finished_at"] or "―"),
+        *((_say(writing, name), _told(writing, view, f"{name}_at")) for name in ("started", "finished")),
         (_say(writing, "evidence head"), view.headline["evidence_head"]),
         (_say(writing, "tool"), view.run.get("tool", "")),
     )
@@ -336,6 +347,12 @@ def _method(writing: Book, view: View) -> None:
         sheet.write_string(row, 0, name, writing.format("strong"))
         sheet.write_string(row, 1, plain(fact), writing.format("text"))
         row += 1
+
+
+def _told(writing: Book, view: View, name: str) -> str:
+    """A moment of the headline; a dash where it has not come."""
+    found = view.headline[name]
+    return view.clock(datetime.fromisoformat(str(found)), writing.language) if found else "―"
 
 
 def _dictionary(writing: Book, view: View) -> None:
@@ -359,10 +376,12 @@ def _dictionary(writing: Book, view: View) -> None:
     write_table(writing, sheet, 3, "dictionary", ["日本語", "English"], rows)
 
 
-def _corrections(writing: Book, corrections: pd.DataFrame) -> None:
+def _corrections(writing: Book, corrections: Corrections) -> None:
     sheet = writing.sheet("corrections", header_row=3)
-    note = "" if len(corrections) else _say(writing, "No corrections")
+    shown, n = corrections.shown, len(corrections.withheld)
+    note = labels.withheld_corrections(n, writing.language)
+    note = note if n or len(shown) else _say(writing, "No corrections")
     top(writing, sheet, labels.sheet_name("corrections", writing.language), note)
     heads = [_pick(writing, ja, en) for ja, en in labels.CORRECTIONS.values()]
-    rows = [tuple(str(one[name]) for name in labels.CORRECTIONS) for one in corrections.to_dict("records")]
+    rows = [tuple(str(one[name]) for name in labels.CORRECTIONS) for one in shown.to_dict("records")]
     write_table(writing, sheet, 3, "corrections", heads, rows)

@@ -73,7 +73,11 @@ def found_out(told, world, named, possible, leading):
     choices = [[state] if is_fixed else possible for state, is_fixed in zip(truth, fixed, strict=True)]
     always = {n for n, state in enumerate(truth) if state[0] == "listed" and not fixed[n]}
     for states in product(*choices):
-        if always and any(states[n][0] != "listed" for n in always) and published(told, world, states, leading) == facts:
+        if (
+            always
+            and any(states[n][0] != "listed" for n in always)
+            and published(told, world, states, leading) == facts
+        ):
             always = {n for n in always if states[n][0] == "listed"}
     return always
 
@@ -81,7 +85,9 @@ def found_out(told, world, named, possible, leading):
 def told_of(world, leading, small):
     found, named, users, whose = table(world)
     measure = ("bodies", "open_relay")[leading]
-    counts = {column: audiences._leading(audiences._counts(found, column), measure) for column in ("prefecture", "kind")}
+    counts = {
+        column: audiences._leading(audiences._counts(found, column), measure) for column in ("prefecture", "kind")
+    }
     column = ("status", "open_relay_listing")[leading]
     told = disclosure.told(found, counts, leading=column, named=named, operators=users, whose=whose, small=small)
     return told, named
@@ -118,7 +124,10 @@ def test_region_and_kind_together_give_nobody_back():
     ]
     found, *_ = table(world)
     apart = disclosure.Told(
-        *(audiences._counts(found, column)[[column, "listed", "unknown", "bodies"]] for column in ("prefecture", "kind")),
+        *(
+            audiences._counts(found, column)[[column, "listed", "unknown", "bodies"]]
+            for column in ("prefecture", "kind")
+        ),
         operators=(),
         has_shares=False,
     )

@@ -13,7 +13,7 @@ import pytest
 
 from survey.__main__ import main
 from survey.errors import RunError
-from survey.publish import gate, publication
+from survey.publish import proposals, publication
 from survey.publish.edition import Edition
 from survey.runs import load_tables
 from tests.publish.test_audiences import listed
@@ -80,7 +80,7 @@ def test_public_outputs_name_nobody_until_decisions_say_so_and_then_exactly_thos
     assert [row for row in rows_of(path, "調査結果")[4:] if row[5]] == []
     edition = Edition.of(copy)
     codes = listed(edition)[:3]
-    publication.write_decisions(copy, edition)
+    assert proposals.propose(copy, edition) is None
     book = openpyxl.load_workbook(copy / "decisions.xlsx")
     sheet = book.worksheets[0]
     now = datetime.now(UTC)
@@ -123,7 +123,12 @@ def test_a_code_that_lost_its_zero_is_found_and_one_of_nobody_is_told(folder, wi
     copy = tmp_path / "run"
     shutil.copytree(folder, copy)
     edition = Edition.of(copy)
-    gate.write_decisions(copy / "decisions.xlsx", [("999999", "0" * 64, "", "")])
+    proposals.propose(copy, edition)
+    book = openpyxl.load_workbook(copy / "decisions.xlsx")
+    first = book.worksheets[0]["A2"].value
+    assert first.startswith("0") or len(first) == 6
+    book.worksheets[0]["A2"].value = "999999"
+    book.save(copy / "decisions.xlsx")
     with pytest.raises(RunError, match=r"decisions\.xlsx, row 2, column code"):
         publication.load_decisions(copy, edition)
 
@@ -167,7 +172,7 @@ def test_the_ministry_gets_confirmed_listings_with_their_pages_and_corrections_a
     assert statuses.count("登録あり") == done.view.headline["bodies_listed"]
     totals = next(row for row in rows_of(path, "地域別") if row[0] == "計")
     assert totals[1] == done.view.headline["bodies_listed"]
-    assert totals[4] == done.view.headline["bodies"]
+    assert totals[4] == done.view.headline["bodies_surveyed"]
     letters = list((done.folder / "letters-ministry-ja").glob("*.docx"))
     assert len(letters) >= done.view.headline["bodies_listed"]
     assert done.missing == ["name", "sender", "contact", "deadline_days"]
