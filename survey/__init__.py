@@ -171,10 +171,14 @@ class Run:
         return image
 
     def article(self, language: Language = "ja") -> None:
-        """Print sentences for an article, each with where its numbers come from."""
+        """Print sentences for an article, counted as `publish` counts for the public, each with where it comes from."""
+        from .publish import audiences  # noqa: PLC0415
         from .publish.article import sentences  # noqa: PLC0415
+        from .publish.publication import load_decisions  # noqa: PLC0415
 
-        print("\n\n".join(sentences(self.edition, language)))
+        decisions = load_decisions(self.folder, self.edition)
+        view = audiences.view(self.edition, "public", decisions, now=datetime.now(UTC))
+        print("\n\n".join(sentences(self.edition, view, language)))
 
     def why(self, code_or_name: str, language: Language = "ja") -> None:
         """Print the whole chain behind one body."""

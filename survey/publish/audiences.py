@@ -22,7 +22,17 @@ import pandas as pd
 from ..tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Listing, Share
 from . import disclosure, gate
 from .clock import clock
-from .counts import carried, confirmed_listings, confirmed_servers, customers, owners, ranking, reasons, software
+from .counts import (
+    bearers,
+    carried,
+    confirmed_listings,
+    confirmed_servers,
+    customers,
+    owners,
+    ranking,
+    reasons,
+    software,
+)
 from .disclosure import OTHERS, SMALL
 from .edition import Edition
 from .labels import Language
@@ -41,7 +51,7 @@ MAY_SEE: Mapping[str, Mapping[str, Sequence[str]]] = {
         "software": (),
         "listings": (
             *("code", "host", "address", "zone", "codes", "categories", "text", "asked_at"),
-            *("own_or_shared", "operator", "operator_ja", "evidence_ids"),
+            *("own_or_shared", "operator", "operator_ja", "operator_codes", "evidence_ids"),
         ),
         "regions": ("prefecture", "listed", "unknown", "relay_listed", "relay_unknown", "bodies"),
         "kinds": ("kind", "listed", "unknown", "relay_listed", "relay_unknown", "bodies"),
@@ -251,6 +261,11 @@ def view(
             ],
         )
         listings = confirmed_listings(edition, set(found.loc[found["status"].eq(Body.LISTED), "code"]))
+        borne = {**bearers(edition, listings["operator"]), **bearers(edition, listings["operator_ja"])}
+        listings["operator_codes"] = [
+            sorted({*borne[one], *borne[other]})
+            for one, other in listings[["operator", "operator_ja"]].itertuples(index=False)
+        ]
     elif audience == "public":
         servers = confirmed_servers(edition, found)
         large, users = _large(operators), customers(servers)

@@ -114,6 +114,22 @@ def confirmed_listings(edition: Edition, codes: set[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).sort_values(["code", "host", "address", "zone"]).reset_index(drop=True)
 
 
+def bearers(edition: Edition, operators: Iterable[str]) -> dict[str, list[str]]:
+    """Per operator the codes of the bodies whose mail domain it is or lies in, or whose name it bears."""
+    domains = edition.tables["domains"][["code", "domain"]].dropna()
+    owners: dict[str, set[str]] = defaultdict(set)
+    for code, domain in domains.itertuples(index=False):
+        owners[domain].add(code)
+    bodies = edition.tables["bodies"][["code", "name"]]
+    names = [(str(code), str(name)) for code, name in bodies.itertuples(index=False) if len(str(name)) > 1]
+    found: dict[str, list[str]] = {}
+    for operator in set(operators):
+        labels = operator.split(".")
+        codes = set().union(*(owners.get(".".join(labels[n:]), set()) for n in range(len(labels))))
+        found[operator] = sorted(codes | {code for code, name in names if name in operator})
+    return found
+
+
 def _records(table: pd.DataFrame) -> list[dict[str, object]]:
     return [{str(name): value for name, value in one.items()} for one in table.to_dict("records")]
 

@@ -233,7 +233,7 @@ LETTER = {
         "en": "yours, as its name suggests: it bears your domain",
     },
     "untold": {
-        "ja": "サーバ名からは分かりません（サーバ名の登録ドメインは {}）",
+        "ja": "サーバ名からは分かりません（サーバ名の登録ドメイン: {}）",
         "en": "its name does not tell (it lies under the domain {})",
     },
     "provider": {
@@ -244,6 +244,7 @@ LETTER = {
         "ja": "ほかに{}団体と共用。運用者（サーバ名などから推定）: {}",
         "en": "shared with {} others; operator, as far as names tell: {}",
     },
+    "other_body": {"ja": "別の団体（名称は伏せています）", "en": "another public body (not named here)"},
     "shared_one": {"en": "shared with {} other; operator, as far as names tell: {}"},
     "no_page": {"ja": "当方では把握していません", "en": "not known to us"},
 }

@@ -98,7 +98,7 @@ def letters(view: View, lists: Mapping[str, Blocklist], language: Language) -> l
                 file=file_name(code, view.audience, language),
                 template="body",
                 addressee=_addressee(str(one["prefecture"]), str(one["name"])),
-                entries=tuple(_entries(rows, lists, language, sharing)),
+                entries=tuple(_entries(rows, lists, language, sharing, code)),
                 bodies=1,
                 operators=_joined(rows, language),
                 finding_sha256=str(one["finding_sha256"]),
@@ -142,8 +142,12 @@ def _entries(
     lists: Mapping[str, Blocklist],
     language: Language,
     sharing: Mapping[str, set[str]] | None = None,
+    code: str = "",
 ) -> list[Entry]:
-    """The listings of one letter; whose server it is, is told where it is known who shares it."""
+    """The listings of one letter; whose server it is, is told where it is known who shares it.
+
+    To a body (`code`) an operator that is another body of the survey, or bears its name or domain, is not named.
+    """
     found = []
     for one in rows.to_dict("records"):
         zone, address, host = str(one["zone"]), str(one["address"]), str(one["host"])
@@ -151,6 +155,8 @@ def _entries(
         said = one["text"] if isinstance(one["text"], str) else ""
         others = len(sharing[host]) - 1 if sharing else 0
         operator = str(one["operator_ja" if language == "ja" else "operator"])
+        is_other = bool(one["operator_codes"]) and code not in one["operator_codes"]
+        operator = labels.LETTER["other_body"][language] if code and is_other else operator
         found.append(
             Entry(
                 host=harmless(host),

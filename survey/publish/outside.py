@@ -198,7 +198,7 @@ def _listings(writing: Book, view: View, catalogue: Mapping[str, Blocklist]) -> 
     note = _say(writing, "Confirmed listings only: what a list answered, and no more")
     top(writing, sheet, _say(writing, "Listings"), note)
     other = "operator" if writing.language == "ja" else "operator_ja"
-    columns = [name for name in MAY_SEE["ministry"]["listings"] if name != other]
+    columns = [name for name in MAY_SEE["ministry"]["listings"] if name not in (other, "operator_codes")]
     pages = (_say(writing, "look-up page"), _say(writing, "delisting"))
     rows: list[tuple[object, ...]] = []
     for one in view.listings.to_dict("records"):
