@@ -114,14 +114,20 @@ def _kinds_title(of: Mapping[str, Bounded], lists: str, language: Language) -> s
     large = {kind: one for kind, one in listed.items() if one.total >= _LEAST_KIND} or listed
     top = max(large, key=lambda kind: large[kind].listed / large[kind].total)
     word, share = labels.word(top, language), telling.share(large[top], language)
-    if OTHERS in of and of[OTHERS].listed:  # one of those put together may have a larger share
-        return {"ja": f"{lists}への登録、{word}では{share}", "en": f"Listed on {lists}: {share} ({word})"}[language]
     least = large[top].listed / large[top].total
-    rest = [(one.listed + one.unknown) / one.total for kind, one in of.items() if kind not in (top, OTHERS)]
+    rest = [
+        (one.listed + one.unknown) / one.total for kind, one in of.items() if kind not in (top, OTHERS) and one.total
+    ]
     is_sure = max(rest, default=0.0) <= least
+    sure = {"ja": "" if is_sure else "確認分で", "en": "" if is_sure else ", as far as determined"}[language]
+    if OTHERS in of and of[OTHERS].listed:  # one of those put together may have a larger share
+        return {
+            "ja": f"{lists}への登録、単独で示せる種別では{word}の{share}が{sure}最高",
+            "en": f"Of the kinds shown alone, largest share on {lists}{sure}: {share} ({word})",
+        }[language]
     if language == "ja":
         return f"{lists}への登録、{'' if is_sure else '確認分の'}割合の最高は{word}の{share}"
-    return f"Largest share on {lists}{'' if is_sure else ', as far as determined'}: {share} ({word})"
+    return f"Largest share on {lists}{sure}: {share} ({word})"
 
 
 _WHOSE: Mapping[str, Shade] = {"own": style.LISTED, "shared": style.SHARED, "unknown": style.UNKNOWN}

@@ -26,7 +26,7 @@ from ..catalogue import Blocklist
 from ..errors import RunError
 from ..harmless import harmless
 from ..tables import Body, Share
-from . import labels
+from . import labels, towns
 from .audiences import View
 from .clock import JAPAN
 from .labels import Language, word
@@ -87,6 +87,7 @@ def letters(view: View, lists: Mapping[str, Blocklist], language: Language) -> l
     if view.audience != "ministry":
         raise ValueError("letters are made from the ministry's view")
     sharing = {str(host): set(map(str, codes)) for host, codes in view.listings.groupby("host")["code"]}
+    regions = towns.region_names(view, language)
     by_code = {str(code): rows for code, rows in view.listings.groupby("code")}
     found = []
     for one in view.findings.loc[view.findings["status"].eq(Body.LISTED)].sort_values("code").to_dict("records"):
@@ -97,7 +98,7 @@ def letters(view: View, lists: Mapping[str, Blocklist], language: Language) -> l
                 key=code,
                 file=file_name(code, view.audience, language),
                 template="body",
-                addressee=_addressee(str(one["prefecture"]), str(one["name"])),
+                addressee=_addressee({str(name): value for name, value in one.items()}, regions, language),
                 entries=tuple(_entries(rows, lists, language, sharing, code)),
                 bodies=1,
                 operators=_joined(rows, language),
@@ -128,8 +129,17 @@ def file_name(code: str, audience: str, language: Language) -> str:
     return f"{safe}-{audience}-{language}.docx"
 
 
-def _addressee(prefecture: str, name: str) -> str:
-    return harmless(name if name.startswith(prefecture) else f"{prefecture} {name}", 200)
+def _addressee(finding: Mapping[str, object], regions: Mapping[str, str], language: Language) -> str:
+    """A body as an envelope has it; in English in letters first, where the register tells how it is read."""
+    prefecture, name = harmless(str(finding["prefecture"]), 100), harmless(str(finding["name"]), 100)
+    written = name if name.startswith(prefecture) else f"{prefecture} {name}"
+    kana = finding["kana"] if isinstance(finding["kana"], str) else ""
+    letters_ = towns.in_letters(name, kana[:100]) if language == "en" else ""
+    if not letters_:
+        return written
+    region = regions.get(prefecture, prefecture).partition(" (")[0]
+    is_region = name == prefecture or not region.isascii()
+    return harmless(f"{letters_ if is_region else f'{letters_}, {region}'} ({written})", 300)
 
 
 def _joined(rows: pd.DataFrame, language: Language) -> str:

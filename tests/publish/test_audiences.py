@@ -184,6 +184,23 @@ def test_a_small_part_of_the_listed_ones_is_left_out_of_the_public_headline(edit
     assert headline_sentences(public, "ja") and headline_sentences(public, "en")
 
 
+@pytest.mark.parametrize("audience", audiences.AUDIENCES)
+def test_every_table_counts_the_bodies_surveyed_and_nobody_else(edition, audience):
+    codes = list(edition.tables["findings"].query("status == 'clear'")["code"].iloc[:5])
+
+    def leave_out(findings):
+        findings.loc[findings["code"].isin(codes[:2]), ["status", "open_relay_listing"]] = "opted_out"
+        findings.loc[findings["code"].isin(codes[2:]), ["status", "open_relay_listing"]] = "out_of_scope"
+        return findings
+
+    surveyed = edition.headline["bodies_surveyed"] - 5
+    other = replace(changed(edition, leave_out), headline={**edition.headline, "bodies_surveyed": surveyed})
+    view = audiences.view(other, audience, {}, now=NOW)
+    assert view.regions["bodies"].sum() == view.kinds["bodies"].sum() == surveyed == view.headline["bodies_surveyed"]
+    assert other.by("prefecture")["surveyed"].sum() == surveyed
+    assert len(view.findings) == view.headline["bodies"], "who was left out keeps a row"
+
+
 COUNTS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=30)
 
 
