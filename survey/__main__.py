@@ -488,6 +488,8 @@ def _publish(options: argparse.Namespace) -> int:
     named = sorted(seen.findings.loc[seen.findings["status"].notna(), "code"]) if seen.audience == "public" else []
     lines = [*labels.headline_sentences(seen.headline, options.language), f"→ {done.folder}"]
     lines += [f"→ {path} (made anew from the same decisions / 同じ決定により作り直しました)" for path in done.anew]
+    if seen.audience == "public":
+        lines.append(f"named / 団体名を公表: {', '.join(named) or 'nobody / なし'}")
     for code, why in done.refused.itertuples(index=False, name=None):
         lines.append(f"  {code}: {_both(why)}")
     for row, why, what in done.withheld:

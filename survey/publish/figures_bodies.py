@@ -122,8 +122,8 @@ def _kinds_title(of: Mapping[str, Bounded], lists: str, language: Language) -> s
     sure = {"ja": "" if is_sure else "確認分で", "en": "" if is_sure else ", as far as determined"}[language]
     if OTHERS in of and of[OTHERS].listed:  # one of those put together may have a larger share
         return {
-            "ja": f"{lists}への登録、単独で示せる種別では{word}の{share}が{sure}最高",
-            "en": f"Of the kinds shown alone, largest share on {lists}{sure}: {share} ({word})",
+            "ja": f"{lists}への登録、個別に示せる種別では{word}が{share}で{sure}最高",
+            "en": f"Of kinds shown apart, largest share on {lists}{sure}: {share} ({word})",
         }[language]
     if language == "ja":
         return f"{lists}への登録、{'' if is_sure else '確認分の'}割合の最高は{word}の{share}"

@@ -53,9 +53,9 @@ def _title(
             "" if _is_sure(shown, int(top["listed"])) else {"ja": "確認分で", "en": ", as far as determined"}[language]
         )
         if language == "ja":
-            most = f"単独で示せる地域では{name}の{span}団体が{sure}最多"
+            most = f"個別に示せる地域では{name}が{span}団体で{sure}最多"
             return most if is_short else f"{lists}への登録、{most}"
-        return f"{name}: {span}{'' if is_short else f' on {lists}'}, the most of regions shown alone{sure}"
+        return f"{name}: {span}{'' if is_short else f' on {lists}'}, the most of regions shown apart{sure}"
     is_sure = _is_sure(rest, int(top["listed"]))
     if language == "ja":
         most = f"{'' if is_sure else '確認分の'}最多は{name}の{span}団体"

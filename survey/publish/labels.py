@@ -226,6 +226,14 @@ LETTER = {
         "ja": "送付先・総務省限り（ministry） ― 公表資料ではありません",
         "en": "For the addressee and the ministry only – not for publication",
     },
+    "title_body": {
+        "ja": "メールサーバのブラックリスト登録に関するお知らせとご確認のお願い",
+        "en": "Blocklist answers about your mail servers: notice and request for comment",
+    },
+    "title_operator": {
+        "ja": "運用サーバのブラックリスト登録に関するお知らせとご確認のお願い",
+        "en": "Blocklist answers about mail servers that you seem to run: notice and request for comment",
+    },
     "quoted": {"ja": "「{}」（原文のまま）", "en": "“{}” (as received)"},
     "no_meaning": {"ja": "リストの説明なし", "en": "the list says nothing about it"},
     "own": {
@@ -467,7 +475,7 @@ def _own_and_shared(headline: Mapping[str, object], listed: int, language: Langu
         ]
     among = f" ({untold} of them with servers whose owner is not known)" if untold else ""
     said = (
-        f"of these {listed:,} listed ones {own} with servers that seem their own{among}, {shared} with shared ones only"
+        f"Of these {listed:,} listed ones {own} with servers that seem their own{among}, {shared} with shared ones only"
     )
     return [said]
 

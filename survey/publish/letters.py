@@ -13,7 +13,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -252,7 +252,13 @@ def write_letters(
     written = []
     for letter in letters(view, lists, language):
         template = templates / f"{letter.template}-{language}.docx"
-        _write(template, _context(view, letter, newsroom, language, now), folder / letter.file)
+        properties = {
+            "title": labels.LETTER[f"title_{letter.template}"][language],
+            "subject": labels.LETTER["audience"][language],
+            "author": newsroom.word("name", language),
+            "comments": labels.PRACTICE[language] if view.is_practice else "",
+        }
+        _write(template, _context(view, letter, newsroom, language, now), folder / letter.file, properties, now)
         written.append(folder / letter.file)
     if len({path.name.lower() for path in written}) != len(written):
         raise AssertionError("two letters have one file name")
@@ -283,7 +289,9 @@ def _context(
     }
 
 
-def _write(template: Path, context: Mapping[str, object], path: Path) -> None:
+def _write(
+    template: Path, context: Mapping[str, object], path: Path, properties: Mapping[str, str], now: datetime
+) -> None:
     try:
         document = DocxTemplate(template)
         environment = SandboxedEnvironment(autoescape=True, undefined=StrictUndefined)
@@ -295,4 +303,8 @@ def _write(template: Path, context: Mapping[str, object], path: Path) -> None:
             remedy="restore it from the project's templates, and change only the text around the braces",
             ja="手紙のひな形を使えません。二重波かっこの語を元に戻してください",
         ) from error
+    about = document.docx.core_properties
+    for name, said in properties.items():
+        setattr(about, name, harmless(said, 250))
+    about.created = about.modified = now.astimezone(UTC).replace(tzinfo=None)
     document.save(path)

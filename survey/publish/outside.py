@@ -23,7 +23,9 @@ from .corrections import Corrections
 from .disclosure import OTHERS
 from .labels import Language, whose, word, words
 from .outside_words import HEADS, JA
+from .page_words import say
 from .sheets_about import method_rows
+from .towns import in_letters, region_names
 
 
 def write_outside_workbook(
@@ -33,7 +35,8 @@ def write_outside_workbook(
     source = labels.source(
         view.as_of(language), str(view.headline["evidence_head"]), language, is_practice=view.is_practice
     )
-    properties = {"title": f"{word(view.audience, language)}", "comments": source}
+    title = f"{say('title', language)} – {word(view.audience, language)}"
+    properties = {"title": title, "comments": source}
     aside = path.with_suffix(".new.xlsx")
     with new_book(
         aside, view.audience, language, view.as_of(language), properties, is_practice=view.is_practice
@@ -42,8 +45,9 @@ def write_outside_workbook(
         _findings(writing, view)
         if view.audience == "ministry":
             _listings(writing, view, catalogue)
-        _counts(writing, view.regions, "regions", "prefecture")
-        _counts(writing, view.kinds, "kinds", "kind")
+        regions = region_names(view, language)
+        _counts(writing, view.regions, "regions", "prefecture", regions)
+        _counts(writing, view.kinds, "kinds", "kind", regions)
         _operators(writing, view)
         _lists(writing, view, catalogue)
         _reasons(writing, view)
@@ -132,9 +136,11 @@ def _findings(writing: Book, view: View) -> None:
             count,
         )
         heads = _heads(writing, MAY_SEE["public"]["findings"])
+        regions = region_names(view, writing.language)
         rows = [
             (
-                *(one[name] for name in ("code", "prefecture", "name", "kana")),
+                *(one["code"], regions.get(one["prefecture"], one["prefecture"]), one["name"]),
+                _reading(writing, one["name"], one["kana"]),
                 word(one["kind"], writing.language),
                 *(_word(writing, one[name]) for name in ("status", "open_relay_listing")),
             )
@@ -156,6 +162,12 @@ def _findings(writing: Book, view: View) -> None:
         # On paper the caveats and the hash are left out: they are for the screen.
         sheet.print_area(0, 0, 3 + len(rows), len(heads) - 4)
     sheet.freeze_panes(4, 3)
+
+
+def _reading(writing: Book, name: str, kana: object) -> str:
+    """How a body is called: in kana, for English readers in letters."""
+    kana = kana if isinstance(kana, str) else ""
+    return kana if writing.language == "ja" else in_letters(name, kana[:100])
 
 
 def _heads(writing: Book, columns: Sequence[str]) -> list[str]:
@@ -229,7 +241,7 @@ def _link(writing: Book, sheet: Worksheet, rows: Sequence[Sequence[object]], fir
                 sheet.write_url(number, column, address, writing.format("text"), plain(address))
 
 
-def _counts(writing: Book, counts: pd.DataFrame, key: str, column: str) -> None:
+def _counts(writing: Book, counts: pd.DataFrame, key: str, column: str, regions: Mapping[str, str]) -> None:
     """Regions or kinds: listed, at most, not determined, of how many; with totals."""
     sheet = writing.sheet(key, header_row=3)
     note = _say(
@@ -251,7 +263,8 @@ def _counts(writing: Book, counts: pd.DataFrame, key: str, column: str) -> None:
         ]
     rows: list[tuple[object, ...]] = []
     for one in counts.to_dict("records"):
-        name = _named(writing, word(one[column], writing.language) if column == "kind" else one[column])
+        called = word(one[column], writing.language) if column == "kind" else regions.get(one[column], one[column])
+        name = _named(writing, called)
         listed, unknown = int(one["listed"]), int(one["unknown"])
         row: tuple[object, ...] = (name, listed, listed + unknown, unknown, int(one["bodies"]))
         rows.append((*row, int(one["relay_listed"]), int(one["relay_unknown"])) if has_relay else row)

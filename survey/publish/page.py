@@ -317,4 +317,4 @@ def _pictures(paths: Sequence[Path]) -> str:
         data = base64.b64encode(path.read_bytes()).decode()
         alt = text(path.with_suffix(".txt").read_text(encoding="utf-8").strip(), 2000)
         parts.append(f'<figure><img alt="{alt}" src="data:image/png;base64,{data}"></figure>')
-    return "\n".join(parts)
+    return "\n".join(['<div class="figures">', *parts, "</div>"]) if parts else ""

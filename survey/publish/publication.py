@@ -33,7 +33,7 @@ from .outside import write_outside_workbook
 from .page import write_page
 from .proposals import FILE, Proposal, propose
 from .report import write_manifest
-from .style import DEFAULT
+from .style import SQUARE
 from .workbook import write_workbook
 
 
@@ -126,7 +126,7 @@ def _write(
     figures = aside / f"figures-{ending}"
     figures.mkdir()
     drawn = write_figures(seen, figures, language)
-    shown = [path for path in drawn if path.name.endswith(f"-{DEFAULT.name}-{ending}.png")]
+    shown = [path for path in drawn if path.name.endswith(f"-{SQUARE.name}-{ending}.png")]
     write_page(seen, aside / f"report-{ending}.html", language, corrections=corrections, figures=shown)
     if seen.audience == "ministry":
         newsroom = load_newsroom(folder / "newsroom.toml")

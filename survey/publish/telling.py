@@ -154,7 +154,7 @@ def operator_name(name: str, language: Language) -> str:
 
 def others(language: Language) -> str:
     """The row in which small ones were put together, so that nobody is named by subtraction."""
-    return {"ja": "少数をまとめた分", "en": "small counts, merged"}[language]
+    return {"ja": "その他の合計", "en": "all others"}[language]
 
 
 def first(names: Sequence[str], language: Language) -> str:

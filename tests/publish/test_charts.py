@@ -301,13 +301,13 @@ def test_a_title_claims_no_more_than_the_bounds_allow(edition):
     rows = shown.regions.copy()
     rows.loc[rows.index[-1], ["prefecture", "listed", "relay_listed"]] = [disclosure.OTHERS, 30, 30]
     words = draw(replace(shown, regions=rows), "ja", style.DEFAULT).words
-    assert words.startswith("単独で示せる地域では国の機関の11団体が最多\n"), "one of those put together may have more"
+    assert words.startswith("個別に示せる地域では国の機関が11団体で最多\n"), "one of those put together may have more"
     words = draw(replace(shown, regions=rows), "en", style.DEFAULT).words
-    assert words.startswith("National bodies: 11, the most of regions shown alone\n")
+    assert words.startswith("National bodies: 11, the most of regions shown apart\n")
     rows = shown.kinds.copy()
     rows.loc[rows.index[-1], ["kind", "listed", "relay_listed"]] = [disclosure.OTHERS, 5, 5]
     words = charts.FIGURES["by_kind"](replace(shown, kinds=rows), "ja", style.DEFAULT).words
-    assert "単独で示せる種別では" in words.partition("\n")[0]
+    assert "個別に示せる種別では" in words.partition("\n")[0]
 
 
 def test_regions_are_called_as_readers_call_them(edition):

@@ -249,12 +249,14 @@ def test_a_withdrawn_name_leaves_every_language_at_once(folder, without_figures,
 
 def test_the_page_of_a_publication_holds_its_audiences_figures_in_one_format(folder, tmp_path, monkeypatch):
     drawn = publication.write_figures
-    monkeypatch.setattr(publication, "write_figures", lambda *words: drawn(*words, formats=[style.DEFAULT]))
+    monkeypatch.setattr(
+        publication, "write_figures", lambda *words: drawn(*words, formats=[style.SQUARE, style.DEFAULT])
+    )
     copy = tmp_path / "run"
     shutil.copytree(folder, copy)
     done = publish(copy, "public", "en")
     page = (done.folder / "report-public-en.html").read_text(encoding="utf-8")
-    texts = sorted((done.folder / "figures-public-en").glob("*.txt"))
+    texts = sorted((done.folder / "figures-public-en").glob("*-square-*.txt"))
     assert page.count("<figure>") == len(texts) >= 6
     for path in texts:
         assert html.escape(path.read_text(encoding="utf-8").splitlines()[0]) in page
