@@ -91,7 +91,7 @@ def _summary(writing: Book, view: View) -> None:
         if width(sentence) > 110:
             sheet.set_row(row, 30)
         row += 1
-    if view.confirmed_at is not None:
+    if view.audience == "public" and view.confirmed_at is not None:
         said = view.clock(view.confirmed_at, writing.language)
         note = _say(writing, "Named bodies were confirmed at {} or later", said)
         sheet.write_string(row, 0, note, writing.format("note"))
@@ -128,7 +128,7 @@ def _summary(writing: Book, view: View) -> None:
 
 def _findings(writing: Book, view: View) -> None:
     sheet = writing.sheet("findings", header_row=3)
-    count = f"{len(view.findings):,}"
+    count, regions = f"{len(view.findings):,}", region_names(view, writing.language)
     if view.audience == "public":
         note = _say(
             writing,
@@ -136,7 +136,6 @@ def _findings(writing: Book, view: View) -> None:
             count,
         )
         heads = _heads(writing, MAY_SEE["public"]["findings"])
-        regions = region_names(view, writing.language)
         rows = [
             (
                 *(one["code"], regions.get(one["prefecture"], one["prefecture"]), one["name"]),
@@ -155,6 +154,7 @@ def _findings(writing: Book, view: View) -> None:
         columns = MAY_SEE["ministry"]["findings"]
         heads = _heads(writing, columns)
         found = view.findings.assign(order=view.findings["status"].map(ORDER)).sort_values(["order", "code"])
+        found["prefecture"] = found["prefecture"].map(lambda name: regions.get(name, name))
         rows = [tuple(_cell(writing, name, one[name], one) for name in columns) for one in found.to_dict("records")]
     top(writing, sheet, _say(writing, "Findings"), note)
     write_table(writing, sheet, 3, "findings", heads, rows, most=24)
@@ -194,6 +194,8 @@ def _cell(writing: Book, name: str, value: object, row: Mapping[object, object])
         return int(value) if isinstance(value, int) else None
     if name == "asked_at":
         return _when(writing, value)
+    if name == "kana":
+        return _reading(writing, str(row["name"]), value)
     return value if isinstance(value, str) else ""
 
 

@@ -19,6 +19,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from ..harmless import harmless
 from . import gate
+from .book import width
 from .edition import Edition
 from .people import PeoplesRow, read_rows
 
@@ -32,6 +33,7 @@ _CHANGED = (
     "今の判定 / after",
     "通知・回答 / notice and reply",
 )
+_WIDE = 60
 Row = Mapping[str, object]
 
 
@@ -122,20 +124,23 @@ def _write(path: Path, rows: Sequence[Row], changed: Sequence[Changed]) -> None:
     aside = path.with_suffix(".new.xlsx")
     with xlsxwriter.Workbook(str(aside), {"strings_to_formulas": False, "strings_to_urls": False}) as book:
         head = book.add_format({"bold": True, "text_wrap": True, "bg_color": "#1b4965", "font_color": "#ffffff"})
-        text = book.add_format({"num_format": "@", "valign": "top", "text_wrap": True})
+        text = book.add_format({"num_format": "@", "valign": "top"})
+        prose = book.add_format({"num_format": "@", "valign": "top", "text_wrap": True})
         moment = book.add_format({"num_format": "yyyy-mm-dd hh:mm", "valign": "top", "align": "left"})
         sheet = book.add_worksheet("決定")
         for column, name in enumerate(_COLUMNS):
             sheet.write_string(0, column, f"{gate.HEADS.get(name, '')}\n{name}".strip(), head)
         for number, row in enumerate(rows, 1):
             for column, name in enumerate(_COLUMNS):
-                _cell(sheet, number, column, row.get(name), text, moment)
+                _cell(sheet, number, column, row.get(name), prose if name == gate.WORDS else text, moment)
+            sheet.set_row(number, _height(str(row.get(gate.WORDS) or "")))
         place = _COLUMNS.index("decision")
         # Room for decisions about operators, too.
         last = len(rows) + 200
         sheet.data_validation(1, place, last, place, {"validate": "list", "source": ["name", "withhold"]})
         sheet.set_column(0, len(_COLUMNS), 16)
-        sheet.set_column(_COLUMNS.index(gate.WORDS), _COLUMNS.index(gate.WORDS), 60)
+        sheet.set_column(_COLUMNS.index(gate.WORDS), _COLUMNS.index(gate.WORDS), _WIDE)
+        _print(sheet)
         sheet.freeze_panes(1, 1)
         if changed:
             other = book.add_worksheet("変わった判定")
@@ -143,11 +148,26 @@ def _write(path: Path, rows: Sequence[Row], changed: Sequence[Changed]) -> None:
                 other.write_string(0, column, name, head)
             for number, one in enumerate(changed, 1):
                 for column, value in enumerate((one.code, one.name, one.before, one.after, one.notice)):
-                    other.write_string(number, column, harmless(value, 32_000), text)
+                    other.write_string(number, column, harmless(value, 32_000), prose)
+                other.set_row(number, max(map(_height, (one.before, one.after, one.notice))))
             other.set_column(0, 1, 16)
-            other.set_column(2, 4, 60)
+            other.set_column(2, 4, _WIDE)
+            _print(other)
             other.freeze_panes(1, 2)
     aside.replace(path)
+
+
+def _height(text: str) -> int:
+    """How tall a row must be for a text in a wide column, in points."""
+    return min(400, 15 * (1 + width(text) // (_WIDE - 2)))
+
+
+def _print(sheet: Worksheet) -> None:
+    """A4 landscape, one page wide, the headings on every page."""
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
 
 
 def _cell(sheet: Worksheet, row: int, column: int, value: object, text: Format, moment: Format) -> None:

@@ -210,7 +210,7 @@ def test_every_figure_says_what_it_is_and_for_whom(written):
             said = path.with_suffix(".txt").read_text(encoding="utf-8")
             for text in (words, said):
                 assert labels.PRACTICE["ja"] in text
-                assert "証拠" in text and "UTC" in text
+                assert "証拠" in text and ("日本時間" if audience == "public" else "UTC") in text
                 assert labels.word(audience, "ja") in text
 
 
