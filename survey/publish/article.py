@@ -12,7 +12,8 @@ import pandas as pd
 
 from ..tables import Body, Share
 from . import labels, telling
-from .audiences import View, adjusted
+from .audiences import View
+from .confirmed import adjusted
 from .counts import confirmed_servers
 from .disclosure import OTHERS
 from .edition import Edition

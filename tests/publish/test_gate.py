@@ -9,7 +9,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from survey.publish import audiences, gate
+from survey.publish import audiences, confirmed, gate
 from survey.publish.edition import Edition
 from tests.publish.pages import NOW, decision
 from tests.publish.test_audiences import alone, changed
@@ -89,8 +89,8 @@ def both_categories(edition, code, confirmed):
 
 def test_a_body_is_named_for_what_was_confirmed_and_for_nothing_else(edition):
     code = alone(edition)[0]
-    for confirmed, relay in ((["spam_source"], False), (["open_relay"], True)):
-        partly = both_categories(edition, code, confirmed)
+    for sure, relay in ((["spam_source"], False), (["open_relay"], True)):
+        partly = both_categories(edition, code, sure)
         decisions = {code: decision(partly, code)}
         public = audiences.view(partly, "public", decisions, now=NOW).findings.set_index("code").loc[code]
         assert public["status"] == "listed"
@@ -98,7 +98,7 @@ def test_a_body_is_named_for_what_was_confirmed_and_for_nothing_else(edition):
             "printed as a relay listing only if that is confirmed"
         )
         ministry = audiences.view(partly, "ministry", {}, now=NOW).findings.set_index("code").loc[code]
-        assert ministry["categories"] == confirmed
+        assert ministry["categories"] == sure
         assert ministry["open_relay_listing"] == ("listed" if relay else "unknown")
 
 
@@ -117,11 +117,11 @@ def test_the_oldest_confirmation_counts(edition):
     more.at[place, "addresses"] = [*more.at[place, "addresses"], "198.18.255.254"]
     tables = {**edition.tables, "listings": pd.concat([sure, old], ignore_index=True), "servers": more}
     both = replace(edition, tables=tables)
-    assert audiences.confirmed_at(both)[code] == audiences.confirmed_at(edition)[code] - timedelta(hours=100)
+    assert confirmed.confirmed_at(both)[code] == confirmed.confirmed_at(edition)[code] - timedelta(hours=100)
     view = audiences.view(both, "public", {code: decision(both, code)}, now=NOW)
     assert dict(view.fell_out.itertuples(index=False, name=None))[code] == "too_old"
     newest = audiences.view(both, "public", {code: decision(both, code)}, now=NOW, max_age_h=200)
-    assert newest.confirmed_at == audiences.confirmed_at(both)[code], "the page says the oldest"
+    assert newest.confirmed_at == confirmed.confirmed_at(both)[code], "the page says the oldest"
 
 
 def test_an_operator_nearly_all_of_whose_customers_are_listed_has_no_row_in_public():
