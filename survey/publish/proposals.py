@@ -137,6 +137,7 @@ def _write(path: Path, rows: Sequence[Row], changed: Sequence[Changed]) -> None:
         place = _COLUMNS.index("decision")
         # Room for decisions about operators, too.
         last = len(rows) + 200
+        sheet.set_row(0, 32)
         sheet.data_validation(1, place, last, place, {"validate": "list", "source": ["name", "withhold"]})
         sheet.set_column(0, len(_COLUMNS), 16)
         sheet.set_column(_COLUMNS.index(gate.WORDS), _COLUMNS.index(gate.WORDS), _WIDE)
@@ -146,6 +147,7 @@ def _write(path: Path, rows: Sequence[Row], changed: Sequence[Changed]) -> None:
             other = book.add_worksheet("変わった判定")
             for column, name in enumerate(_CHANGED):
                 other.write_string(0, column, name, head)
+            other.set_row(0, 32)
             for number, one in enumerate(changed, 1):
                 for column, value in enumerate((one.code, one.name, one.before, one.after, one.notice)):
                     other.write_string(number, column, harmless(value, 32_000), prose)

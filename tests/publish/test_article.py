@@ -70,6 +70,20 @@ def test_how_many_use_the_operators_servers_is_said_as_a_sentence(edition):
     assert "登録があった団体の19%は、公表できる規模の上位2運用者のサーバを利用していた。" in said
 
 
+def test_where_the_count_alone_would_name_everybody_a_notebook_says_so(surveyed, edition, capsys):
+    def list_all(findings):
+        findings[["status", "open_relay_listing"]] = "no_mail"
+        place = findings.index[findings["code"].eq(alone(edition)[0])][0]
+        findings.loc[place, ["status", "open_relay_listing"]] = "listed"
+        return findings
+
+    run = survey.open_run(surveyed.folder)
+    run.edition = changed(edition, list_all)
+    run.article("en")
+    said = capsys.readouterr().out
+    assert "names them all" in said and "団体が特定" in said
+
+
 def test_the_notebooks_article_is_the_publications(surveyed, capsys):
     survey.open_run(surveyed.folder).article("ja")
     public = audiences.view(Edition.of(surveyed.folder), "public", {}, now=NOW).headline
