@@ -171,10 +171,22 @@ class Run:
         return image
 
     def article(self, language: Language = "ja") -> None:
-        """Print sentences for an article, each with where its numbers come from."""
-        from .publish.article import sentences  # noqa: PLC0415
+        """Print sentences for an article, counted as `publish` counts for the public, each with where it comes from.
 
-        print("\n\n".join(sentences(self.edition, language)))
+        Where every body that could be is listed, the count alone would name them: then that is said, and no count.
+        """
+        from .errors import DecisionNeeded  # noqa: PLC0415
+        from .publish import audiences  # noqa: PLC0415
+        from .publish.article import sentences  # noqa: PLC0415
+        from .publish.publication import load_decisions  # noqa: PLC0415
+
+        decisions = load_decisions(self.folder, self.edition)
+        try:
+            view = audiences.view(self.edition, "public", decisions, now=datetime.now(UTC))
+        except DecisionNeeded as error:
+            print(error)
+            return
+        print("\n\n".join(sentences(self.edition, view, language)))
 
     def why(self, code_or_name: str, language: Language = "ja") -> None:
         """Print the whole chain behind one body."""

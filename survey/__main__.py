@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .publish.proposals import Proposal
     from .sitting import Progress
     from .smtp.forms import Probe
     from .worlds import World
@@ -93,7 +94,13 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--no-notebooks", action="store_true")
     one.set_defaults(run_command=_report)
 
-    one = commands.add_parser("publish", help="what one audience gets, as far as people decided")
+    one = commands.add_parser(
+        "publish",
+        help="what one audience gets, as far as people decided",
+        epilog="A language of this audience that stands there already is made anew from the same decisions. "
+        "--audience internal writes decisions.xlsx for people to fill in; when findings have changed since, it writes "
+        "decisions-proposed-….xlsx beside it: rows to sign again, and what changed, before and after.",
+    )
     one.add_argument("folder", type=Path, metavar="DIR")
     one.add_argument("--audience", choices=("internal", "ministry", "public"), required=True)
     one.add_argument("--language", choices=("ja", "en"), default="ja")
@@ -480,14 +487,29 @@ def _publish(options: argparse.Namespace) -> int:
     seen = done.view
     named = sorted(seen.findings.loc[seen.findings["status"].notna(), "code"]) if seen.audience == "public" else []
     lines = [*labels.headline_sentences(seen.headline, options.language), f"→ {done.folder}"]
+    lines += [f"→ {path} (made anew from the same decisions / 同じ決定により作り直しました)" for path in done.anew]
+    if seen.audience == "public":
+        lines.append(f"named / 団体名を公表: {', '.join(named) or 'nobody / なし'}")
     for code, why in done.refused.itertuples(index=False, name=None):
-        lines.append(f"  {code}: {labels.word(why, 'ja')} / {labels.word(why, 'en')}")
-    result = {
+        lines.append(f"  {code}: {_both(why)}")
+    for row, why, what in done.withheld:
+        lines.append(f"  corrections.xlsx, row {row}: not printed / 掲載せず – {_both(why)}: {what}")
+    result: dict[str, object] = {
         "folder": str(done.folder),
+        "made_anew": [str(path) for path in done.anew],
         "headline": dict(seen.headline),
         "named": named,
         "refused": {str(code): str(why) for code, why in done.refused.itertuples(index=False, name=None)},
+        "corrections_withheld": [{"row": row, "why": why, "what": what} for row, why, what in done.withheld],
     }
+    if done.proposal is not None:
+        lines += _proposal_lines(done.proposal)
+        result["decisions"] = {
+            "proposed": str(done.proposal.path),
+            "sign_again": list(done.proposal.again),
+            "changed": [one.code for one in done.proposal.changed],
+            "new": list(done.proposal.new),
+        }
     _say(options, result, lines)
     if done.missing:
         said = f"newsroom.toml does not say {', '.join(done.missing)}: placeholders stand in the letters"
@@ -497,8 +519,29 @@ def _publish(options: argparse.Namespace) -> int:
             "survey: decided names that the gate refused are listed above / 公表の条件を満たさない団体があります",
             file=sys.stderr,
         )
-        return DECIDE
-    return DONE
+    if done.withheld:
+        said = "corrections that name what is not public are listed above, and only counted in public"
+        print(f"survey: {said} / 公表していない団体などに触れる訂正は、件数だけを載せました", file=sys.stderr)
+    return DECIDE if done.withheld or (seen.audience == "public" and len(done.refused)) else DONE
+
+
+def _both(machine: str) -> str:
+    """A machine word in both languages, for the newsroom's screen."""
+    from .publish import labels  # noqa: PLC0415
+
+    return f"{labels.word(machine, 'ja')} / {labels.word(machine, 'en')}"
+
+
+def _proposal_lines(proposal: Proposal) -> list[str]:
+    """What a proposal of decisions holds, with what changed in words."""
+    again, changed, new = len(proposal.again), len(proposal.changed), len(proposal.new)
+    lines = [
+        f"→ {proposal.path}: {again} to sign again, {changed} changed, {new} new; decisions.xlsx is as you left it / "
+        f"再承認 {again}、判定の変更 {changed}、新規 {new}。decisions.xlsx には手を加えていません"
+    ]
+    for one in proposal.changed[:20]:
+        lines.append(f"  {one.code} {one.name}: {one.before} → {one.after}")
+    return lines
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -4,11 +4,10 @@ Outputs for the ministry and for the public are made from a `View` and never fro
 cannot reach a sheet, a picture or a page by mistake. Columns are allowed by name (`MAY_SEE`); a column that is not
 named here is internal.
 
-Counts for both: a listing that no later pass confirmed counts as unknown, and so does a body whose domain is only a
-guess that nobody has reviewed. For the public besides: a body whose gate is not open has the same row whatever its
-status; `clear` is never said of a single body; no table is finer than region or kind; and a row in which the listed or
-the remaining bodies without an open gate are one or two is put together with others (`merge_small`), so that nobody is
-named by subtraction.
+Counts for both are of the bodies surveyed: a listing that no later pass confirmed counts as unknown, and so does a body
+whose domain is only a guess that nobody has reviewed. For the public besides: a body whose gate is not open has the
+same row whatever its status; `clear` is never said of a single body; no table is finer than region or kind; and
+`disclosure` sees to it that nobody is named by subtraction, whatever is held against what.
 """
 
 from __future__ import annotations
@@ -20,10 +19,24 @@ from typing import Literal
 
 import pandas as pd
 
-from ..tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Listing, Share
-from . import gate
-from .counts import carried, confirmed_listings, confirmed_servers, ranking, reasons, software
+from ..tables import Body
+from . import disclosure, gate
+from .clock import clock
+from .confirmed import adjusted, confirmed_at, headline
+from .counts import (
+    bearers,
+    carried,
+    confirmed_listings,
+    confirmed_servers,
+    customers,
+    owners,
+    ranking,
+    reasons,
+    software,
+)
+from .disclosure import OTHERS, SMALL
 from .edition import Edition
+from .labels import Language
 
 Audience = Literal["internal", "ministry", "public"]
 AUDIENCES: tuple[Audience, ...] = ("internal", "ministry", "public")
@@ -39,7 +52,7 @@ MAY_SEE: Mapping[str, Mapping[str, Sequence[str]]] = {
         "software": (),
         "listings": (
             *("code", "host", "address", "zone", "codes", "categories", "text", "asked_at"),
-            *("own_or_shared", "operator", "operator_ja", "evidence_ids"),
+            *("own_or_shared", "operator", "operator_ja", "operator_codes", "evidence_ids"),
         ),
         "regions": ("prefecture", "listed", "unknown", "relay_listed", "relay_unknown", "bodies"),
         "kinds": ("kind", "listed", "unknown", "relay_listed", "relay_unknown", "bodies"),
@@ -65,13 +78,10 @@ MAY_SEE: Mapping[str, Mapping[str, Sequence[str]]] = {
     },
 }
 """Per audience and table the columns that it may see, in their order; the internal audience sees everything."""
+SURVEYED = tuple(word for word in Body if word not in (Body.OUT_OF_SCOPE, Body.OPTED_OUT))
+"""Statuses of the bodies that were surveyed: the denominator of every count."""
 LEAST_OPERATOR = 10
 """Bodies that an operator must serve to have a row of its own in public, named or not."""
-SMALL = 2
-"""Cells of so many unnamed bodies are put together with others."""
-_NATIONAL = ("国", "national")
-OTHERS = "*"
-"""The name of a row in which others were put together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +100,7 @@ class View:
 
     For the public, `regions` and `kinds` count this alone; for others `listed` and `unknown` count all headline lists.
     """
-    as_of: str
+    asked_until: datetime
     confirmed_at: datetime | None
     is_practice: bool
     headline: Mapping[str, object]
@@ -107,91 +117,13 @@ class View:
     fell_out: pd.DataFrame
     run: Mapping[str, object] = field(default_factory=dict)
 
+    def as_of(self, language: Language) -> str:
+        """When the last pass ended, as this audience reads it."""
+        return self.clock(self.asked_until, language)
 
-def adjusted(edition: Edition) -> pd.DataFrame:
-    """The findings as outsiders may count them: unconfirmed listings and unreviewed guesses are unknown.
-
-    One row per body, with name and prefecture; `status`, `open_relay_listing`, `categories`, `servers_listed` and
-    `own_or_shared` are those of confirmed listings alone.
-    """
-    found = edition.named_findings()
-    domains = edition.tables["domains"]
-    guessed = set(domains.loc[~domains["is_printable"].fillna(False).astype(bool), "code"])
-    servers = edition.tables["servers"]
-    whose = dict(zip(servers["host"], servers["own_or_shared"], strict=True))
-    sure = confirmed_listings(edition, set(found["code"]))
-    zones = sure.groupby("host")["zone"].agg(set).to_dict()
-    rows = []
-    for record in found.to_dict("records"):
-        one = {str(name): value for name, value in record.items()}
-        is_guess = one["code"] in guessed and one["status"] in (Body.LISTED, Body.CLEAR, Body.NO_MAIL)
-        if is_guess or (one["status"] == Body.LISTED and not one["confirmed_categories"]):
-            one |= {"status": Body.UNKNOWN, "open_relay_listing": _relay(one)}
-        elif one["open_relay_listing"] == Body.LISTED and not RELAY_CATEGORIES & set(one["confirmed_categories"]):
-            one["open_relay_listing"] = Body.UNKNOWN
-        if one["code"] in guessed:
-            one |= {"sending_listing": Body.UNKNOWN, "senders_confirmed": False}
-        if one["status"] == Body.LISTED:
-            hosts = [host for host in one["confirmed_servers"] if host in whose]
-            kinds = {whose[host] for host in hosts}
-            both = {Share.OWN, Share.SHARED} <= kinds
-            one |= {
-                "categories": one["confirmed_categories"],
-                "servers_listed": one["confirmed_servers"],
-                "own_or_shared": Share.BOTH if both else next(iter(kinds)) if len(kinds) == 1 else Share.UNKNOWN,
-                "lists": sorted(set().union(*(zones.get(host, set()) for host in hosts))),
-            }
-        else:
-            one |= {"categories": [], "servers_listed": [], "lists": []}
-        rows.append(one)
-    table = pd.DataFrame(rows, columns=found.columns)
-    if len(table) != len(found):
-        raise AssertionError(f"{len(found)} findings went in, {len(table)} came out")
-    return table
-
-
-def _relay(finding: Mapping[str, object]) -> str | None:
-    """Unknown by open-relay lists; null stays null where no such list was healthy."""
-    return str(Body.UNKNOWN) if isinstance(finding["open_relay_listing"], str) else None
-
-
-def headline(edition: Edition, found: pd.DataFrame) -> dict[str, object]:
-    """The headline of the adjusted findings; counts of servers and addresses are internal and are left out."""
-    kept = ("bodies", "bodies_surveyed", "open_relay_lists_used", "lists_used", "lists_void", "lists_implausible")
-    more = ("started_at", "finished_at", "evidence_head")
-    counts: dict[str, object] = {name: edition.headline[name] for name in (*kept, *more)}
-    for word in Body:
-        counts[f"bodies_{word}"] = int(found["status"].eq(word).sum())
-    is_listed = found["status"].eq(Body.LISTED)
-    shared = int((is_listed & found["own_or_shared"].eq(Share.SHARED)).sum())
-    counts["bodies_listed_shared_only"] = shared
-    counts["bodies_listed_own"] = int(is_listed.sum()) - shared
-    counts["bodies_listed_untold"] = int((is_listed & found["own_or_shared"].eq(Share.UNKNOWN)).sum())
-    relay, has_relay = found["open_relay_listing"], bool(counts["open_relay_lists_used"])
-    counts["bodies_listed_open_relay"] = int(relay.eq(Body.LISTED).sum()) if has_relay else None
-    counts["bodies_unknown_open_relay"] = int(relay.eq(Body.UNKNOWN).sum()) if has_relay else None
-    sends = found["sending_listing"]
-    is_sure = found["senders_confirmed"].fillna(False).astype(bool)
-    counts["bodies_listed_sending"] = int((sends.eq(Body.LISTED) & is_sure).sum())
-    counts["bodies_unknown_sending"] = int((sends.eq(Body.UNKNOWN) | (sends.eq(Body.LISTED) & ~is_sure)).sum())
-    return counts
-
-
-def confirmed_at(edition: Edition) -> dict[str, datetime]:
-    """When each body's confirmed listings were last answered: of several the oldest, for all of them are printed."""
-    tables = edition.tables
-    sure = tables["listings"]
-    is_headline = sure["confirmed_categories"].map(lambda said: not HEADLINE_CATEGORIES.isdisjoint(said)).astype(bool)
-    sure = sure.loc[sure["status"].eq(Listing.LISTED) & is_headline]
-    latest = sure.groupby("address")["asked_at"].max()
-    when: dict[str, datetime] = {}
-    for codes, addresses in tables["servers"][["codes", "addresses"]].itertuples(index=False, name=None):
-        for address in addresses:
-            if address in latest.index:
-                moment = latest[address].to_pydatetime()
-                for code in codes:
-                    when[code] = min(moment, when.get(code, moment))
-    return when
+    def clock(self, moment: datetime, language: Language) -> str:
+        """A moment as this audience reads it."""
+        return clock(moment, self.audience, language)
 
 
 def view(
@@ -244,15 +176,25 @@ def view(
             ],
         )
         listings = confirmed_listings(edition, set(found.loc[found["status"].eq(Body.LISTED), "code"]))
+        borne = {**bearers(edition, listings["operator"]), **bearers(edition, listings["operator_ja"])}
+        listings["operator_codes"] = [
+            sorted({*borne[one], *borne[other]})
+            for one, other in listings[["operator", "operator_ja"]].itertuples(index=False)
+        ]
     elif audience == "public":
-        counted = _without_small(counted)
-        word = "open_relay_listing" if measure == "open_relay" else "status"
-        shown = named & set(found.loc[found[word].eq(Body.LISTED), "code"])
-        regions, kinds = (
-            merge_small(_leading(table, measure), column, found, shown)
-            for table, column in ((regions, "prefecture"), (kinds, "kind"))
+        servers = confirmed_servers(edition, found)
+        large, users = _large(operators), customers(servers)
+        told = disclosure.told(
+            found.loc[found["status"].isin(SURVEYED)],
+            {"prefecture": _leading(regions, measure), "kind": _leading(kinds, measure)},
+            leading="open_relay_listing" if measure == "open_relay" else "status",
+            named=named,
+            operators={name: users[name] for name in large["operator"]},
+            whose=owners(servers),
         )
-        operators = _public_operators(operators, decisions, confirmed_servers(edition, found), now)
+        counted = _without_small(counted, may_share=told.has_shares)
+        regions, kinds = told.regions, told.kinds
+        operators = _public_operators(large, told.operators, decisions, servers, now)
         found["status"] = found["status"].where(found["code"].isin(named), None)
         found["open_relay_listing"] = found["open_relay_listing"].where(
             found["code"].isin(named) & found["open_relay_listing"].eq(Body.LISTED), None
@@ -275,7 +217,7 @@ def view(
     return View(
         audience=audience,
         measure=measure,
-        as_of=edition.as_of(),
+        asked_until=edition.asked_until(),
         confirmed_at=min(moments, default=None),
         is_practice=edition.is_practice,
         headline=counted,
@@ -307,17 +249,22 @@ def _with_others(
     }
 
 
-def _without_small(counted: Mapping[str, object]) -> dict[str, object]:
-    """The public headline: who owns the listed servers is left out where a part would be one or two bodies."""
+def _without_small(counted: Mapping[str, object], *, may_share: bool) -> dict[str, object]:
+    """The public headline: who owns the listed servers is left out where a part is one or two bodies, or would tell."""
     names = ("bodies_listed_own", "bodies_listed_shared_only", "bodies_listed_untold")
-    if any(0 < int(str(counted[name])) <= SMALL for name in names):
+    if not may_share or any(0 < int(str(counted[name])) <= SMALL for name in names):
         return {**counted, **dict.fromkeys(names)}
     return dict(counted)
 
 
 def _counts(found: pd.DataFrame, column: str) -> pd.DataFrame:
-    """One row per region or kind: `listed`, `unknown`, the same by open-relay lists, `bodies`; most listed first."""
+    """One row per region or kind: `listed`, `unknown`, the same by open-relay lists, `bodies`; most listed first.
+
+    `bodies` are those surveyed, as in the headline: who opted out or is out of scope is in no row.
+    """
     words = {"": "status", "relay_": "open_relay_listing"}
+    everywhere = found[column].drop_duplicates()
+    found = found.loc[found["status"].isin(SURVEYED)]
     counts = pd.DataFrame(
         {
             f"{prefix}{word}": found[source].eq(word).groupby(found[column]).sum()
@@ -326,7 +273,10 @@ def _counts(found: pd.DataFrame, column: str) -> pd.DataFrame:
         }
         | {"clear": found["status"].eq(Body.CLEAR).groupby(found[column]).sum()}
         | {"bodies": found[column].value_counts()}
-    ).astype(int)
+    )
+    counts = counts.reindex(everywhere).fillna(0).astype(int)
+    if int(counts["bodies"].sum()) != len(found):
+        raise AssertionError(f"{len(found)} bodies were surveyed, {counts['bodies'].sum()} are counted by {column}")
     table = counts.rename_axis(column).reset_index()
     return table.sort_values(["listed", "bodies", column], ascending=[False, False, True]).reset_index(drop=True)
 
@@ -338,67 +288,34 @@ def _leading(counts: pd.DataFrame, measure: str) -> pd.DataFrame:
     return counts.assign(listed=counts["relay_listed"], unknown=counts["relay_unknown"])
 
 
-def merge_small(counts: pd.DataFrame, column: str, found: pd.DataFrame, named: set[str]) -> pd.DataFrame:
-    """Put together rows in which the listed, the unknown or the remaining unnamed bodies are one or two.
-
-    The rows put together become one row `OTHERS`; where that row itself would be small, the next smallest rows join it,
-    so that it can never be taken apart by subtraction from the total.
-    """
-    is_named = found["code"].isin(named)
-    open_ = found.loc[is_named].groupby(column)["code"].count()
-    table = counts.assign(named=counts[column].map(open_).fillna(0).astype(int))
-
-    def is_small(row: Mapping[str, int]) -> bool:
-        hidden = row["listed"] - row["named"]
-        # Where nearly everybody is listed, who is needs no telling; without mail or out of scope is public knowledge.
-        is_nearly_all = hidden > 0 and row["clear"] <= SMALL
-        return 0 < hidden <= SMALL or 0 < row["unknown"] <= SMALL or 0 < row["clear"] <= SMALL or is_nearly_all
-
-    rows = [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
-    together = [row for row in rows if is_small(row)]
-    kept = sorted((row for row in rows if not is_small(row)), key=lambda row: (row["bodies"], row[column]))
-    # The national bodies are a region and a kind: put away in one table alone, the other would give them back.
-    fillers = [row for row in kept if row[column] not in _NATIONAL]
-    while together and fillers and (len(together) < 2 or is_small(_sum(together))):
-        filler = fillers.pop(0)
-        kept.remove(filler)
-        together.append(filler)
-    if together:
-        kept.append({column: OTHERS} | _sum(together))
-    kept.sort(key=lambda row: (row[column] == OTHERS, -row["listed"], -row["bodies"], row[column]))
-    return pd.DataFrame(kept, columns=[column, "listed", "unknown", "bodies"])
-
-
-def _sum(rows: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    return {name: sum(row[name] for row in rows) for name in ("listed", "unknown", "clear", "bodies", "named")}
-
-
-def _public_operators(
-    ranked: pd.DataFrame, decisions: Mapping[str, gate.Decision], servers: pd.DataFrame, now: datetime
-) -> pd.DataFrame:
-    """Operators above a size, in their order; those whose own gate is shut are called A, B, C …
+def _large(ranked: pd.DataFrame) -> pd.DataFrame:
+    """Operators above a size, in their order.
 
     Who serves whom is public knowledge: where nearly all whom an operator serves are listed, its row would name them.
     """
-    large = ranked.loc[ranked["bodies_n"].ge(LEAST_OPERATOR)].reset_index(drop=True)
+    large = ranked.loc[ranked["bodies_n"].ge(LEAST_OPERATOR)]
     listed, unknown = large["listed_n"], large["unknown_n"]
     rest = large["bodies_n"] - listed - unknown
     is_small = listed.between(1, SMALL) | unknown.between(1, SMALL) | rest.between(1, SMALL)
-    large = large.loc[~is_small & ~(listed.gt(0) & rest.le(SMALL))].reset_index(drop=True)
+    return large.loc[~is_small & ~(listed.gt(0) & rest.le(SMALL))]
+
+
+def _public_operators(
+    large: pd.DataFrame,
+    told: Sequence[str],
+    decisions: Mapping[str, gate.Decision],
+    servers: pd.DataFrame,
+    now: datetime,
+) -> pd.DataFrame:
+    """Those that may be told, in their order; those whose own gate is shut are called A, B, C …"""
+    large = large.loc[large["operator"].isin(told)].reset_index(drop=True)
     large["cumulative_share"] = carried(servers, large["operator"])
-    may = [_may_be_named(decisions.get(f"operator:{name}"), now) for name in large["operator"]]
+    may = [gate.names_operator(decisions.get(f"operator:{name}"), now) for name in large["operator"]]
     hidden = [f"{OTHERS}{_letters(number)}" for number in range(len(large))]
     for column in ("operator", "operator_ja"):
         large[column] = [name if ok else cover for name, ok, cover in zip(large[column], may, hidden, strict=True)]
     large.loc[[not ok for ok in may], "operator_kind"] = ""
     return large
-
-
-def _may_be_named(decision: gate.Decision | None, now: datetime) -> bool:
-    """An operator has no finding of its own; all else is asked of it that is asked of a body."""
-    if decision is None or decision.decision != "name" or not decision.approved_by:
-        return False
-    return gate.notice(decision, now) is None
 
 
 def _letters(number: int) -> str:

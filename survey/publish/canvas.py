@@ -57,7 +57,7 @@ class _Box:
 
 def source(view: View, language: Language) -> str:
     """Where the figure comes from: the survey, the moment of asking, the evidence, and for whom it was made."""
-    asked = labels.source(view.as_of, str(view.headline["evidence_head"]), language, is_practice=False)
+    asked = labels.source(view.as_of(language), str(view.headline["evidence_head"]), language, is_practice=False)
     made = {"ja": f"出典：自治体・行政機関メール調査。{asked}", "en": f"Source: municipal mail survey, {asked}"}[
         language
     ]

@@ -53,6 +53,23 @@ def ranking(edition: Edition, found: pd.DataFrame) -> pd.DataFrame:
     return operators.ranking(confirmed_servers(edition, found), "operator")
 
 
+def customers(servers: pd.DataFrame) -> dict[str, set[str]]:
+    """Per operator, in the order of the table, the bodies that use a server of it."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name, codes in servers[["operator", "codes"]].itertuples(index=False):
+        found[name].update(codes)
+    return found
+
+
+def owners(servers: pd.DataFrame) -> dict[str, frozenset[str]]:
+    """Per body whose its servers are: own, shared, unknown, or several of these."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for share, codes in servers[["own_or_shared", "codes"]].itertuples(index=False):
+        for code in codes:
+            found[code].add(str(share))
+    return {code: frozenset(shares) for code, shares in found.items()}
+
+
 def carried(servers: pd.DataFrame, names: Iterable[str]) -> list[float | None]:
     """Of all bodies with a listed server, the share that these operators carry so far, in whole percents of one.
 
@@ -95,6 +112,22 @@ def confirmed_listings(edition: Edition, codes: set[str]) -> pd.DataFrame:
     ]
     columns = ["code", "host", *about, *said.columns]
     return pd.DataFrame(rows, columns=columns).sort_values(["code", "host", "address", "zone"]).reset_index(drop=True)
+
+
+def bearers(edition: Edition, operators: Iterable[str]) -> dict[str, list[str]]:
+    """Per operator the codes of the bodies whose mail domain it is or lies in, or whose name it bears."""
+    domains = edition.tables["domains"][["code", "domain"]].dropna()
+    owners: dict[str, set[str]] = defaultdict(set)
+    for code, domain in domains.itertuples(index=False):
+        owners[domain].add(code)
+    bodies = edition.tables["bodies"][["code", "name"]]
+    names = [(str(code), str(name)) for code, name in bodies.itertuples(index=False) if len(str(name)) > 1]
+    found: dict[str, list[str]] = {}
+    for operator in set(operators):
+        labels = operator.split(".")
+        codes = set().union(*(owners.get(".".join(labels[n:]), set()) for n in range(len(labels))))
+        found[operator] = sorted(codes | {code for code, name in names if name in operator})
+    return found
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, object]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pandas as pd
 from .. import operators
 from ..runs import RunFolder, load_tables
 from . import labels
+from .clock import clock
 from .labels import Language
 
 
@@ -33,11 +35,14 @@ class Edition:
     def is_practice(self) -> bool:
         return self.run.get("world") == "practice"
 
-    def as_of(self) -> str:
-        """When the last pass ended, to the minute, UTC."""
+    def asked_until(self) -> datetime:
+        """When the last pass ended."""
         times = (self.headline.get(name) for name in ("started_at", "finished_at", "rechecked_at"))
-        when = max((str(time) for time in times if time), default="")
-        return when[:16].replace("T", " ") + " UTC"
+        return max(datetime.fromisoformat(str(time)) for time in times if time)
+
+    def as_of(self) -> str:
+        """The same to the minute, as the newsroom reads it: UTC."""
+        return clock(self.asked_until(), "internal", "ja")
 
     def source(self, language: Language) -> str:
         """The source line of figures and sheets, with the practice label where it belongs."""
@@ -53,7 +58,8 @@ class Edition:
         return found
 
     def by(self, column: str) -> pd.DataFrame:
-        """Statuses counted by a column of the bodies: one row per value, one column per status word, and `bodies`.
+        """Statuses counted by a column of the bodies: one row per value, one column per status word, `bodies`, and
+        `surveyed`: those of them that neither opted out nor are out of scope, the denominator of every count.
 
         `relay_listed` and `relay_unknown` count by open-relay lists alone; null where no such list was healthy.
         """
@@ -61,12 +67,15 @@ class Edition:
         words = ["listed", "unknown", "clear", "no_mail", "opted_out", "out_of_scope"]
         counts = pd.crosstab(found[column], found["status"]).reindex(columns=words, fill_value=0)
         counts["bodies"] = counts[words].sum(axis=1)
+        counts["surveyed"] = counts["bodies"] - counts["opted_out"] - counts["out_of_scope"]
         relay = found["open_relay_listing"]
         for word in ("listed", "unknown"):
             by_relay = relay.eq(word).groupby(found[column]).sum().reindex(counts.index).astype("Int64")
             counts[f"relay_{word}"] = by_relay if self.headline["open_relay_lists_used"] else pd.NA
         if int(counts["bodies"].sum()) != len(found):
             raise AssertionError("the counts do not add up to the register")
+        if int(counts["surveyed"].sum()) != self.headline["bodies_surveyed"]:
+            raise AssertionError("the counts do not add up to the bodies surveyed")
         return counts.reset_index()
 
     def ranking(self, by: str = "operator") -> pd.DataFrame:

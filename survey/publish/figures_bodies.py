@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from . import bars, labels, style, telling
-from .audiences import OTHERS, View
+from .audiences import View
 from .canvas import Drawing, Page
+from .disclosure import OTHERS
 from .figures_regions import spoken
 from .labels import Bounded, Language
 from .style import Format, Shade
@@ -79,8 +80,8 @@ def by_kind(view: View, language: Language, format_: Format) -> Drawing:
     subtitle = (
         telling.denominator(telling.counted(view), language)
         + {
-            "ja": "。棒は種別ごとの割合、数字は 登録あり～最大／種別の全団体数",
-            "en": ". Bars: share of the kind; figures: listed–at most / all bodies of it",
+            "ja": "。棒は種別ごとの割合、数字は 登録あり～最大／種別の調査団体数",
+            "en": ". Bars: share of the kind; figures: listed–at most / bodies surveyed of it",
         }[language]
     )
     keys = [(_PARTS[word], labels.word(word, language)) for word in ("listed", "unknown")]
@@ -113,14 +114,20 @@ def _kinds_title(of: Mapping[str, Bounded], lists: str, language: Language) -> s
     large = {kind: one for kind, one in listed.items() if one.total >= _LEAST_KIND} or listed
     top = max(large, key=lambda kind: large[kind].listed / large[kind].total)
     word, share = labels.word(top, language), telling.share(large[top], language)
-    if OTHERS in of and of[OTHERS].listed:  # one of those put together may have a larger share
-        return {"ja": f"{lists}への登録、{word}では{share}", "en": f"Listed on {lists}: {share} ({word})"}[language]
     least = large[top].listed / large[top].total
-    rest = [(one.listed + one.unknown) / one.total for kind, one in of.items() if kind not in (top, OTHERS)]
+    rest = [
+        (one.listed + one.unknown) / one.total for kind, one in of.items() if kind not in (top, OTHERS) and one.total
+    ]
     is_sure = max(rest, default=0.0) <= least
+    sure = {"ja": "" if is_sure else "確認分で", "en": "" if is_sure else ", as far as determined"}[language]
+    if OTHERS in of and of[OTHERS].listed:  # one of those put together may have a larger share
+        return {
+            "ja": f"{lists}への登録、個別に示せる種別では{word}が{share}で{sure}最高",
+            "en": f"Of kinds shown apart, largest share on {lists}{sure}: {share} ({word})",
+        }[language]
     if language == "ja":
         return f"{lists}への登録、{'' if is_sure else '確認分の'}割合の最高は{word}の{share}"
-    return f"Largest share on {lists}{'' if is_sure else ', as far as determined'}: {share} ({word})"
+    return f"Largest share on {lists}{sure}: {share} ({word})"
 
 
 _WHOSE: Mapping[str, Shade] = {"own": style.LISTED, "shared": style.SHARED, "unknown": style.UNKNOWN}

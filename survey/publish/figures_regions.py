@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from . import bars, labels, style, telling
-from .audiences import OTHERS, View
+from .audiences import View
 from .canvas import Drawing, Page
+from .disclosure import OTHERS
 from .labels import Bounded, Language
 from .style import Format, Shade
 from .telling import Region
@@ -44,19 +45,29 @@ def _title(
     ties = [known[key].name for key in listed.loc[listed["listed"].eq(top["listed"]), "prefecture"]]
     name = telling.first([shorten(ties[0], 1, 12), *ties[1:]], language)
     span = telling.span(top["listed"], top["unknown"], top["bodies"], language)
-    others = counts.loc[counts["prefecture"].eq(OTHERS), "listed"]
-    if len(others) and int(others.max()) > int(top["listed"]):  # one of those put together may lead
-        called = {"ja": f"{name}は{span}団体", "en": f"{name}: {span}"}[language]
-        where = {"ja": f"{lists}への登録、", "en": f"Listed on {lists} – "}[language]
-        return called if is_short else where + called
     rest = counts.drop(index=listed.index[0])
-    is_sure = not len(rest) or int((rest["listed"] + rest["unknown"]).max()) <= int(top["listed"])
+    others = rest.loc[rest["prefecture"].eq(OTHERS), "listed"]
+    if len(others) and int(others.max()) > int(top["listed"]):  # one of those put together may have more
+        shown = rest.loc[rest["prefecture"].ne(OTHERS)]
+        sure = (
+            "" if _is_sure(shown, int(top["listed"])) else {"ja": "確認分で", "en": ", as far as determined"}[language]
+        )
+        if language == "ja":
+            most = f"個別に示せる地域では{name}が{span}団体で{sure}最多"
+            return most if is_short else f"{lists}への登録、{most}"
+        return f"{name}: {span}{'' if is_short else f' on {lists}'}, the most of regions shown apart{sure}"
+    is_sure = _is_sure(rest, int(top["listed"]))
     if language == "ja":
         most = f"{'' if is_sure else '確認分の'}最多は{name}の{span}団体"
         return most if is_short else f"{lists}への登録、{most}"
     verb = "lead" if len(ties) > 1 or name == "National bodies" else "leads"
     where = "" if is_short else f" on {lists}"
     return f"{name} {verb}{where} with {span}{'' if is_sure else ', as far as determined'}"
+
+
+def _is_sure(rest: pd.DataFrame, most: int) -> bool:
+    """Whether none of these regions can have more, whatever was not determined."""
+    return not len(rest) or int((rest["listed"] + rest["unknown"]).max()) <= most
 
 
 def by_region(view: View, language: Language, format_: Format) -> Drawing:
@@ -69,8 +80,8 @@ def by_region(view: View, language: Language, format_: Format) -> Drawing:
     if hidden:
         subtitle += {"ja": f"。ほかの{hidden}地域は0", "en": f"; none in the other {hidden} regions"}[language]
     subtitle += {
-        "ja": "。数字は 登録あり～最大／地域の全団体数",
-        "en": ". Figures: listed–at most / all bodies of the region",
+        "ja": "。数字は 登録あり～最大／地域の調査団体数",
+        "en": ". Figures: listed–at most / bodies surveyed there",
     }[language]
     keys = [(SHADES[word], labels.word(word, language)) for word in ("listed", "unknown")]
     page = Page(view, language, format_, _title(view, language, known, counts), subtitle, keys)

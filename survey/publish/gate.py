@@ -25,20 +25,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import xlsxwriter
-
-from ..errors import RunError
+from ..harmless import harmless
+from . import labels
 from .people import PeoplesRow, read_rows
 
 COLUMNS = (
     *("code", "finding_sha256", "notified_at", "notified_how", "reply", "deadline"),
     *("approved_by", "decided_at", "decision", "reason"),
 )
+WORDS = "finding"
+"""The column that says in words what was decided about; people may leave it out, and then nothing can be renewed."""
 HEADS = {
     "code": "団体コード",
     "finding_sha256": "判定のSHA-256",
@@ -50,6 +51,7 @@ HEADS = {
     "decided_at": "決定日時",
     "decision": "決定",
     "reason": "通知せずに公表する理由",
+    "finding": "判定の内容",
 }
 _HASHED = (
     *("code", "status", "open_relay_listing", "own_or_shared", "servers_listed", "lists", "categories"),
@@ -80,25 +82,51 @@ def finding_sha256(finding: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(values, ensure_ascii=False).encode()).hexdigest()
 
 
+def said(finding: Mapping[str, object]) -> str:
+    """The same in words for the newsroom, without evidence ids: findings that say the same have the same words."""
+    parts = [labels.word(finding["status"], "ja")]
+    relay = finding.get("open_relay_listing")
+    parts.append(f"第三者中継リスト {labels.word(relay, 'ja') if isinstance(relay, str) else labels.CANNOT['ja']}")
+    if isinstance(finding.get("own_or_shared"), str):
+        parts.append(labels.whose(finding["own_or_shared"], "ja"))
+    for head, name, is_word in (
+        ("登録サーバ", "servers_listed", False),
+        ("リスト", "lists", False),
+        ("分類", "categories", True),
+        ("再確認した分類", "confirmed_categories", True),
+        ("再確認したサーバ", "confirmed_servers", False),
+    ):
+        values = finding.get(name)
+        texts = sorted(str(one) for one in values) if isinstance(values, list | tuple) else []
+        if texts:
+            parts.append(f"{head} {', '.join(labels.word(one, 'ja') if is_word else harmless(one) for one in texts)}")
+    return "；".join(parts)
+
+
 def _plain(value: object) -> object:
     if isinstance(value, list | tuple):
         return [str(one) for one in value]
     return str(value) if isinstance(value, str | int) else None
 
 
-def load_decisions(path: Path) -> dict[str, Decision]:
-    """The last decision about each code, from `decisions.xlsx`; none where there is no file.
+def load_decisions(path: Path, known: Collection[str] = ()) -> dict[str, Decision]:
+    """The decision that counts about each code, from `decisions.xlsx`; none where there is no file.
 
-    Raises RunError naming file, row and column: nobody is named because of a typing error, and nobody by half a file.
+    A code of digits that is none of the `known` has lost its leading zeros, and gets them back. Raises RunError naming
+    file, row and column: nobody is named because of a typing error, and nobody by half a file.
     """
     if not path.exists():
         return {}
     found: dict[str, Decision] = {}
-    for row in read_rows(path, HEADS):
-        if code := row.text("code"):
-            code = code.zfill(6) if code.isdigit() else code
+    for row in read_rows(path, HEADS, optional=(WORDS,)):
+        if code := full_code(row.text("code"), known):
             found[code] = _later(found.get(code), _decision(row, code))
     return found
+
+
+def full_code(written: str, known: Collection[str]) -> str:
+    """A code as the register has it, where Excel made a number of it."""
+    return written.zfill(6) if written.isdigit() and written not in known else written
 
 
 def _later(known: Decision | None, new: Decision) -> Decision:
@@ -158,6 +186,13 @@ def refusal(
     return "too_old" if now - confirmed_at > timedelta(hours=max_age_h) else None
 
 
+def names_operator(decision: Decision | None, now: datetime) -> bool:
+    """Whether an operator may be named: all is asked of it that is asked of a body, but for a finding of its own."""
+    if decision is None or decision.decision != "name" or not decision.approved_by:
+        return False
+    return notice(decision, now) is None
+
+
 def notice(decision: Decision | None, now: datetime) -> str | None:
     """What is missing of telling the body first; None when it was told and had its time, or a reason says why not."""
     if decision is None or decision.decided_at is None:
@@ -195,30 +230,3 @@ _NO_REPLY = frozenset(
         "pending",
     )
 )
-
-
-def write_decisions(path: Path, rows: list[tuple[str, str, str, str]]) -> None:
-    """A new `decisions.xlsx` for people to fill in: code, prefecture and name, and what is decided about; nothing else.
-
-    An existing file is people's work and is never written over. Raises RunError.
-    """
-    if path.exists():
-        raise RunError(
-            "decisions stand there already",
-            where=str(path),
-            remedy="edit that file",
-            ja="既にあります。編集してください",
-        )
-    with xlsxwriter.Workbook(str(path)) as book:
-        sheet = book.add_worksheet("決定")
-        head = book.add_format({"bold": True, "text_wrap": True, "bg_color": "#1b4965", "font_color": "#ffffff"})
-        text = book.add_format({"num_format": "@"})
-        names = [*COLUMNS, "prefecture", "name"]
-        for column, name in enumerate(names):
-            sheet.write_string(0, column, f"{HEADS.get(name, '')}\n{name}".strip(), head)
-        for number, (code, sha256, prefecture, name) in enumerate(rows, 1):
-            for column, value in ((0, code), (1, sha256), (len(COLUMNS), prefecture), (len(COLUMNS) + 1, name)):
-                sheet.write_string(number, column, value, text)
-        sheet.data_validation(1, 8, max(1, len(rows)), 8, {"validate": "list", "source": ["name", "withhold"]})
-        sheet.set_column(0, len(names), 16)
-        sheet.freeze_panes(1, 1)

@@ -52,11 +52,11 @@ class _Book:
         sheet.fit_to_pages(1, 0)
         sheet.set_margins(0.4, 0.4, 0.7, 0.6)
         sheet.set_header(f"&L&8 {audience}{practice}&R&8 {title}")
-        sheet.set_footer(f"&L&8 {audience}　{self.view.as_of}&R&8 &P / &N")
+        sheet.set_footer(f"&L&8 {audience}　{self.view.as_of(self.language)}&R&8 &P / &N")
         sheet.write_string(0, 0, title, self.formats["title"])
         note = f"{labels.PRACTICE[self.language]}　" if self.view.is_practice else ""
         about = labels.HANDOVER["note"][self.language].format(
-            self.view.as_of, harmless(str(self.view.headline["evidence_head"]))
+            self.view.as_of(self.language), harmless(str(self.view.headline["evidence_head"]))
         )
         sheet.write_string(1, 0, f"{note}{about}", self.formats["practice" if self.view.is_practice else "note"])
         sheet.repeat_rows(3)

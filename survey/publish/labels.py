@@ -12,6 +12,7 @@ from typing import Literal
 from .relay_words import WORDS as RELAY_WORDS
 
 Language = Literal["ja", "en"]
+LANGUAGES: tuple[Language, ...] = ("ja", "en")
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     # status words
@@ -40,6 +41,11 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "dates_wrong": ("通知・期限・決定の日付の順序がおかしい", "its dates are not in order, or lie in the future"),
     "others_open": ("同じサーバを使う他団体に通知していない", "others that use the same server were not notified"),
     "too_old": ("再確認から時間がたちすぎた", "the last confirmation is too old"),
+    # what keeps a correction out of public
+    "a_body": ("公表していない団体", "a body that is not named"),
+    "an_operator": ("公表していない運用者", "an operator that is not named"),
+    "a_host": ("ホスト名", "a host name"),
+    "an_address": ("IPアドレス", "an IP address"),
     # whose
     "own": ("自前", "own"),
     "shared": ("共用", "shared"),
@@ -220,6 +226,14 @@ LETTER = {
         "ja": "送付先・総務省限り（ministry） ― 公表資料ではありません",
         "en": "For the addressee and the ministry only – not for publication",
     },
+    "title_body": {
+        "ja": "メールサーバのブラックリスト登録に関するお知らせとご確認のお願い",
+        "en": "Blocklist answers about your mail servers: notice and request for comment",
+    },
+    "title_operator": {
+        "ja": "運用サーバのブラックリスト登録に関するお知らせとご確認のお願い",
+        "en": "Blocklist answers about mail servers that you seem to run: notice and request for comment",
+    },
     "quoted": {"ja": "「{}」（原文のまま）", "en": "“{}” (as received)"},
     "no_meaning": {"ja": "リストの説明なし", "en": "the list says nothing about it"},
     "own": {
@@ -227,7 +241,7 @@ LETTER = {
         "en": "yours, as its name suggests: it bears your domain",
     },
     "untold": {
-        "ja": "サーバ名からは分かりません（サーバ名の登録ドメインは {}）",
+        "ja": "サーバ名からは分かりません（サーバ名の登録ドメイン: {}）",
         "en": "its name does not tell (it lies under the domain {})",
     },
     "provider": {
@@ -238,6 +252,7 @@ LETTER = {
         "ja": "ほかに{}団体と共用。運用者（サーバ名などから推定）: {}",
         "en": "shared with {} others; operator, as far as names tell: {}",
     },
+    "other_body": {"ja": "別の団体（名称は伏せています）", "en": "another public body (not named here)"},
     "shared_one": {"en": "shared with {} other; operator, as far as names tell: {}"},
     "no_page": {"ja": "当方では把握していません", "en": "not known to us"},
 }
@@ -333,6 +348,17 @@ CORRECTIONS: Mapping[str, tuple[str, str]] = {
     "reason": ("理由", "reason"),
 }
 """The columns of `corrections.xlsx`, as readers see them; who corrected it stays in the newsroom's file."""
+
+
+def withheld_corrections(n: int, language: Language) -> str:
+    """That corrections stand in the newsroom's log which may not be printed; empty where none does."""
+    if not n:
+        return ""
+    if language == "ja":
+        return f"ほかに、ここに名を出していない団体などに関する訂正が{n:,}件あり、編集部の記録に残しています。"
+    if n == 1:
+        return "A correction about a body not named here stands in the newsroom’s log."
+    return f"{n:,} corrections about bodies not named here stand in the newsroom’s log."
 
 
 def source(as_of: str, head: str, language: Language, *, is_practice: bool) -> str:
@@ -449,7 +475,7 @@ def _own_and_shared(headline: Mapping[str, object], listed: int, language: Langu
         ]
     among = f" ({untold} of them with servers whose owner is not known)" if untold else ""
     said = (
-        f"of these {listed:,} listed ones {own} with servers that seem their own{among}, {shared} with shared ones only"
+        f"Of these {listed:,} listed ones {own} with servers that seem their own{among}, {shared} with shared ones only"
     )
     return [said]
 

@@ -13,7 +13,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -26,10 +26,11 @@ from ..catalogue import Blocklist
 from ..errors import RunError
 from ..harmless import harmless
 from ..tables import Body, Share
-from . import labels
+from . import labels, towns
 from .audiences import View
+from .clock import JAPAN
 from .labels import Language, word
-from .newsroom import JAPAN, Newsroom, day, moment
+from .newsroom import Newsroom, day, moment
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 _URL = re.compile(r"https?://[^\s<>\"']+")
@@ -86,6 +87,7 @@ def letters(view: View, lists: Mapping[str, Blocklist], language: Language) -> l
     if view.audience != "ministry":
         raise ValueError("letters are made from the ministry's view")
     sharing = {str(host): set(map(str, codes)) for host, codes in view.listings.groupby("host")["code"]}
+    regions = towns.region_names(view, language)
     by_code = {str(code): rows for code, rows in view.listings.groupby("code")}
     found = []
     for one in view.findings.loc[view.findings["status"].eq(Body.LISTED)].sort_values("code").to_dict("records"):
@@ -96,8 +98,8 @@ def letters(view: View, lists: Mapping[str, Blocklist], language: Language) -> l
                 key=code,
                 file=file_name(code, view.audience, language),
                 template="body",
-                addressee=_addressee(str(one["prefecture"]), str(one["name"])),
-                entries=tuple(_entries(rows, lists, language, sharing)),
+                addressee=_addressee({str(name): value for name, value in one.items()}, regions, language),
+                entries=tuple(_entries(rows, lists, language, sharing, code)),
                 bodies=1,
                 operators=_joined(rows, language),
                 finding_sha256=str(one["finding_sha256"]),
@@ -127,8 +129,17 @@ def file_name(code: str, audience: str, language: Language) -> str:
     return f"{safe}-{audience}-{language}.docx"
 
 
-def _addressee(prefecture: str, name: str) -> str:
-    return harmless(name if name.startswith(prefecture) else f"{prefecture} {name}", 200)
+def _addressee(finding: Mapping[str, object], regions: Mapping[str, str], language: Language) -> str:
+    """A body as an envelope has it; in English in letters first, where the register tells how it is read."""
+    prefecture, name = harmless(str(finding["prefecture"]), 100), harmless(str(finding["name"]), 100)
+    written = name if name.startswith(prefecture) else f"{prefecture} {name}"
+    kana = finding["kana"] if isinstance(finding["kana"], str) else ""
+    letters_ = towns.in_letters(name, kana[:100]) if language == "en" else ""
+    if not letters_:
+        return written
+    region = regions.get(prefecture, prefecture).partition(" (")[0]
+    is_region = name == prefecture or not region.isascii()
+    return harmless(f"{letters_ if is_region else f'{letters_}, {region}'} ({written})", 300)
 
 
 def _joined(rows: pd.DataFrame, language: Language) -> str:
@@ -141,8 +152,12 @@ def _entries(
     lists: Mapping[str, Blocklist],
     language: Language,
     sharing: Mapping[str, set[str]] | None = None,
+    code: str = "",
 ) -> list[Entry]:
-    """The listings of one letter; whose server it is, is told where it is known who shares it."""
+    """The listings of one letter; whose server it is, is told where it is known who shares it.
+
+    To a body (`code`) an operator that is another body of the survey, or bears its name or domain, is not named.
+    """
     found = []
     for one in rows.to_dict("records"):
         zone, address, host = str(one["zone"]), str(one["address"]), str(one["host"])
@@ -150,6 +165,8 @@ def _entries(
         said = one["text"] if isinstance(one["text"], str) else ""
         others = len(sharing[host]) - 1 if sharing else 0
         operator = str(one["operator_ja" if language == "ja" else "operator"])
+        is_other = bool(one["operator_codes"]) and code not in one["operator_codes"]
+        operator = labels.LETTER["other_body"][language] if code and is_other else operator
         found.append(
             Entry(
                 host=harmless(host),
@@ -235,7 +252,13 @@ def write_letters(
     written = []
     for letter in letters(view, lists, language):
         template = templates / f"{letter.template}-{language}.docx"
-        _write(template, _context(view, letter, newsroom, language, now), folder / letter.file)
+        properties = {
+            "title": labels.LETTER[f"title_{letter.template}"][language],
+            "subject": labels.LETTER["audience"][language],
+            "author": newsroom.word("name", language),
+            "comments": labels.PRACTICE[language] if view.is_practice else "",
+        }
+        _write(template, _context(view, letter, newsroom, language, now), folder / letter.file, properties, now)
         written.append(folder / letter.file)
     if len({path.name.lower() for path in written}) != len(written):
         raise AssertionError("two letters have one file name")
@@ -250,7 +273,7 @@ def _context(
     return {
         "practice": practice,
         "audience": labels.LETTER["audience"][language],
-        "as_of": view.as_of,
+        "as_of": view.as_of(language),
         "key": letter.key if letter.template == "body" else letter.file.split(f"-{view.audience}")[0],
         "today": day(now.astimezone(JAPAN).date(), language),
         "addressee": letter.addressee,
@@ -266,7 +289,9 @@ def _context(
     }
 
 
-def _write(template: Path, context: Mapping[str, object], path: Path) -> None:
+def _write(
+    template: Path, context: Mapping[str, object], path: Path, properties: Mapping[str, str], now: datetime
+) -> None:
     try:
         document = DocxTemplate(template)
         environment = SandboxedEnvironment(autoescape=True, undefined=StrictUndefined)
@@ -278,4 +303,8 @@ def _write(template: Path, context: Mapping[str, object], path: Path) -> None:
             remedy="restore it from the project's templates, and change only the text around the braces",
             ja="手紙のひな形を使えません。二重波かっこの語を元に戻してください",
         ) from error
+    about = document.docx.core_properties
+    for name, said in properties.items():
+        setattr(about, name, harmless(said, 250))
+    about.created = about.modified = now.astimezone(UTC).replace(tzinfo=None)
     document.save(path)

@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from ..errors import RunError
 from ..harmless import harmless
+from .clock import JAPAN
 from .labels import Language
 
 FILE = "newsroom.toml"
-JAPAN = timezone(timedelta(hours=9))
 _MOST_DAYS = 366
 _PLACEHOLDERS = {
     "name": ("【報道機関名：未記入】", "[newsroom: not filled in]"),

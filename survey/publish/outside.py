@@ -7,69 +7,67 @@ Totals are live formulas that carry their computed values.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
-from xlsxwriter.worksheet import Worksheet
 
 from ..catalogue import Blocklist
 from ..tables import Body
 from . import labels
-from .audiences import MAY_SEE, OTHERS, View
+from .audiences import MAY_SEE, View
 from .book import ORDER, Book, new_book, plain, top, width, write_table
+from .clock import clock
+from .corrections import Corrections
 from .labels import Language, whose, word, words
-from .outside_words import HEADS, JA
+from .outside_sheets import counts, link, lists, operators, phrase, reasons, translated
+from .outside_words import HEADS
+from .page_words import say
 from .sheets_about import method_rows
+from .towns import in_letters, region_names
 
 
 def write_outside_workbook(
-    view: View, path: Path, language: Language, catalogue: Mapping[str, Blocklist], corrections: pd.DataFrame
+    view: View, path: Path, language: Language, catalogue: Mapping[str, Blocklist], corrections: Corrections
 ) -> None:
     """Write one audience's workbook; `catalogue` gives the lists' own pages, `corrections` what was put right since."""
-    source = labels.source(view.as_of, str(view.headline["evidence_head"]), language, is_practice=view.is_practice)
-    properties = {"title": f"{word(view.audience, language)}", "comments": source}
+    source = labels.source(
+        view.as_of(language), str(view.headline["evidence_head"]), language, is_practice=view.is_practice
+    )
+    title = f"{say('title', language)} – {word(view.audience, language)}"
+    properties = {"title": title, "comments": source}
     aside = path.with_suffix(".new.xlsx")
-    with new_book(aside, view.audience, language, view.as_of, properties, is_practice=view.is_practice) as writing:
+    with new_book(
+        aside, view.audience, language, view.as_of(language), properties, is_practice=view.is_practice
+    ) as writing:
         _summary(writing, view)
         _findings(writing, view)
         if view.audience == "ministry":
             _listings(writing, view, catalogue)
-        _counts(writing, view.regions, "regions", "prefecture")
-        _counts(writing, view.kinds, "kinds", "kind")
-        _operators(writing, view)
-        _lists(writing, view, catalogue)
-        _reasons(writing, view)
+        regions = region_names(view, language)
+        counts(writing, view.regions, "regions", "prefecture", regions)
+        counts(writing, view.kinds, "kinds", "kind", regions)
+        operators(writing, view)
+        lists(writing, view, catalogue)
+        reasons(writing, view)
         _method(writing, view)
         _dictionary(writing, view)
         _corrections(writing, corrections)
     aside.replace(path)
 
 
-def _say(writing: Book, text: str, *values: str) -> str:
-    """A text of `outside_words` in the workbook's language, with values in its places."""
-    return (JA[text] if writing.language == "ja" else text).format(*values)
-
-
 def _pick(writing: Book, ja: str, en: str) -> str:
     return ja if writing.language == "ja" else en
-
-
-def _named(writing: Book, value: object) -> str:
-    """A name of a row; the row in which others were put together is called so."""
-    if value == OTHERS:
-        return _say(writing, "others, put together")
-    text = str(value)
-    if text.startswith(OTHERS):
-        return _say(writing, "operator {}", text[len(OTHERS) :])
-    return text
 
 
 def _summary(writing: Book, view: View) -> None:
     sheet = writing.sheet("summary", header_row=0)
     sheet.set_column(0, 0, 60)
     sheet.set_column(1, 4, 16)
-    asked = labels.source(view.as_of, str(view.headline["evidence_head"]), writing.language, is_practice=False)
-    top(writing, sheet, _say(writing, "Summary"), asked)
+    asked = labels.source(
+        view.as_of(writing.language), str(view.headline["evidence_head"]), writing.language, is_practice=False
+    )
+    top(writing, sheet, phrase(writing, "Summary"), asked)
     row = 3
     for number, sentence in enumerate(labels.headline_sentences(view.headline, writing.language)):
         sheet.merge_range(row, 0, row, 4, "", writing.format("wrap"))
@@ -77,28 +75,28 @@ def _summary(writing: Book, view: View) -> None:
         if width(sentence) > 110:
             sheet.set_row(row, 30)
         row += 1
-    if view.confirmed_at is not None:
-        said = f"{view.confirmed_at:%Y-%m-%d %H:%M} UTC"
-        note = _say(writing, "Named bodies were confirmed at {} or later", said)
+    if view.audience == "public" and view.confirmed_at is not None:
+        said = view.clock(view.confirmed_at, writing.language)
+        note = phrase(writing, "Named bodies were confirmed at {} or later", said)
         sheet.write_string(row, 0, note, writing.format("note"))
         row += 1
     row += 1
     heads = (
-        *(_say(writing, "count"), _say(writing, "listed"), _say(writing, "at most")),
-        *(_say(writing, "not determined"), _say(writing, "of")),
+        *(phrase(writing, "count"), phrase(writing, "listed"), phrase(writing, "at most")),
+        *(phrase(writing, "not determined"), phrase(writing, "of")),
     )
     for column, head in enumerate(heads):
         sheet.write_string(row, column, head, writing.format("head"))
     names: tuple[tuple[str, labels.Bounded | None], ...] = (
         (
-            _say(writing, "bodies on open-relay lists"),
+            phrase(writing, "bodies on open-relay lists"),
             labels.bounded(view.headline, "open_relay"),
         ),
         (
-            _say(writing, "bodies on either"),
+            phrase(writing, "bodies on either"),
             labels.bounded(view.headline, "bodies"),
         ),
-        (_say(writing, "bodies with a listed sender"), labels.bounded(view.headline, "sending")),
+        (phrase(writing, "bodies with a listed sender"), labels.bounded(view.headline, "sending")),
     )
     for name, count in names:
         row += 1
@@ -114,9 +112,9 @@ def _summary(writing: Book, view: View) -> None:
 
 def _findings(writing: Book, view: View) -> None:
     sheet = writing.sheet("findings", header_row=3)
-    count = f"{len(view.findings):,}"
+    count, regions = f"{len(view.findings):,}", region_names(view, writing.language)
     if view.audience == "public":
-        note = _say(
+        note = phrase(
             writing,
             "All {} bodies. A result stands only where the body was told and the editors decided; empty says nothing",
             count,
@@ -124,14 +122,15 @@ def _findings(writing: Book, view: View) -> None:
         heads = _heads(writing, MAY_SEE["public"]["findings"])
         rows = [
             (
-                *(one[name] for name in ("code", "prefecture", "name", "kana")),
+                *(one["code"], regions.get(one["prefecture"], one["prefecture"]), one["name"]),
+                _reading(writing, one["name"], one["kana"]),
                 word(one["kind"], writing.language),
-                *(_word(writing, one[name]) for name in ("status", "open_relay_listing")),
+                *(translated(writing, one[name]) for name in ("status", "open_relay_listing")),
             )
             for one in view.findings.to_dict("records")
         ]
     else:
-        note = _say(
+        note = phrase(
             writing,
             "{} bodies. A listing that was not confirmed counts as not determined, which is not “not listed”",
             count,
@@ -139,8 +138,9 @@ def _findings(writing: Book, view: View) -> None:
         columns = MAY_SEE["ministry"]["findings"]
         heads = _heads(writing, columns)
         found = view.findings.assign(order=view.findings["status"].map(ORDER)).sort_values(["order", "code"])
+        found["prefecture"] = found["prefecture"].map(lambda name: regions.get(name, name))
         rows = [tuple(_cell(writing, name, one[name], one) for name in columns) for one in found.to_dict("records")]
-    top(writing, sheet, _say(writing, "Findings"), note)
+    top(writing, sheet, phrase(writing, "Findings"), note)
     write_table(writing, sheet, 3, "findings", heads, rows, most=24)
     if view.audience == "ministry":
         # On paper the caveats and the hash are left out: they are for the screen.
@@ -148,12 +148,14 @@ def _findings(writing: Book, view: View) -> None:
     sheet.freeze_panes(4, 3)
 
 
+def _reading(writing: Book, name: str, kana: object) -> str:
+    """How a body is called: in kana, for English readers in letters."""
+    kana = kana if isinstance(kana, str) else ""
+    return kana if writing.language == "ja" else in_letters(name, kana[:100])
+
+
 def _heads(writing: Book, columns: Sequence[str]) -> list[str]:
     return [HEADS[name][0 if writing.language == "ja" else 1] for name in columns]
-
-
-def _word(writing: Book, value: object) -> str:
-    return word(value, writing.language) if isinstance(value, str) else ""
 
 
 def _cell(writing: Book, name: str, value: object, row: Mapping[object, object]) -> object:
@@ -163,7 +165,7 @@ def _cell(writing: Book, name: str, value: object, row: Mapping[object, object])
             return labels.CANNOT[writing.language]
         if name == "own_or_shared":
             return whose(value, writing.language) if row["status"] == Body.LISTED else ""
-        return _word(writing, value)
+        return translated(writing, value)
     if name in ("categories", "caveat") and isinstance(value, list):
         return words(value, writing.language)
     if isinstance(value, list):
@@ -171,35 +173,40 @@ def _cell(writing: Book, name: str, value: object, row: Mapping[object, object])
     if name == "shared_with":
         return int(value) if isinstance(value, int) else None
     if name == "asked_at":
-        return _when(value)
+        return _when(writing, value)
+    if name == "kana":
+        return _reading(writing, str(row["name"]), value)
     return value if isinstance(value, str) else ""
 
 
-def _when(value: object) -> str:
-    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, pd.Timestamp) and not pd.isna(value) else ""
+def _when(writing: Book, value: object) -> str:
+    """A moment of the ministry's, whose workbook alone holds any."""
+    if not isinstance(value, pd.Timestamp) or pd.isna(value):
+        return ""
+    return clock(value.to_pydatetime(), "ministry", writing.language)
 
 
 def _listings(writing: Book, view: View, catalogue: Mapping[str, Blocklist]) -> None:
     """What the owner of a server needs: which address, which list, what it says, where to look it up."""
     sheet = writing.sheet("listings", header_row=3)
-    note = _say(writing, "Confirmed listings only: what a list answered, and no more")
-    top(writing, sheet, _say(writing, "Listings"), note)
+    note = phrase(writing, "Confirmed listings only: what a list answered, and no more")
+    top(writing, sheet, phrase(writing, "Listings"), note)
     other = "operator" if writing.language == "ja" else "operator_ja"
-    columns = [name for name in MAY_SEE["ministry"]["listings"] if name != other]
-    pages = (_say(writing, "look-up page"), _say(writing, "delisting"))
+    columns = [name for name in MAY_SEE["ministry"]["listings"] if name not in (other, "operator_codes")]
+    pages = (phrase(writing, "look-up page"), phrase(writing, "delisting"))
     rows: list[tuple[object, ...]] = []
     for one in view.listings.to_dict("records"):
         known = catalogue.get(str(one["zone"]))
         cells = [_listing_cell(writing, name, one[name]) for name in columns]
         rows.append((*cells, known.lookup_url if known else "", known.delist_url if known else ""))
     write_table(writing, sheet, 3, "listings", [*_heads(writing, columns), *pages], rows)
-    _link(writing, sheet, rows, len(columns))
+    link(writing, sheet, rows, len(columns))
     sheet.freeze_panes(4, 2)
 
 
 def _listing_cell(writing: Book, name: str, value: object) -> object:
     if name == "asked_at":
-        return _when(value)
+        return _when(writing, value)
     if name == "own_or_shared":
         return whose(value, writing.language)
     if isinstance(value, list):
@@ -207,114 +214,9 @@ def _listing_cell(writing: Book, name: str, value: object) -> object:
     return value if isinstance(value, str) else ""
 
 
-def _link(writing: Book, sheet: Worksheet, rows: Sequence[Sequence[object]], first: int) -> None:
-    """Make the last two columns links, where they are web addresses of the catalogue."""
-    for number, row in enumerate(rows, 4):
-        for column in (first, first + 1):
-            address = str(row[column] or "").split()[0] if row[column] else ""
-            if address.startswith(("https://", "http://")) and len(address) < 2000:
-                sheet.write_url(number, column, address, writing.format("text"), plain(address))
-
-
-def _counts(writing: Book, counts: pd.DataFrame, key: str, column: str) -> None:
-    """Regions or kinds: listed, at most, not determined, of how many; with totals."""
-    sheet = writing.sheet(key, header_row=3)
-    note = _say(
-        writing,
-        "Listed is the least; at most adds what could not be determined; cells of one or two are put together",
-    )
-    if writing.audience != "public":
-        note = _say(writing, "Listed is the least; at most adds what could not be determined")
-    top(writing, sheet, labels.sheet_name(key, writing.language), note)
-    has_relay = "relay_listed" in counts.columns
-    heads = [
-        *(_say(writing, "part"), _say(writing, "listed"), _say(writing, "at most")),
-        *(_say(writing, "not determined"), _say(writing, "bodies")),
-    ]
-    if has_relay:
-        heads += [
-            _say(writing, "open relay, listed"),
-            _say(writing, "open relay, not determined"),
-        ]
-    rows: list[tuple[object, ...]] = []
-    for one in counts.to_dict("records"):
-        name = _named(writing, word(one[column], writing.language) if column == "kind" else one[column])
-        listed, unknown = int(one["listed"]), int(one["unknown"])
-        row: tuple[object, ...] = (name, listed, listed + unknown, unknown, int(one["bodies"]))
-        rows.append((*row, int(one["relay_listed"]), int(one["relay_unknown"])) if has_relay else row)
-    write_table(writing, sheet, 3, key, heads, rows)
-    total = 4 + len(rows)
-    sheet.write_string(total, 0, _say(writing, "total"), writing.format("total_text"))
-    for place in range(1, len(heads)):
-        letter = chr(ord("A") + place)
-        summed = sum(int(str(row[place])) for row in rows)
-        sheet.write_formula(total, place, f"=SUM({letter}5:{letter}{total})", writing.format("total"), summed)
-    sheet.freeze_panes(4, 1)
-
-
-def _operators(writing: Book, view: View) -> None:
-    sheet = writing.sheet("operators", header_row=3)
-    named = "Operators without a decision to name them are called A, B …"
-    note = _say(writing, named if view.audience == "public" else "Bodies that depend on its servers")
-    top(writing, sheet, _say(writing, "Operators"), note)
-    heads = [
-        *(_say(writing, "operator"), _say(writing, "kind"), _say(writing, "bodies")),
-        *(
-            _say(writing, "listed"),
-            _say(writing, "at most"),
-            _say(writing, "not determined"),
-        ),
-    ]
-    name = "operator_ja" if writing.language == "ja" else "operator"
-    rows = [
-        (
-            _named(writing, one[name]),
-            whose(one["operator_kind"], writing.language) if one["operator_kind"] else "",
-            int(one["bodies_n"]),
-            int(one["listed_n"]),
-            int(one["listed_n"] + one["unknown_n"]),
-            int(one["unknown_n"]),
-        )
-        for one in view.operators.to_dict("records")
-    ]
-    write_table(writing, sheet, 3, "operators", heads, rows)
-    sheet.freeze_panes(4, 1)
-
-
-def _lists(writing: Book, view: View, catalogue: Mapping[str, Blocklist]) -> None:
-    sheet = writing.sheet("lists", header_row=3)
-    note = _say(writing, "One failed test makes a list void for the whole run")
-    top(writing, sheet, _say(writing, "Lists and their health"), note)
-    heads = [
-        *(_say(writing, "list"), _say(writing, "zone"), _say(writing, "group")),
-        *(_say(writing, "health"), _say(writing, "reason")),
-        *(_say(writing, "look-up page"), _say(writing, "delisting")),
-    ]
-    rows: list[tuple[object, ...]] = []
-    for one in view.lists.to_dict("records"):
-        known = catalogue.get(str(one["zone"]))
-        told = (_word(writing, one[name]) for name in ("group", "health", "reason"))
-        rows.append(
-            (one["list_name"], one["zone"], *told, known.lookup_url if known else "", known.delist_url if known else "")
-        )
-    write_table(writing, sheet, 3, "lists", heads, rows)
-    _link(writing, sheet, rows, 5)
-    sheet.freeze_panes(4, 1)
-
-
-def _reasons(writing: Book, view: View) -> None:
-    sheet = writing.sheet("reasons", header_row=3)
-    note = _say(writing, "A body with several reasons counts under each; not determined is not “not listed”")
-    top(writing, sheet, labels.sheet_name("reasons", writing.language), note)
-    rows = [
-        (_named(writing, _word(writing, one["reason"])), int(one["bodies"])) for one in view.reasons.to_dict("records")
-    ]
-    write_table(writing, sheet, 3, "reasons", [_say(writing, "reason"), _say(writing, "bodies")], rows)
-
-
 def _method(writing: Book, view: View) -> None:
     sheet = writing.sheet("method", header_row=0)
-    top(writing, sheet, _say(writing, "Method"), "")
+    top(writing, sheet, phrase(writing, "Method"), "")
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 1, 100)
     row = 3
@@ -326,15 +228,20 @@ def _method(writing: Book, view: View) -> None:
         row += 1
     row += 1
     facts = (
-        (_say(writing, "started"), view.headline["started_at"]),
-        (_say(writing, "finished"), view.headline["finished_at"] or "―"),
-        (_say(writing, "evidence head"), view.headline["evidence_head"]),
-        (_say(writing, "tool"), view.run.get("tool", "")),
+        *((phrase(writing, name), _told(writing, view, f"{name}_at")) for name in ("started", "finished")),
+        (phrase(writing, "evidence head"), view.headline["evidence_head"]),
+        (phrase(writing, "tool"), view.run.get("tool", "")),
     )
     for name, fact in facts:
         sheet.write_string(row, 0, name, writing.format("strong"))
         sheet.write_string(row, 1, plain(fact), writing.format("text"))
         row += 1
+
+
+def _told(writing: Book, view: View, name: str) -> str:
+    """A moment of the headline; a dash where it has not come."""
+    found = view.headline[name]
+    return view.clock(datetime.fromisoformat(str(found)), writing.language) if found else "―"
 
 
 def _dictionary(writing: Book, view: View) -> None:
@@ -358,10 +265,12 @@ def _dictionary(writing: Book, view: View) -> None:
     write_table(writing, sheet, 3, "dictionary", ["日本語", "English"], rows)
 
 
-def _corrections(writing: Book, corrections: pd.DataFrame) -> None:
+def _corrections(writing: Book, corrections: Corrections) -> None:
     sheet = writing.sheet("corrections", header_row=3)
-    note = "" if len(corrections) else _say(writing, "No corrections")
+    shown, n = corrections.shown, len(corrections.withheld)
+    note = labels.withheld_corrections(n, writing.language)
+    note = note if n or len(shown) else phrase(writing, "No corrections")
     top(writing, sheet, labels.sheet_name("corrections", writing.language), note)
     heads = [_pick(writing, ja, en) for ja, en in labels.CORRECTIONS.values()]
-    rows = [tuple(str(one[name]) for name in labels.CORRECTIONS) for one in corrections.to_dict("records")]
+    rows = [tuple(str(one[name]) for name in labels.CORRECTIONS) for one in shown.to_dict("records")]
     write_table(writing, sheet, 3, "corrections", heads, rows)

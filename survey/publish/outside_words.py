@@ -22,14 +22,15 @@ JA: Mapping[str, str] = {
     "Listings": "登録の内容",
     "look-up page": "照会ページ",
     "delisting": "解除の手続き",
-    "Listed is the least; at most adds what could not be determined; cells of one or two are put together": (
-        "登録ありは下限、最大は確認できずをすべて加えた上限。1～2団体の欄は他とまとめた"
+    "Of the bodies surveyed; at most adds what could not be determined; some rows are put together": (
+        "調査した団体についての数。登録ありは下限、最大は確認できずをすべて加えた上限。一部の行はまとめた"
     ),
-    "Listed is the least; at most adds what could not be determined": (
-        "登録ありは下限、最大は確認できずをすべて加えた上限"
+    "Of the bodies surveyed; at most adds what could not be determined": (
+        "調査した団体についての数。登録ありは下限、最大は確認できずをすべて加えた上限"
     ),
     "part": "区分",
     "bodies": "団体数",
+    "bodies surveyed": "調査した団体",
     "open relay, listed": "第三者中継 登録",
     "open relay, not determined": "第三者中継 確認できず",
     "total": "計",

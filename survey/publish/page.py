@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import base64
 import html
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
 from . import labels, markup, towns, webfont
-from .audiences import LEAST_OPERATOR, OTHERS, View
+from .audiences import LEAST_OPERATOR, View
+from .corrections import Corrections
+from .disclosure import OTHERS
 from .labels import Language, word
 from .markup import Cell, Column, text, unbroken
 from .page_words import LIMITS, METHOD, NAMING, OUTSIDE, say
@@ -32,13 +31,13 @@ def write_page(
     path: Path,
     language: Language,
     *,
-    corrections: pd.DataFrame | None = None,
-    figures: Path | None = None,
+    corrections: Corrections | None = None,
+    figures: Sequence[Path] = (),
 ) -> None:
     """Write the page of a view as one HTML file.
 
-    `corrections` has one row per published correction, its columns as people headed them; `figures` is a folder of
-    pictures (`*.png`) with their alternative texts beside them (`*.txt`), made for the same audience and language.
+    `figures` are pictures (.png) with their alternative texts beside them (.txt), made for the same audience and
+    language, in the order in which they are shown.
     """
     page = _Page(view, language)
     body = page.body(corrections, figures)
@@ -84,7 +83,7 @@ class _Page:
 
     def running(self) -> str:
         """What stands on every printed page."""
-        parts = (self.practice(), self.say(self.view.audience), self.say("as_of", when=self.view.as_of))
+        parts = (self.practice(), self.say(self.view.audience), self.say("as_of", when=self.view.as_of(self.language)))
         return " | ".join(part for part in parts if part)
 
     def evidence(self) -> str:
@@ -95,20 +94,20 @@ class _Page:
         families = f'"{webfont.FAMILY}",sans-serif' if self.language == "ja" else "Arial,sans-serif"
         family = f"font:7.5pt {families}"
         left, right = markup.css_string(self.say(self.view.audience)), markup.css_string(self.practice())
-        foot = markup.css_string(f"{self.say('title')} | {self.say('as_of', when=self.view.as_of)}")
+        foot = markup.css_string(f"{self.say('title')} | {self.say('as_of', when=self.view.as_of(self.language))}")
         pages = 'counter(page) " / " counter(pages)'
         boxes = (("top-left", left), ("top-right", right), ("bottom-left", foot), ("bottom-right", pages))
         parts = " ".join(f"@{name}{{content:{content};{family}}}" for name, content in boxes)
         return f"@page{{size:A4;margin:18mm 14mm 16mm;{parts}}}\n"
 
-    def body(self, corrections: pd.DataFrame | None, figures: Path | None) -> str:
+    def body(self, corrections: Corrections | None, figures: Sequence[Path]) -> str:
         """Everything between the body tags, without the script."""
         sections = {
             "limits": self.limits(),
             "regions": self.counts("prefecture"),
             "kinds": self.counts("kind"),
             "operators": self.operators(),
-            "figures": _pictures(figures) if figures else "",
+            "figures": _pictures(figures),
             "lists": self.lists(),
             "corrections": self.corrections(corrections),
             "method": self.method(),
@@ -144,9 +143,10 @@ class _Page:
         span = f"{count.listed:,}"
         if count.unknown:
             span = self.say("span", least=count.listed, most=count.listed + count.unknown)
+        when = self.say("as_of", when=self.view.as_of(self.language))
         return (
             f'{label}<p class="audience">{text(self.say(self.view.audience))}</p>\n<h1>{text(self.say(key, span=span))}'
-            f'</h1>\n<p class="meta">{text(self.say("title"))} | {text(self.say("as_of", when=self.view.as_of))}</p>'
+            f'</h1>\n<p class="meta">{text(self.say("title"))} | {text(when)}</p>'
         )
 
     def foot(self) -> str:
@@ -185,7 +185,7 @@ class _Page:
         surveyed, everyone = (int(str(headline[name])) for name in ("bodies_surveyed", "bodies"))
         sentences.append(self.say("register", bodies=everyone, surveyed=surveyed))
         if self.view.audience == "public" and self.view.confirmed_at is not None:
-            sentences.append(self.say("confirmed_at", when=f"{self.view.confirmed_at:%Y-%m-%d %H:%M} UTC"))
+            sentences.append(self.say("confirmed_at", when=self.view.clock(self.view.confirmed_at, self.language)))
         return f'<dl class="numbers">{shown}</dl>\n' + "\n".join(f"<p>{text(one)}</p>" for one in sentences)
 
     def limits(self) -> str:
@@ -286,15 +286,17 @@ class _Page:
         note = self.say("lists_used", used=used, void=void)
         return markup.table("list-table", self.say("lists"), note, columns, rows, running=self.running())
 
-    def corrections(self, log: pd.DataFrame | None) -> str:
-        if log is None or not len(log):
-            return f"<p>{text(self.say('corrections_none'))}</p>"
-        columns = [Column(str(name)) for name in log.columns]
+    def corrections(self, log: Corrections | None) -> str:
+        """What was put right since the first publication, and how much of it is not told here."""
+        more = labels.withheld_corrections(len(log.withheld), self.language) if log else ""
+        if log is None or not len(log.shown):
+            return f"<p>{text(more or self.say('corrections_none'))}</p>"
+        columns = [Column(said[0 if self.language == "ja" else 1]) for said in labels.CORRECTIONS.values()]
         rows = [
-            markup.row(["" if pd.isna(value) else str(value) for value in values], columns)
-            for values in log.itertuples(index=False, name=None)
+            markup.row(list(values), columns)
+            for values in log.shown[list(labels.CORRECTIONS)].itertuples(index=False, name=None)
         ]
-        return markup.table("correction-table", self.say("corrections"), "", columns, rows, running=self.running())
+        return markup.table("correction-table", self.say("corrections"), more, columns, rows, running=self.running())
 
     def method(self) -> str:
         place = 0 if self.language == "ja" else 2
@@ -308,13 +310,11 @@ def _texts(value: object) -> Sequence[str]:
     return [str(one) for one in value] if isinstance(value, list) else []
 
 
-def _pictures(folder: Path) -> str:
-    """Every picture of a folder that has an alternative text beside it, within the page."""
+def _pictures(paths: Sequence[Path]) -> str:
+    """Pictures within the page, each with its alternative text."""
     parts = []
-    for picture in sorted(folder.glob("*.png")):
-        words = picture.with_suffix(".txt")
-        if words.is_file() and re.fullmatch(r"[\w.-]+", picture.name):
-            data = base64.b64encode(picture.read_bytes()).decode()
-            alt = text(words.read_text(encoding="utf-8").strip(), 2000)
-            parts.append(f'<figure><img alt="{alt}" src="data:image/png;base64,{data}"></figure>')
-    return "\n".join(parts)
+    for path in paths:
+        data = base64.b64encode(path.read_bytes()).decode()
+        alt = text(path.with_suffix(".txt").read_text(encoding="utf-8").strip(), 2000)
+        parts.append(f'<figure><img alt="{alt}" src="data:image/png;base64,{data}"></figure>')
+    return "\n".join(['<div class="figures">', *parts, "</div>"]) if parts else ""

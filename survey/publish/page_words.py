@@ -89,7 +89,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     # columns
     "region": ("地域", "Region"),
     "kind": ("種別", "Kind"),
-    "bodies": ("団体数", "Bodies"),
+    "bodies": ("調査した団体", "Bodies surveyed"),
     "all_listed": ("悪用も含む 登録あり", "Listed, abuse lists too"),
     "all_unknown": ("悪用も含む 確認できず", "Not determined, abuse lists too"),
     "bar": ("グラフ", "Bar"),
@@ -111,8 +111,8 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "others_prefecture": ("その他の地域の合計", "Other regions together"),
     "others_kind": ("その他の種別の合計", "Other kinds together"),
     "others_note": (
-        "少数の団体が特定されるのを防ぐため、件数の少ない行は合計して示しています。",
-        "Rows with few bodies are put together, so that nobody can be singled out.",
+        "個々の団体が特定されるのを防ぐため、一部の行は合計して示しています。",
+        "Some rows are put together, so that nobody can be singled out.",
     ),
     "operator_letter": ("運用者{letter}", "Operator {letter}"),
     "operators_note": (

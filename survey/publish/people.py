@@ -6,23 +6,25 @@ of a typing error or half a file. A date alone is the end of that day in Japan.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time
 from pathlib import Path
 
 from ..errors import RunError
 from ..sheets import column_letter, read_sheets
+from .clock import JAPAN
 
-_JAPAN = timezone(timedelta(hours=9))
 
+def read_rows(path: Path, heads: Mapping[str, str], *, optional: Collection[str] = ()) -> Iterator[PeoplesRow]:
+    """Every row below a header of these columns (name → Japanese heading; either is understood). Raises RunError.
 
-def read_rows(path: Path, heads: Mapping[str, str]) -> Iterator[PeoplesRow]:
-    """Every row below a header of these columns (name → Japanese heading; either is understood). Raises RunError."""
+    A sheet that people hid is not read; a column may be missing where it is `optional`, and is then empty.
+    """
     for sheet in read_sheets(path):
         if sheet.is_hidden:
             continue
-        found = _columns(path, sheet.rows, heads)
+        found = _columns(path, sheet.rows, heads, optional)
         if found is not None:
             head, places = found
             rows = ((number, cells) for number, cells in sheet.rows.items() if number > head)
@@ -30,7 +32,7 @@ def read_rows(path: Path, heads: Mapping[str, str]) -> Iterator[PeoplesRow]:
 
 
 def _columns(
-    path: Path, rows: Mapping[int, list[object]], heads: Mapping[str, str]
+    path: Path, rows: Mapping[int, list[object]], heads: Mapping[str, str], optional: Collection[str]
 ) -> tuple[int, dict[str, int]] | None:
     """The header row and where each column stands; None for a sheet without any. Raises RunError for half a header."""
     known = {name: name for name in heads} | {ja: name for name, ja in heads.items()}
@@ -38,7 +40,7 @@ def _columns(
         words = [str(cell or "").split("\n")[0].strip() for cell in cells]
         places = {known[word]: index for index, word in enumerate(words) if word in known}
         if len(places) > 1:
-            missing = [name for name in heads if name not in places]
+            missing = [name for name in heads if name not in places and name not in optional]
             if missing:
                 raise RunError(
                     f"columns are missing: {', '.join(missing)}",
@@ -60,8 +62,8 @@ class PeoplesRow:
     places: Mapping[str, int]
 
     def value(self, name: str) -> object:
-        place = self.places[name]
-        return self.cells[place] if place < len(self.cells) else None
+        place = self.places.get(name)
+        return self.cells[place] if place is not None and place < len(self.cells) else None
 
     def text(self, name: str) -> str:
         found = self.value(name)
@@ -86,9 +88,9 @@ class PeoplesRow:
         if isinstance(found, datetime):
             is_day = (found.hour, found.minute, found.second) == (0, 0, 0) and found.tzinfo is None
             found = found.replace(hour=23, minute=59, second=59) if is_day else found
-            return found if found.tzinfo else found.replace(tzinfo=_JAPAN)
+            return found if found.tzinfo else found.replace(tzinfo=JAPAN)
         if isinstance(found, date):
-            return datetime.combine(found, time(23, 59, 59), _JAPAN)
+            return datetime.combine(found, time(23, 59, 59), JAPAN)
         if found is not None:
             raise self.wrong(name, "this is no date", "write 2026-11-24", "日付として読めません")
         return None

@@ -20,18 +20,20 @@ import pandas as pd
 from ..catalogue import load_selection
 from ..errors import RunError
 from ..runs import RunFolder
-from . import gate, labels
+from . import gate
 from .audiences import Audience, View, view
 from .charts import write_figures
+from .corrections import Corrections, for_newsroom, for_public, load_corrections
 from .edition import Edition
 from .handover import write_cover, write_handover
-from .labels import Language
+from .labels import LANGUAGES, Language
 from .letters import write_letters
 from .newsroom import load_newsroom
 from .outside import write_outside_workbook
 from .page import write_page
-from .people import read_rows
+from .proposals import FILE, Proposal, propose
 from .report import write_manifest
+from .style import SQUARE
 from .workbook import write_workbook
 
 
@@ -44,45 +46,88 @@ class Publication:
     refused: pd.DataFrame
     missing: list[str]
     """Settings of `newsroom.toml` that stand as placeholders in the letters."""
+    anew: tuple[Path, ...]
+    """The same audience's publications in other languages, which stood there and were made anew from the same gate."""
+    withheld: tuple[tuple[int, str, str], ...]
+    """Corrections that the public may not read: row of `corrections.xlsx`, a machine word for what it names, what."""
+    proposal: Proposal | None
+    """Decisions that people should look at again."""
 
 
 def publish(
     folder: Path, audience: Audience, language: Language, *, now: datetime, max_age_h: float = 72.0
 ) -> Publication:
-    """Publish a run for one audience in one language. Raises RunError for a run that cannot be published."""
+    """Publish a run for one audience in one language, and anew in every other language in which it stands already.
+
+    A name that was withdrawn is then withdrawn everywhere. Raises RunError for a run that cannot be published.
+    """
     edition = Edition.of(folder)
     decisions = load_decisions(folder, edition)
     seen = view(edition, audience, decisions, now=now, max_age_h=max_age_h)
-    target = folder / "publish" / f"{audience}-{language}"
-    aside = target.with_name(f".{target.name}.new")
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(aside)
-    aside.mkdir(parents=True)
-    _write(aside, folder, edition, seen, language, now)
-    write_manifest(aside)
-    _replace(aside, target)
-    if audience == "internal" and not (folder / "decisions.xlsx").exists():
-        write_decisions(folder, edition)
+    corrections = _corrections(folder, edition, seen, decisions, now)
+    standing = [one for one in LANGUAGES if one != language and _target(folder, audience, one).exists()]
+    built = []
+    for one in (language, *standing):
+        target = _target(folder, audience, one)
+        aside = target.with_name(f".{target.name}.new")
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(aside)
+        aside.mkdir(parents=True)
+        _write(aside, folder, edition, seen, corrections, one, now)
+        write_manifest(aside)
+        built.append((aside, target))
+    for aside, target in built:
+        _replace(aside, target)
     wanted = {code for code, one in decisions.items() if one.decision == "name"}
-    refused = seen.fell_out.loc[seen.fell_out["code"].isin(wanted)].reset_index(drop=True)
-    missing = load_newsroom(folder / "newsroom.toml").missing() if audience == "ministry" else []
-    return Publication(target, seen, refused, missing)
+    return Publication(
+        folder=built[0][1],
+        view=seen,
+        refused=seen.fell_out.loc[seen.fell_out["code"].isin(wanted)].reset_index(drop=True),
+        missing=load_newsroom(folder / "newsroom.toml").missing() if audience == "ministry" else [],
+        anew=tuple(target for _, target in built[1:]),
+        withheld=corrections.withheld,
+        proposal=propose(folder, edition) if audience == "internal" else None,
+    )
 
 
-def _write(aside: Path, folder: Path, edition: Edition, seen: View, language: Language, now: datetime) -> None:
+def _target(folder: Path, audience: Audience, language: Language) -> Path:
+    return folder / "publish" / f"{audience}-{language}"
+
+
+def _corrections(
+    folder: Path, edition: Edition, seen: View, decisions: Mapping[str, gate.Decision], now: datetime
+) -> Corrections:
+    """What this audience may read of `corrections.xlsx`."""
+    found = load_corrections(folder)
+    if seen.audience != "public":
+        return for_newsroom(found)
+    named = set(seen.findings.loc[seen.findings["status"].notna(), "code"])
+    operators = set(edition.tables["servers"]["operator"].dropna())
+    may = {name for name in operators if gate.names_operator(decisions.get(f"operator:{name}"), now)}
+    return for_public(found, edition, named, may)
+
+
+def _write(
+    aside: Path,
+    folder: Path,
+    edition: Edition,
+    seen: View,
+    corrections: Corrections,
+    language: Language,
+    now: datetime,
+) -> None:
     """Workbook, figures in every format, page; for the ministry the letters, the hand-over and the cover list too."""
     ending = f"{seen.audience}-{language}"
     lists = {one.zone: one for one in load_selection(RunFolder(folder).lists_path)}
-    corrections = load_corrections(folder)
     if seen.audience == "internal":
         write_workbook(edition, aside / f"findings-{ending}.xlsx")
     else:
         write_outside_workbook(seen, aside / f"findings-{ending}.xlsx", language, lists, corrections)
     figures = aside / f"figures-{ending}"
     figures.mkdir()
-    write_figures(seen, figures, language)
-    shown = corrections.rename(columns={name: said[language == "en"] for name, said in labels.CORRECTIONS.items()})
-    write_page(seen, aside / f"report-{ending}.html", language, corrections=shown)
+    drawn = write_figures(seen, figures, language)
+    shown = [path for path in drawn if path.name.endswith(f"-{SQUARE.name}-{ending}.png")]
+    write_page(seen, aside / f"report-{ending}.html", language, corrections=corrections, figures=shown)
     if seen.audience == "ministry":
         newsroom = load_newsroom(folder / "newsroom.toml")
         write_letters(seen, lists, newsroom, aside / f"letters-{ending}", language, now=now)
@@ -103,43 +148,16 @@ def _replace(aside: Path, target: Path) -> None:
 
 
 def load_decisions(folder: Path, edition: Edition) -> Mapping[str, gate.Decision]:
-    """The decisions of a run by body and operator; a code that lost its zeros is found again. Raises RunError."""
-    path = folder / "decisions.xlsx"
+    """The decisions of a run by body and operator. Raises RunError for a code that no body has."""
+    path = folder / FILE
     known = set(edition.tables["bodies"]["code"])
-    found = {}
-    for code, one in gate.load_decisions(path).items():
-        full = code if code in known or code.startswith("operator:") else code.zfill(6)
-        if full not in known and not full.startswith("operator:"):
+    found = gate.load_decisions(path, known)
+    for code, one in found.items():
+        if code not in known and not code.startswith("operator:"):
             raise RunError(
                 f"no body has the code {code[:40]!r}",
                 where=f"{path.name}, row {one.row}, column code",
                 remedy="take the code from the findings sheet",
                 ja="その団体コードは台帳にありません",
             )
-        found[full] = one
     return found
-
-
-def write_decisions(folder: Path, edition: Edition) -> Path:
-    """A `decisions.xlsx` with one row per listed body, for people to fill in."""
-    path = folder / "decisions.xlsx"
-    listed = edition.named_findings().query("status == 'listed'").sort_values("code")
-    rows = [
-        (
-            str(one["code"]),
-            gate.finding_sha256({str(name): value for name, value in one.items()}),
-            str(one["prefecture"]),
-            str(one["name"]),
-        )
-        for one in listed.to_dict("records")
-    ]
-    gate.write_decisions(path, rows)
-    return path
-
-
-def load_corrections(folder: Path) -> pd.DataFrame:
-    """What was put right since the first publication: one row per correction, from `corrections.xlsx`; texts."""
-    path = folder / "corrections.xlsx"
-    heads = {name: ja for name, (ja, _) in labels.CORRECTIONS.items()}
-    rows = [[row.text(name) for name in heads] for row in read_rows(path, heads)] if path.exists() else []
-    return pd.DataFrame([row for row in rows if any(row)], columns=list(heads), dtype="str")

@@ -30,8 +30,9 @@ def write_report(folder: Path, *, with_notebooks: bool = True) -> list[Path]:
     edition = Edition.of(folder)
     write_workbook(edition, folder / "findings.xlsx")
     inside = audiences.view(edition, "internal", {}, now=datetime.now(UTC))
-    write_run_figures(inside, folder / "figures")
-    write_page(inside, folder / "report.html", "ja", figures=folder / "figures")
+    figures = write_run_figures(inside, folder / "figures")
+    pictures = [path for path in figures if path.suffix == ".png"]
+    write_page(inside, folder / "report.html", "ja", figures=pictures)
     written = [folder / "findings.xlsx", folder / "figures", folder / "report.html"]
     if with_notebooks:
         run_notebooks(folder)

@@ -122,6 +122,20 @@ def _as_list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
+_FINDING_SHA256 = (
+    *("finding_sha256", "text"),
+    "判定（判定・リスト・分類・サーバ・再確認・証拠番号）のSHA-256。公表の決定はこの値に対して行う",
+    "SHA-256 of the finding with its confirmation and evidence ids; what is decided about",
+)
+_DECISIONS = (
+    ("finding", "text", "決定の対象になった判定の内容", "what was decided about, in words"),
+    ("notified_at, notified_how", "time, text", "当該団体に通知した日時と方法", "when and how the body was told"),
+    ("reply, deadline", "text, time", "回答と回答期限", "its reply, and until when it could reply"),
+    ("approved_by, decided_at, decision", "text, time, text", "承認者・決定日時・決定", "who decided what, and when"),
+    ("reason", "text", "通知せずに公表する場合の理由", "why it is named without notice"),
+)
+
+
 def _dictionary(writing: Book, edition: Edition) -> None:
     """用語: every column of every table, and every word."""
     sheet = writing.sheet("dictionary", header_row=3)
@@ -131,6 +145,7 @@ def _dictionary(writing: Book, edition: Edition) -> None:
         for table in TABLES.values()
         for column in table.columns
     ]
+    rows += [("findings", *_FINDING_SHA256), *(("decisions.xlsx", *row) for row in _DECISIONS)]
     rows += [("語 / word", machine, "", ja, en) for machine, ja, en in labels.vocabulary()]
     heads = ("表\ntable", "列・語\ncolumn or word", "型\ntype", "意味\nmeaning (ja)", "意味\nmeaning (en)")
     write_table(writing, sheet, 3, "dictionary", heads, rows)

@@ -43,7 +43,7 @@ TWO_COLUMN = Format("two_column", 126 * _MM, None, 350, 4.5, 11.0, 7.0, 6.2)
 SQUARE = Format("square", 1080 / 300 * 72, 1080 / 300 * 72, 300, 6.0, 12.0, 8.0, 7.0)
 FORMATS = (ONE_COLUMN, TWO_COLUMN, SQUARE)
 DEFAULT = TWO_COLUMN
-"""The format of the run folder, the notebooks and the page."""
+"""The format of the run folder and the notebooks; a publication's page holds the square one, for telephones."""
 
 LEADING = 1.38
 """From line to line, in parts of the type size."""

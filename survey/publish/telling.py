@@ -9,7 +9,8 @@ import pandas as pd
 
 from ..readings import spellings
 from . import labels
-from .audiences import OTHERS, View
+from .audiences import View
+from .disclosure import OTHERS
 from .labels import Bounded, Language
 from .tiles import PREFECTURES, place_of
 
@@ -153,7 +154,7 @@ def operator_name(name: str, language: Language) -> str:
 
 def others(language: Language) -> str:
     """The row in which small ones were put together, so that nobody is named by subtraction."""
-    return {"ja": "少数をまとめた分", "en": "small counts, merged"}[language]
+    return {"ja": "その他の合計", "en": "all others"}[language]
 
 
 def first(names: Sequence[str], language: Language) -> str:

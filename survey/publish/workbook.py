@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from xlsxwriter.worksheet import Worksheet
 
-from . import labels, sending, sheets_about, sheets_relays
+from . import gate, labels, sending, sheets_about, sheets_relays
 from .book import ORDER, Book, new_book, top, width, write_table
 from .edition import Edition
 from .labels import SHEETS, Language, whose, word, words
@@ -116,7 +116,7 @@ def _findings(writing: Book, edition: Edition) -> None:
         *("団体コード\ncode", "都道府県\nprefecture", "団体名\nname", "種別\nkind", "判定\nstatus"),
         *("第三者中継リスト\nopen-relay lists", "登録サーバ\nlisted servers", "リスト\nlists", "分類\ncategories"),
         *("自前・共用\nown or shared", "共用団体数\nshared with", "再確認\nconfirmed", "運用者\noperator"),
-        *("留意点\nmind", "メールサーバ\nmail servers", "証拠番号\nevidence"),
+        *("留意点\nmind", "メールサーバ\nmail servers", "証拠番号\nevidence", "判定のSHA-256\nfinding_sha256"),
     )
     rows = []
     for one in found.to_dict("records"):
@@ -139,11 +139,12 @@ def _findings(writing: Book, edition: Edition) -> None:
                 words(one["caveat"], "ja"),
                 " ".join(one["servers"]),
                 " ".join(one["evidence_ids"]),
+                gate.finding_sha256({str(name): value for name, value in one.items()}),
             )
         )
     write_table(writing, sheet, 3, "findings", heads, rows, most=26)
-    # On paper the chain behind a finding is left out: server names and evidence ids are for the screen.
-    sheet.print_area(0, 0, 3 + len(rows), len(heads) - 3)
+    # On paper the chain behind a finding is left out: server names, evidence ids and hashes are for the screen.
+    sheet.print_area(0, 0, 3 + len(rows), len(heads) - 4)
     sheet.freeze_panes(4, 3)
 
 
@@ -154,7 +155,12 @@ _REGION_FIRST = 5
 def _regions(writing: Book, edition: Edition, counts: pd.DataFrame) -> None:
     """地域別: statuses per region, with totals as formulas that carry their values."""
     sheet = writing.sheet("regions", header_row=3)
-    top(writing, sheet, "地域別 / By region", "登録ありは下限、最大は確認できずをすべて加えた上限")
+    top(
+        writing,
+        sheet,
+        "地域別 / By region",
+        "登録ありは下限、最大は確認できずをすべて加えた上限。調査した団体は、辞退と対象外を除いた数",
+    )
     ordered = counts.sort_values(["listed", "unknown", "prefecture"], ascending=[False, False, True])
     heads = (
         *(
@@ -164,11 +170,11 @@ def _regions(writing: Book, edition: Edition, counts: pd.DataFrame) -> None:
             "登録なし\nnot listed",
             "メールなし\nno mail",
         ),
-        *("調査辞退\nopted out", "対象外\nout of scope", "団体総数\nbodies", "最大\nat most"),
+        *("調査辞退\nopted out", "対象外\nout of scope", "団体総数\nbodies", "調査した団体\nsurveyed", "最大\nat most"),
         *("第三者中継 登録\nopen relay", "第三者中継 確認できず\nnot determined"),
     )
     has_relay = bool(edition.headline["open_relay_lists_used"])
-    names = ["listed", "unknown", "clear", "no_mail", "opted_out", "out_of_scope", "bodies"]
+    names = ["listed", "unknown", "clear", "no_mail", "opted_out", "out_of_scope", "bodies", "surveyed"]
     rows = []
     for one in ordered.to_dict("records"):
         relay: list[object] = (

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from survey.errors import RunError
-from survey.publish import audiences, gate
+from survey.publish import audiences, disclosure, gate, proposals
 from survey.publish.edition import Edition
 from survey.publish.labels import headline_sentences
 from tests.publish.pages import NOW, decision
@@ -184,6 +184,23 @@ def test_a_small_part_of_the_listed_ones_is_left_out_of_the_public_headline(edit
     assert headline_sentences(public, "ja") and headline_sentences(public, "en")
 
 
+@pytest.mark.parametrize("audience", audiences.AUDIENCES)
+def test_every_table_counts_the_bodies_surveyed_and_nobody_else(edition, audience):
+    codes = list(edition.tables["findings"].query("status == 'clear'")["code"].iloc[:5])
+
+    def leave_out(findings):
+        findings.loc[findings["code"].isin(codes[:2]), ["status", "open_relay_listing"]] = "opted_out"
+        findings.loc[findings["code"].isin(codes[2:]), ["status", "open_relay_listing"]] = "out_of_scope"
+        return findings
+
+    surveyed = edition.headline["bodies_surveyed"] - 5
+    other = replace(changed(edition, leave_out), headline={**edition.headline, "bodies_surveyed": surveyed})
+    view = audiences.view(other, audience, {}, now=NOW)
+    assert view.regions["bodies"].sum() == view.kinds["bodies"].sum() == surveyed == view.headline["bodies_surveyed"]
+    assert other.by("prefecture")["surveyed"].sum() == surveyed
+    assert len(view.findings) == view.headline["bodies"], "who was left out keeps a row"
+
+
 COUNTS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=30)
 
 
@@ -194,10 +211,10 @@ def test_no_cell_of_one_or_two_unnamed_bodies_is_left_or_can_be_subtracted(cells
         columns=["region", "listed", "unknown", "clear", "bodies"],
     )
     found = pd.DataFrame({"code": [], "region": []}, dtype="str")
-    merged = audiences.merge_small(table, "region", found, set())
+    merged = disclosure.merge_small(table, "region", found, set())
     for name in ("listed", "unknown", "bodies"):
         assert merged[name].sum() == table[name].sum(), "totals are held"
-    shown = merged.loc[merged["region"].ne(audiences.OTHERS)]
+    shown = merged.loc[merged["region"].ne(disclosure.OTHERS)]
     rest = shown["bodies"] - shown["listed"] - shown["unknown"]
     for cell in (shown["listed"], shown["unknown"], rest):
         assert not cell.between(1, 2).any()
@@ -209,7 +226,8 @@ def test_no_cell_of_one_or_two_unnamed_bodies_is_left_or_can_be_subtracted(cells
 def test_decisions_are_read_as_people_write_them(tmp_path):
     import openpyxl
 
-    gate.write_decisions(tmp_path / "decisions.xlsx", [("011002", "a" * 64, "北海道", "札幌市")])
+    draft = {"code": "011002", "finding_sha256": "a" * 64, "prefecture": "北海道", "name": "札幌市"}
+    proposals._write(tmp_path / "decisions.xlsx", [draft], [])
     assert gate.load_decisions(tmp_path / "decisions.xlsx")["011002"].decision == "withhold"
     book = openpyxl.load_workbook(tmp_path / "decisions.xlsx")
     row = [
@@ -230,8 +248,6 @@ def test_decisions_are_read_as_people_write_them(tmp_path):
     found = gate.load_decisions(tmp_path / "decisions.xlsx")["011002"]
     assert (found.decision, found.finding_sha256) == ("name", "a" * 64)
     assert found.deadline.isoformat() == "2026-11-22T23:59:59+09:00"
-    with pytest.raises(RunError, match="stand there already"):
-        gate.write_decisions(tmp_path / "decisions.xlsx", [])
     for cell, value, told in ((9, "maybe", "column I"), (6, "soon", "column F")):
         book.worksheets[0].cell(2, cell).value = value
         book.save(tmp_path / "wrong.xlsx")

@@ -14,7 +14,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from survey import codes, headlines
-from survey.publish import audiences, charts, figures_bodies, figures_servers, labels, style, telling
+from survey.publish import audiences, charts, disclosure, figures_bodies, figures_servers, labels, style, telling
 from survey.publish.edition import Edition
 
 NOW = datetime.now(UTC)
@@ -210,7 +210,7 @@ def test_every_figure_says_what_it_is_and_for_whom(written):
             said = path.with_suffix(".txt").read_text(encoding="utf-8")
             for text in (words, said):
                 assert labels.PRACTICE["ja"] in text
-                assert "証拠" in text and "UTC" in text
+                assert "証拠" in text and ("日本時間" if audience == "public" else "UTC") in text
                 assert labels.word(audience, "ja") in text
 
 
@@ -299,13 +299,15 @@ def test_a_title_claims_no_more_than_the_bounds_allow(edition):
     words = draw(replace(shown, regions=unsure), "ja", style.DEFAULT).words
     assert words.startswith("確認分の最多は国の機関の11団体\n")
     rows = shown.regions.copy()
-    rows.loc[rows.index[-1], ["prefecture", "listed", "relay_listed"]] = [audiences.OTHERS, 30, 30]
+    rows.loc[rows.index[-1], ["prefecture", "listed", "relay_listed"]] = [disclosure.OTHERS, 30, 30]
     words = draw(replace(shown, regions=rows), "ja", style.DEFAULT).words
-    assert words.startswith("国の機関は11団体\n"), "one of those put together may have more"
+    assert words.startswith("個別に示せる地域では国の機関が11団体で最多\n"), "one of those put together may have more"
+    words = draw(replace(shown, regions=rows), "en", style.DEFAULT).words
+    assert words.startswith("National bodies: 11, the most of regions shown apart\n")
     rows = shown.kinds.copy()
-    rows.loc[rows.index[-1], ["kind", "listed", "relay_listed"]] = [audiences.OTHERS, 5, 5]
+    rows.loc[rows.index[-1], ["kind", "listed", "relay_listed"]] = [disclosure.OTHERS, 5, 5]
     words = charts.FIGURES["by_kind"](replace(shown, kinds=rows), "ja", style.DEFAULT).words
-    assert "最高" not in words.partition("\n")[0]
+    assert "個別に示せる種別では" in words.partition("\n")[0]
 
 
 def test_regions_are_called_as_readers_call_them(edition):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import pytest
 
-from survey.publish import audiences, counts
+from survey.publish import audiences, counts, disclosure
 from survey.publish.edition import Edition
 
 NOW = datetime.now(UTC)
@@ -57,8 +57,8 @@ def test_every_body_that_is_not_determined_has_a_reason(edition):
         assert int(view.reasons["bodies"].sum()) >= view.headline["bodies_unknown"]
         assert ("unconfirmed" in set(view.reasons["reason"])) == (audience == "ministry")
     public = audiences.view(other, "public", {}, now=NOW).reasons
-    assert (public.loc[public["reason"].ne(audiences.OTHERS), "bodies"] > audiences.SMALL).all()
-    assert view.reasons["bodies"].sum() - public["bodies"].sum() in range(audiences.SMALL + 1)
+    assert (public.loc[public["reason"].ne(disclosure.OTHERS), "bodies"] > disclosure.SMALL).all()
+    assert view.reasons["bodies"].sum() - public["bodies"].sum() in range(disclosure.SMALL + 1)
 
 
 def test_servers_and_greetings_are_internal(edition):

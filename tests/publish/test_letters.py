@@ -267,3 +267,58 @@ def test_libreoffice_opens_and_prints_hostile_and_plain_letters(whole, lists, tm
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     for path in paths:
         assert (tmp_path / "pdf" / f"{path.stem}.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_a_letter_to_a_body_never_calls_another_body_the_operator(surveyed, lists, tmp_path):
+    """A town's mail stands on its prefecture's server: both its domain and its name would tell of somebody else."""
+    edition = Edition.of(surveyed.folder)
+    listings = audiences.view(edition, "ministry", {}, now=NOW).listings
+    shared = listings.loc[listings["own_or_shared"].eq("shared")]
+    host = shared["host"].value_counts().index[0]
+    code, receiver = shared.loc[shared["host"].eq(host), "code"].iloc[0], edition.tables["bodies"]
+    other = receiver.loc[receiver["code"].ne(code) & receiver["kind"].eq("prefecture")].iloc[0]
+    domain = edition.tables["domains"].query(f"code == {other['code']!r}")["domain"].iloc[0]
+    for called in (domain, f"mail.{domain}", f"{other['name']}情報センター"):
+        servers = edition.tables["servers"].copy()
+        servers.loc[servers["host"].eq(host), ["operator", "operator_ja"]] = called
+        whole = audiences.view(replace(edition, tables={**edition.tables, "servers": servers}), "ministry", {}, now=NOW)
+        assert set(whole.listings.loc[whole.listings["host"].eq(host), "operator_codes"].map(tuple)) == {
+            (other["code"],)
+        }
+        for language, said in (
+            ("ja", "別の団体（名称は伏せています）"),
+            ("en", "another public body (not named here)"),
+        ):
+            made = letters.letters(part(whole, {code}), lists, language)
+            entries = [one for letter in made if letter.key == code for one in letter.entries if one.host == host]
+            assert entries and all(said in one.whose and called not in one.whose for one in entries)
+
+
+def test_an_english_letter_says_how_a_name_is_read(whole, lists):
+    view = some(whole)
+    findings = view.findings.copy()
+    findings.loc[:, ["prefecture", "name", "kana"]] = ["北海道", "函館市", "ﾊｺﾀﾞﾃｼ"]
+    letter = letters.letters(replace(view, findings=findings), lists, "en")[0]
+    assert letter.addressee == "Hakodate-shi (北海道 函館市)"
+    assert letters.letters(replace(view, findings=findings), lists, "ja")[0].addressee == "北海道 函館市"
+    findings["kana"] = None
+    assert letters.letters(replace(view, findings=findings), lists, "en")[0].addressee == "北海道 函館市"
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_a_letters_properties_are_in_its_readers_language(whole, lists, tmp_path, language):
+    path = letters.write_letters(some(whole), lists, DESK, tmp_path, language, now=NOW)[0]
+    about = Document(path).core_properties
+    assert about.title == labels.LETTER["title_body"][language] and about.author == "灯台新聞社"
+    assert about.subject == labels.LETTER["audience"][language] and about.comments == labels.PRACTICE[language]
+    assert about.created.year == about.modified.year == 2026
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("ja", "サーバには接続していません（運用者の許可を得て"), ("en", "except where its operator permitted")],
+)
+def test_a_letter_says_that_no_server_was_connected_to_but_by_permission(whole, lists, tmp_path, language, sentence):
+    for path in letters.write_letters(some(whole), lists, DESK, tmp_path, language, now=NOW):
+        said, _ = texts(path)
+        assert sentence in said

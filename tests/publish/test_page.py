@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from survey.publish import audiences, labels, towns, webfont
+from survey.publish.corrections import Corrections
 from survey.publish.edition import Edition
 from survey.publish.page import write_page
 from tests.publish.pages import NOW, decision, hostile, parsed
@@ -52,11 +53,15 @@ def rows_of(page):
 
 @pytest.mark.parametrize("which", EVERY, ids="-".join)
 def test_every_body_has_a_row_and_every_page_says_what_it_is(edition, sources, which):
-    source, (_, language) = sources[which], which
+    source, (audience, language) = sources[which], which
     page = parsed(source)
     assert ("html", {"lang": language}) in page.tags
     assert len(town_rows(page)) == edition.headline["bodies"] == len(edition.tables["bodies"])
-    for needed in (labels.PRACTICE[language], edition.as_of(), str(edition.headline["evidence_head"])):
+    for needed in (
+        labels.PRACTICE[language],
+        view_of(edition, audience).as_of(language),
+        str(edition.headline["evidence_head"]),
+    ):
         assert needed in source
     assert labels.NOT_CLOSED[language].split("。")[0] in source
 
@@ -135,7 +140,7 @@ def test_swapping_listed_and_clear_changes_no_byte_of_the_public_page(edition, s
 def test_whatever_strangers_sent_is_text(edition, tmp_path, which):
     audience, language = which
     view = view_of(edition, audience)
-    log = pd.DataFrame({"<script>": ["<script>alert(8)</script>", None]})
+    log = Corrections(pd.DataFrame({name: ["<script>alert(8)</script>", ""] for name in labels.CORRECTIONS}))
     source = source_of(hostile(view), tmp_path, language, corrections=log)
     page = parsed(source)
     tags = [tag for tag, _ in page.tags]
@@ -152,13 +157,14 @@ def test_corrections_and_figures_stand_in_the_page(edition, tmp_path):
     folder.mkdir()
     (folder / "1.png").write_bytes(b"\x89PNG")
     (folder / "1.txt").write_text('地域別の"数"\n', encoding="utf-8")
-    (folder / "silent.png").write_bytes(b"\x89PNG")
-    log = pd.DataFrame({"日付": ["2026-11-25"], "訂正": ["件数を改めた"]})
-    source = source_of(view_of(edition), tmp_path, corrections=log, figures=folder)
+    shown = pd.DataFrame([["2026-11-25", "表", "82", "81", "件数を改めた"]], columns=list(labels.CORRECTIONS))
+    log = Corrections(shown, withheld=((3, "a_body", "某市"),))
+    source = source_of(view_of(edition), tmp_path, corrections=log, figures=[folder / "1.png"])
     page = parsed(source)
     images = [attributes for tag, attributes in page.tags if tag == "img"]
     assert images == [{"alt": '地域別の"数"', "src": "data:image/png;base64,iVBORw=="}]
     assert "件数を改めた" in source and "これまでに訂正はありません" not in source
+    assert "訂正が1件あり" in source and "某市" not in source
 
 
 def test_regions_are_shown_with_their_bounds(edition, sources):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 import shutil
 import zipfile
@@ -13,7 +14,7 @@ import pytest
 
 from survey.__main__ import main
 from survey.errors import RunError
-from survey.publish import gate, publication
+from survey.publish import proposals, publication, style
 from survey.publish.edition import Edition
 from survey.runs import load_tables
 from tests.publish.test_audiences import listed
@@ -80,7 +81,7 @@ def test_public_outputs_name_nobody_until_decisions_say_so_and_then_exactly_thos
     assert [row for row in rows_of(path, "調査結果")[4:] if row[5]] == []
     edition = Edition.of(copy)
     codes = listed(edition)[:3]
-    publication.write_decisions(copy, edition)
+    assert proposals.propose(copy, edition) is None
     book = openpyxl.load_workbook(copy / "decisions.xlsx")
     sheet = book.worksheets[0]
     now = datetime.now(UTC)
@@ -123,7 +124,12 @@ def test_a_code_that_lost_its_zero_is_found_and_one_of_nobody_is_told(folder, wi
     copy = tmp_path / "run"
     shutil.copytree(folder, copy)
     edition = Edition.of(copy)
-    gate.write_decisions(copy / "decisions.xlsx", [("999999", "0" * 64, "", "")])
+    proposals.propose(copy, edition)
+    book = openpyxl.load_workbook(copy / "decisions.xlsx")
+    first = book.worksheets[0]["A2"].value
+    assert first.startswith("0") or len(first) == 6
+    book.worksheets[0]["A2"].value = "999999"
+    book.save(copy / "decisions.xlsx")
     with pytest.raises(RunError, match=r"decisions\.xlsx, row 2, column code"):
         publication.load_decisions(copy, edition)
 
@@ -167,7 +173,7 @@ def test_the_ministry_gets_confirmed_listings_with_their_pages_and_corrections_a
     assert statuses.count("登録あり") == done.view.headline["bodies_listed"]
     totals = next(row for row in rows_of(path, "地域別") if row[0] == "計")
     assert totals[1] == done.view.headline["bodies_listed"]
-    assert totals[4] == done.view.headline["bodies"]
+    assert totals[4] == done.view.headline["bodies_surveyed"]
     letters = list((done.folder / "letters-ministry-ja").glob("*.docx"))
     assert len(letters) >= done.view.headline["bodies_listed"]
     assert done.missing == ["name", "sender", "contact", "deadline_days"]
@@ -176,3 +182,81 @@ def test_the_ministry_gets_confirmed_listings_with_their_pages_and_corrections_a
         "handover-ministry-ja.xlsx",
         "cover-ministry-ja.xlsx",
     }
+
+
+def log_corrections(folder, *rows):
+    book = openpyxl.Workbook()
+    book.active.append(["corrected_at", "where", "was", "is_now", "reason"])
+    for row in rows:
+        book.active.append(["2026-11-25", "1面", *row])
+    book.save(folder / "corrections.xlsx")
+
+
+def test_a_correction_about_a_closed_body_is_counted_in_public_and_told_to_the_newsroom(
+    folder, without_figures, tmp_path, capsys
+):
+    copy = tmp_path / "run"
+    shutil.copytree(folder, copy)
+    edition = Edition.of(copy)
+    body = edition.named_findings().query("status == 'listed'").iloc[0]
+    host = body["servers_listed"][0]
+    log_corrections(
+        copy, ["82", "81", "集計の誤り"], [f"{body['name']}は登録あり", "登録なし", "誤り"], ["", "", f"{host}を除いた"]
+    )
+    assert main(["publish", str(copy), "--audience", "public"]) == 1
+    said = capsys.readouterr()
+    assert f"row 3: not printed / 掲載せず – 公表していない団体 / a body that is not named: {body['name']}" in said.out
+    assert f"row 4: not printed / 掲載せず – ホスト名 / a host name: {host}" in said.out
+    assert "corrections" in said.err
+    public = copy / "publish" / "public-ja"
+    held = everything(public).decode("utf-8", "replace")
+    assert "集計の誤り" in held and f"{body['name']}は登録あり" not in held and host not in held
+    for file, sheet in (("findings-public-ja.xlsx", "訂正"), ("report-public-ja.html", None)):
+        text = str(rows_of(public / file, sheet)) if sheet else (public / file).read_text(encoding="utf-8")
+        assert "訂正が2件あり" in text
+    assert main(["publish", str(copy), "--audience", "internal"]) == 0
+    assert f"{body['name']}は登録あり" in (copy / "publish/internal-ja/report-internal-ja.html").read_text("utf-8")
+
+
+def test_a_withdrawn_name_leaves_every_language_at_once(folder, without_figures, tmp_path, capsys):
+    copy = tmp_path / "run"
+    shutil.copytree(folder, copy)
+    shutil.rmtree(copy / "publish", ignore_errors=True)
+    edition = Edition.of(copy)
+    code = listed(edition)[0]
+    publish(copy, "internal")
+    book = openpyxl.load_workbook(copy / "decisions.xlsx")
+    now = datetime.now(UTC).replace(tzinfo=None)
+    row = next(row for row in book.worksheets[0].iter_rows(min_row=2) if row[0].value == code)
+    row[8].value, row[9].value, row[6].value, row[7].value = "name", "公益性が高い", "デスク", now - timedelta(days=1)
+    book.save(copy / "decisions.xlsx")
+
+    def named(language):
+        path = copy / "publish" / f"public-{language}" / f"findings-public-{language}.xlsx"
+        return [row[0] for row in rows_of(path, {"ja": "調査結果", "en": "Findings"}[language])[4:] if row[5]]
+
+    assert publish(copy, "public", "ja").anew == ()
+    publish(copy, "public", "en")
+    assert named("ja") == named("en") == [code]
+    row[8].value = "withhold"
+    book.save(copy / "decisions.xlsx")
+    capsys.readouterr()
+    assert main(["publish", str(copy), "--audience", "public", "--language", "ja"]) == 0
+    assert named("ja") == named("en") == []
+    assert f"{copy / 'publish' / 'public-en'} (made anew" in capsys.readouterr().out
+    assert not list((copy / "publish").glob(".*")), "nothing is left beside"
+
+
+def test_the_page_of_a_publication_holds_its_audiences_figures_in_one_format(folder, tmp_path, monkeypatch):
+    drawn = publication.write_figures
+    monkeypatch.setattr(
+        publication, "write_figures", lambda *words: drawn(*words, formats=[style.SQUARE, style.DEFAULT])
+    )
+    copy = tmp_path / "run"
+    shutil.copytree(folder, copy)
+    done = publish(copy, "public", "en")
+    page = (done.folder / "report-public-en.html").read_text(encoding="utf-8")
+    texts = sorted((done.folder / "figures-public-en").glob("*-square-*.txt"))
+    assert page.count("<figure>") == len(texts) >= 6
+    for path in texts:
+        assert html.escape(path.read_text(encoding="utf-8").splitlines()[0]) in page

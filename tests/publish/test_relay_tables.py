@@ -15,6 +15,7 @@ from survey.practice.country import Country
 from survey.practice.mailers import ASKER, write_permission
 from survey.practice.world import serve, serve_mail
 from survey.publish import audiences, labels, relay_tables
+from survey.publish.corrections import Corrections
 from survey.publish.edition import Edition
 from survey.publish.outside import write_outside_workbook
 from survey.publish.why import why
@@ -67,7 +68,9 @@ def test_counts_add_up_from_the_tables_to_the_sheets(asked, tmp_path):
     assert [row[0] for row in rows] == list(dialogues["address"])
     assert "練習用" in str(book["中継の確認"]["A2"].value)
     view = audiences.view(Edition.of(asked), "public", {}, now=datetime.now(UTC))
-    write_outside_workbook(view, tmp_path / "public.xlsx", "ja", {}, pd.DataFrame(columns=list(labels.CORRECTIONS)))
+    write_outside_workbook(
+        view, tmp_path / "public.xlsx", "ja", {}, Corrections(pd.DataFrame(columns=list(labels.CORRECTIONS)))
+    )
     for one in (book, openpyxl.load_workbook(tmp_path / "public.xlsx")):
         method = " ".join(str(cell.value) for row in one["調査方法"].iter_rows() for cell in row)
         assert "サーバには接続していない" not in method
