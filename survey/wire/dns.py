@@ -75,7 +75,7 @@ class DnsWire:
         self.names = [f"[{a}]:{p}" if ":" in a else f"{a}:{p}" for a, p in resolvers]
         """How each resolver is called in what is kept."""
         self._world = world
-        self._window = Window(window)
+        self._window = Window(window, world.timeout_s)
         self._sockets: list[list[UdpSocket[_Pending]]] = [
             [UdpSocket(n, a, use_gso=use_gso) for _ in range(_SOCKETS)] for n, a in enumerate(self._reach)
         ]
@@ -277,7 +277,7 @@ class DnsWire:
         packets: dict[int, tuple[UdpSocket[_Pending], list[bytes]]],
     ) -> int:
         """Make up to `count` questions of one channel ready to go; how many it was (the server's pace may stop it)."""
-        done = 0
+        done = fresh = 0
         queue, servers = channel.queue, channel.servers
         while done < count:
             entry = queue[0]
@@ -301,6 +301,9 @@ class DnsWire:
                 batch = packets[id(one)] = (one, [])
             batch[1].append(packet)
             done += 1
+            fresh += attempt == 1
+        if fresh:
+            self._window.sent(now, fresh)
         if done and not self._outstanding:
             self._expire_at = now + self._world.timeout_s
         self._outstanding += done
@@ -403,7 +406,7 @@ class DnsWire:
     def _expire(self, now: float) -> None:
         """Time out what has waited long enough; sockets hold what is outstanding in the order in which it was asked."""
         timeout_s = self._world.timeout_s
-        oldest, lost = now, 0
+        oldest = now
         for one in self._all_sockets:
             pending = one.pending
             gone = []
@@ -412,11 +415,13 @@ class DnsWire:
                     oldest = min(oldest, entry[6])
                     break
                 gone.append(id_)
-            lost += len(gone)
             for id_ in gone:
-                self._failed(pending.pop(id_), one, TIMEOUT, now)
+                entry = pending.pop(id_)
+                if entry[2] == 1:
+                    self._window.lost(entry[6])
+                self._failed(entry, one, TIMEOUT, now)
         self._expire_at = oldest + timeout_s
-        self._window.judge(self.sent, lost)
+        self._window.judge(now)
 
     def _resume_later(self, now: float) -> None:
         while self._later and self._later[0][0] <= now:

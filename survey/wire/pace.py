@@ -43,26 +43,38 @@ class Bucket:
 class Window:
     """How many questions may be outstanding: `most`, less while many answers stay out, and slowly more again.
 
-    Names whose servers are dead stay out too, a percent or two of them in every survey: only when more than a tenth of
-    what was sent since the last look is lost, and not just a few, the network is rather full than the servers dead.
+    Names whose servers are dead stay out too, a percent or two of them in every survey, and they are all that is left
+    in the end: so each fraction of a second is judged by itself, by its first attempts alone. Only when more than a
+    tenth of them is lost, and not just a few, the network is rather full than the servers dead. Times are monotonic
+    seconds.
     """
 
     _LEAST, _LOST_LEAST, _LOST_SHARE = 32, 20, 0.1
 
-    __slots__ = ("_lost", "_most", "_sent", "size")
+    __slots__ = ("_lost", "_most", "_sent", "_timeout_s", "size")
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, timeout_s: float) -> None:
         self.size = self._most = most
-        self._sent = self._lost = 0
+        self._timeout_s = timeout_s
+        self._sent: dict[int, int] = {}
+        self._lost: dict[int, int] = {}
 
-    def judge(self, sent: int, lost: int) -> None:
-        """Take in how many were sent in all, and how many more were lost since the last look."""
-        self._lost += lost
-        fresh = sent - self._sent
-        if fresh < self.size and self._lost < self._LOST_LEAST:
-            return
-        if self._lost >= self._LOST_LEAST and self._lost > self._LOST_SHARE * fresh:
-            self.size = max(min(self._LEAST, self._most), self.size * 7 // 10)
-        else:
-            self.size = min(self._most, self.size + self.size // 8 + 1)
-        self._sent, self._lost = sent, 0
+    def sent(self, now: float, count: int) -> None:
+        """First attempts went out."""
+        slot = int(now / self._timeout_s * 2)
+        self._sent[slot] = self._sent.get(slot, 0) + count
+
+    def lost(self, asked_at: float) -> None:
+        """A first attempt that went out then was not answered in time."""
+        slot = int(asked_at / self._timeout_s * 2)
+        self._lost[slot] = self._lost.get(slot, 0) + 1
+
+    def judge(self, now: float) -> None:
+        """Narrow or widen, by what went out long enough ago to have been answered."""
+        ended = [slot for slot in self._sent if (slot + 1) / 2 * self._timeout_s + self._timeout_s < now]
+        for slot in sorted(ended):
+            sent, lost = self._sent.pop(slot), self._lost.pop(slot, 0)
+            if lost >= self._LOST_LEAST and lost > self._LOST_SHARE * sent:
+                self.size = max(min(self._LEAST, self._most), self.size * 7 // 10)
+            else:
+                self.size = min(self._most, self.size + self.size // 8 + 1)
