@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--opt-out", type=Path, default=None, metavar="FILE")
     one.add_argument("--review", type=Path, default=None, metavar="FILE")
     one.add_argument("--engine", choices=("auto", "fast", "portable"), default="auto")
+    one.add_argument("--without-context", action="store_true", help="ask nothing about SPF, DMARC and networks")
     one.add_argument("--practice", action="store_true")
     one.add_argument("--seed", type=int, default=None, metavar="N")
     one.set_defaults(run_command=_collect)
@@ -237,7 +238,13 @@ def _collect(options: argparse.Namespace) -> int:
 
     folder = RunFolder(options.folder)
     selected = select(options.lists or ("practice" if options.practice else "default"), load_catalogue())
-    manner = Manner(passes=options.passes, pass_gap_s=options.pass_gap, rate=options.rate, engine=options.engine)
+    manner = Manner(
+        passes=options.passes,
+        pass_gap_s=options.pass_gap,
+        rate=options.rate,
+        engine=options.engine,
+        has_context=not options.without_context,
+    )
     with ExitStack() as stack:
         world, register, notes = LIVE, options.register, {}
         if options.practice:

@@ -114,6 +114,8 @@ class Pass:
         """Ask everything about one mail domain that the answers lead to."""
         for question in mail.first([domain]):
             self._want_mail(question)
+        if not self._sitting.manner.has_context:
+            return
         self._inquire(_Inquiry(functools.partial(senders.needs, domain), functools.partial(self._ask_senders, domain)))
         self._inquire(_Inquiry(lambda known: dmarc.needs(domain)))
 
@@ -233,7 +235,9 @@ class Pass:
         """An address of a mail server: ask the lists about it, and whose network it is in."""
         if self._may_be_asked(address):
             self._address(address)
-            self._inquire(_Inquiry(functools.partial(networks.needs, address, self._sitting.world.asn_zones)))
+            if self._sitting.manner.has_context:
+                needs = functools.partial(networks.needs, address, self._sitting.world.asn_zones)
+                self._inquire(_Inquiry(needs))
 
     def _may_be_asked(self, address: str) -> bool:
         return self._sitting.world.askable(address) and not self._sitting.opt_out.has_address(address)

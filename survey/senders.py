@@ -247,7 +247,10 @@ def by_domain(senders: pd.DataFrame, policies: pd.DataFrame) -> dict[str, Sendin
         one.evidence += evidence
         if status == Dns.SILENT or (status == Dns.NOT_ASKED and why == "not_asked"):
             one.is_silent |= bool(is_own)
-            one.notes.add("spf_silent" if is_own else "spf_provider_silent")
+            if not evidence:
+                one.notes.add("spf_not_asked")
+            else:
+                one.notes.add("spf_silent" if is_own else "spf_provider_silent")
         elif is_own and why in _NOT_NAMED:
             one.notes.add("senders_not_asked")
         if is_own and status == Dns.PRESENT and isinstance(address, str) and why != "special_address":

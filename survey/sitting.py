@@ -34,6 +34,8 @@ class Manner:
     resolver_rate: float | None = None
     window: int = 256
     engine: Engine = "auto"
+    has_context: bool = True
+    """Whether SPF, DMARC and the networks of addresses are asked about beside mail servers, addresses and lists."""
     health_every_questions: int = 2_000
     health_every_s: float = 600.0
 

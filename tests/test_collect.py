@@ -23,7 +23,7 @@ from survey.catalogue import load_catalogue, select
 from survey.collect import collect, recheck
 from survey.errors import CatalogueError, DecisionNeeded, ResolverError, RunError
 from survey.evidence import Archive
-from survey.exchanges import FIRST_RECHECK, SURVEY_ROUND, TXT, is_usable
+from survey.exchanges import AAAA, FIRST_RECHECK, MX, SOA, SURVEY_ROUND, TXT, A, is_usable
 from survey.practice.country import Country
 from survey.practice.dns import Zone
 from survey.practice.world import PRACTICE, serve
@@ -106,6 +106,23 @@ def go_on(surveyed, **changes):
         "resolvers": [("127.0.0.1", 9)],
     }
     return collect(**(arguments | changes))
+
+
+def test_without_context_the_same_bodies_are_listed_and_nothing_else_is_asked(tmp_path):
+    country = Country.make(81)
+    whole = survey_country(country, tmp_path / "whole", Manner(passes=1)).tables
+    bare = survey_country(country, tmp_path / "bare", Manner(passes=1, has_context=False)).tables
+    columns = ["code", "status", "servers_listed", "lists", "categories", "open_relay_listing"]
+    pd.testing.assert_frame_equal(whole["findings"][columns], bare["findings"][columns])
+    asked = {row.type for row in Archive(tmp_path / "bare").rows("round = 0")}
+    assert asked == {A, AAAA, MX, SOA, TXT}, "SOA of candidate domains, TXT of lists"
+    texts = [row.name for row in Archive(tmp_path / "bare").rows("round = 0 AND type = 16")]
+    assert texts and all("dnsbl" in name for name in texts)
+    of_networks = set(bare["networks"]["status"])
+    assert of_networks == {"not_asked"}
+    surveyed = bare["findings"].loc[bare["findings"]["servers"].map(len).gt(0)]
+    assert surveyed["caveat"].map(lambda words: "spf_not_asked" in words).all()
+    assert set(surveyed["sending_listing"]) == {"unknown"}
 
 
 def test_a_finished_run_asks_nothing_and_changes_nothing(small):

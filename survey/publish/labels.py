@@ -178,6 +178,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "names_none": ("送信元を記載していない", "it names no sender"),
     "no_record": ("レコードがない", "no such record"),
     "spf_silent": ("SPFの一部の照会に応答なし", "no answer about a part of its SPF"),
+    "spf_not_asked": ("SPFは照会していない", "its SPF was not asked about"),
     "spf_provider_silent": ("事業者のSPFの照会に応答なし", "no answer about a provider's SPF"),
     "spf_invalid": ("SPFが規格上無効", "its SPF is not valid"),
     "senders_not_asked": ("一部の送信元は照会していない", "some of its senders were not asked about"),
