@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import pandas as pd
@@ -81,7 +82,7 @@ class _Case:
 class _Server(NamedTuple):
     """What the operators room says of one mail server."""
 
-    codes: list[str]
+    codes: frozenset[str]
     own_or_shared: str
     operator: str
 
@@ -124,7 +125,8 @@ def read(
         for code, evidence in rows_of(candidates, "code", "evidence_ids"):
             if code not in named:
                 extra[code] += evidence
-    known = {row[0]: _Server(*row[1:]) for row in rows_of(servers, "host", "codes", "own_or_shared", "operator")}
+    columns = ("host", "codes", "own_or_shared", "operator")
+    known = {host: _Server(frozenset(codes), *rest) for host, codes, *rest in rows_of(servers, *columns)}
     rows = []
     for code, in_scope in rows_of(bodies, "code", "in_scope"):
         all_named = named.get(code, [])
@@ -300,7 +302,6 @@ def _finding(
     servers_listed = [host for host in servers if any(address in listed for address in hosts_of.get(host, ()))]
     counted = servers_listed if status is Body.LISTED else servers
     told = [known[host] for host in counted if host in known]
-    others = set().union(*(server.codes for server in told)) - {code}
     categories = sorted(set().union(*(one.categories for one in listed.values())))
     confirmed = _all_confirmed(listed.values()) if listed else None
     sure = {address for address, one in listed.items() if one.confirmed}
@@ -321,13 +322,25 @@ def _finding(
         sends,
         sends_confirmed,
         ", ".join(sorted({server.operator for server in told})) or None,
-        len(others) if counted else None,
+        _others(code, told) if counted else None,
         confirmed,
         sorted(set().union(*(one.confirmed for one in listed.values()))),
         [host for host in servers_listed if not sure.isdisjoint(hosts_of.get(host, ()))],
         sorted(set(evidence), key=int),
         _caveats(case, heard, status, confirmed, bool(sure), has_relay, _senders(case, said)),
     )
+
+
+def _others(code: str, servers: list[_Server]) -> int:
+    """How many other bodies use these servers."""
+    users = _together(frozenset(server.codes for server in servers))
+    return len(users) - (code in users)
+
+
+@lru_cache(maxsize=1 << 14)
+def _together(several: frozenset[frozenset[str]]) -> frozenset[str]:
+    """Everyone who uses one of several servers; a provider's few servers have thousands of users, all the same."""
+    return frozenset[str]().union(*several)
 
 
 def _senders(case: _Case, said: Mapping[str, _Address]) -> dict[str, _Address]:

@@ -260,11 +260,11 @@ def _statuses(
     listed = set(on.loc[is_headline, "address"])
     headline_zones = lists.loc[lists["group"].isin(HEADLINE_GROUPS), "zone"]
     has_answer = said["status"].isin([Listing.LISTED, Listing.CLEAR]) & said["zone"].isin(headline_zones)
-    answered = set(said.loc[has_answer, "address"])
+    answered = set(said.loc[has_answer, "address"].unique())
     is_open = said["status"].isin([Listing.SILENT, Listing.REFUSED]) | said["reason"].isin(
         ["unfinished", "daily_limit"]
     )
-    doubtful = set(said.loc[is_open, "address"])
+    doubtful = set(said.loc[is_open, "address"].unique())
     words: dict[str, Body] = {}
     for host in hosts:
         own = by_host.get(host, [])
