@@ -299,7 +299,8 @@ def test_statuses_add_up_in_every_sheet_and_figure(tmp_path, seed):
     total = next(row for row in rows["地域別"] if row[0] == "計 / total")
     words = ("listed", "unknown", "clear", "no_mail", "opted_out", "out_of_scope")
     assert total[1:8] == (*(headline[f"bodies_{word}"] for word in words), headline["bodies"])
-    assert total[8] == headline["bodies_listed"] + headline["bodies_unknown"]
+    assert total[8] == headline["bodies_surveyed"]
+    assert total[9] == headline["bodies_listed"] + headline["bodies_unknown"]
     assert [row[0] for row in rows["確認できず"][4:]].count("団体") == headline["bodies_unknown"]
     summed = next(row[1] for row in rows["要約"] if row[0] == "計 / total")
     assert summed == headline["bodies"]
@@ -326,8 +327,9 @@ def test_statuses_add_up_in_every_sheet_and_figure(tmp_path, seed):
     assert sum(drawn["headline"].values()) == pytest.approx(headline["bodies_surveyed"] * len(bars))
     counts = edition.by("kind")
     prefix = "relay_" if relay else ""
+    surveyed = counts["bodies"] - counts["opted_out"] - counts["out_of_scope"]
     for word in ("listed", "unknown"):
-        shares = 100 * counts[f"{prefix}{word}"] / counts["bodies"]
+        shares = (100 * counts[f"{prefix}{word}"] / surveyed)[surveyed > 0]
         assert drawn["by_kind"].get(word, 0) == pytest.approx(float(shares.sum()))
     servers = int(edition.tables["servers"]["status"].eq("listed").sum())
     whose = sum(drawn["own_or_shared"].values())
