@@ -6,9 +6,10 @@ What is asked stands in `passes`, what one process knows meanwhile in `sitting`,
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -17,11 +18,15 @@ from .catalogue import Blocklist
 from .errors import DecisionNeeded, RunError
 from .evidence import Archive
 from .exchanges import FIRST_RECHECK
-from .observing import Observer
+from .gathering import Crew, Gathering, settle_all
+from .observing import Observer, past_of, settings_of, void_lists
+from .parts import how_many, split
+from .processes import Processes
 from .register import Register, load_register
 from .resolvers import check_resolvers
-from .runs import TOOL, RunFolder, Tables, alone, now, read_tables, versions, write_tables
-from .sitting import LIVE_LIST_RATE, LIVE_RESOLVER_RATE, Manner, Progress, stored_zone
+from .runs import TOOL, RunFolder, Tables, alone, finished_passes, now, read_tables, versions, write_tables
+from .sitting import LIVE_LIST_RATE, LIVE_RESOLVER_RATE, Brief, Manner, Progress, brief_of, stored_zone
+from .store import Store
 from .worlds import World
 
 
@@ -43,6 +48,15 @@ def check_terms(selected: Sequence[Blocklist]) -> None:
         )
 
 
+def crew_of(processes: int | None = None, dask: str | None = None) -> Callable[[RunFolder], Crew] | None:
+    """Who observes a register in parts: that many processes, or the workers of a Dask cluster; None: nobody need."""
+    if dask is not None:
+        from .dasking import DaskCrew  # noqa: PLC0415 - Dask is an extra: requirements-dask.txt
+
+        return lambda folder: DaskCrew(folder, dask)
+    return (lambda folder: Processes(folder, processes)) if processes is not None and processes > 1 else None
+
+
 def fingerprint(selected: Sequence[Blocklist]) -> str:
     """A hash of which lists were selected."""
     return hashlib.sha256("\n".join(sorted(one.zone for one in selected)).encode()).hexdigest()
@@ -60,8 +74,12 @@ def collect(
     earlier_review: Path | None = None,
     notes: Mapping[str, object] | None = None,
     progress: Progress | None = None,
+    crew: Callable[[RunFolder], Crew] | None = None,
 ) -> Tables:
     """Observe a register, or go on with a run that was cut off; then read the tables and write them.
+
+    With a `crew` a new run is observed in parts; a run that was begun in parts goes on in parts, whoever observes them,
+    and one that was begun as a whole goes on so.
 
     `earlier_review` is taken into a folder that has no review yet: what people decided in an earlier run is obeyed.
 
@@ -74,12 +92,26 @@ def collect(
         check_terms(selected)
     folder.path.mkdir(parents=True, exist_ok=True)
     with alone(folder.path):
-        register = _begin(register_path, folder, selected, world, resolvers, manner, opt_out, notes)
-        if earlier_review is not None:
-            _take_review(earlier_review, folder)
-        observer = Observer(folder, register, selected, world, resolvers, manner, progress, opt_out)
-        observer.run(range(1, manner.passes + 1))
-        return _finish(folder, register, world, observer)
+        settle_all(folder.path)
+        hands = crew(folder) if crew is not None else None
+        try:
+            register = _begin(register_path, folder, selected, world, resolvers, manner, opt_out, notes, hands)
+            if earlier_review is not None:
+                _take_review(earlier_review, folder)
+            kept, passes = opt_outs.take(opt_out, folder.opt_out_path), range(1, manner.passes + 1)
+            brief = brief_of(folder, register, selected, world, resolvers, manner, kept)
+            parts = folder.settings().get("parts")
+            seen: Observer | Gathering | None
+            if isinstance(parts, int):
+                hands = hands or Processes(folder, 1)
+                seen = Gathering(folder, brief, split(register, parts), hands, opt_out, progress)
+                seen.run(passes)
+            else:
+                seen = _observe(folder, brief, opt_out, passes, progress)
+        finally:
+            if hands is not None:
+                hands.stop()
+        return _finish(folder, register, world, seen)
 
 
 def recheck(
@@ -114,9 +146,25 @@ def recheck(
             )
         begun = [int(str(m.detail["number"])) for m in Archive(folder.path).marks() if m.kind == "recheck_begun"]
         number = max([FIRST_RECHECK, *begun]) + 1
-        observer = Observer(folder, register, selected, world, resolvers, manner or Manner(), progress, opt_out, codes)
-        observer.run([number])
-        return _finish(folder, register, world, observer)
+        kept = opt_outs.take(opt_out, folder.opt_out_path)
+        brief = brief_of(folder, register, selected, world, resolvers, manner or Manner(), kept, codes)
+        return _finish(folder, register, world, _observe(folder, brief, opt_out, [number], progress))
+
+
+def _observe(
+    folder: RunFolder, brief: Brief, opt_out: Path, passes: Iterable[int], progress: Progress | None
+) -> Observer | None:
+    """Do the passes that are not finished, in one process; None when there are none."""
+    archive = Archive(folder.path) if folder.has_evidence else None
+    ended = finished_passes(archive.marks()) if archive else {}
+    todo = [number for number in passes if number not in ended]
+    if not todo:
+        return None
+    opt_outs_now = functools.partial(opt_outs.take, opt_out, folder.opt_out_path)
+    observer = Observer(brief, past_of(archive, 0, void_lists(archive, brief.selected)), opt_outs_now, progress)
+    with Store(folder.path / "evidence.sqlite", TOOL, settings_of(brief, todo)) as store:
+        observer.run(todo, ended, store)
+    return observer
 
 
 def _begin(
@@ -128,6 +176,7 @@ def _begin(
     manner: Manner,
     opt_out: Path,
     notes: Mapping[str, object] | None,
+    crew: Crew | None,
 ) -> Register:
     """Make a new run folder, or see that an old one is about the same register and lists."""
     sha256 = hashlib.sha256(register_path.read_bytes()).hexdigest()
@@ -163,6 +212,7 @@ def _begin(
         "manner": {key: value for key, value in asdict(manner).items() if value is not None},
         "stored_zones": {one.zone: stored_zone(one) for one in selected},
         "versions": versions(),
+        **({"parts": how_many(register, crew.places())} if crew is not None else {}),
         **(notes or {}),
     }
     folder.begin(register_path, selected, opt_out, settings)
@@ -180,7 +230,7 @@ def _check_keys(folder: RunFolder, selected: Sequence[Blocklist]) -> None:
         )
 
 
-def _finish(folder: RunFolder, register: Register, world: World, observer: Observer) -> Tables:
+def _finish(folder: RunFolder, register: Register, world: World, seen: Observer | Gathering | None) -> Tables:
     found = read_tables(folder, world, register=register)
     write_tables(found, folder.path)
     decided = review.read_review(folder.review_path, set(register.bodies["code"]))
@@ -190,12 +240,12 @@ def _finish(folder: RunFolder, register: Register, world: World, observer: Obser
     if found.headline["finished_at"]:
         settings["finished_at"] = found.headline["finished_at"]
     settings["evidence_head"] = found.headline["evidence_head"]
-    if observer.without_recursion:
-        settings["resolvers_without_recursion"] = observer.without_recursion
+    if seen is not None and seen.without_recursion:
+        settings["resolvers_without_recursion"] = seen.without_recursion
     folder.write_settings(settings)
-    if observer.over_limit:
+    if seen is not None and seen.over_limit:
         raise DecisionNeeded(
-            f"the daily limit of {', '.join(sorted(observer.over_limit))} is used up; the run is not finished",
+            f"the daily limit of {', '.join(sorted(seen.over_limit))} is used up; the run is not finished",
             where=str(folder.path),
             remedy="run the same command again tomorrow (UTC); what is in evidence is not asked again",
             ja="リストの1日の照会上限に達しました。明日（UTC）同じコマンドを再実行すると続きから始まります",
