@@ -78,8 +78,8 @@ def collect(
 ) -> Tables:
     """Observe a register, or go on with a run that was cut off; then read the tables and write them.
 
-    With a `crew` a new run is observed in parts; a run that was begun in parts goes on in parts, whoever observes them,
-    and one that was begun as a whole goes on so.
+    With a `crew`, or when the register is large, a new run is observed in parts. A run that was begun in parts goes on
+    in parts, whoever observes them, and one that was begun as a whole goes on so.
 
     `earlier_review` is taken into a folder that has no review yet: what people decided in an earlier run is obeyed.
 
@@ -197,6 +197,7 @@ def _begin(
         _check_keys(folder, selected)
         return load_register(folder.register_path)
     register = load_register(register_path)
+    parts = how_many(register, crew.places() if crew is not None else 1)
     settings = {
         "tool": TOOL,
         "register": register_path.name,
@@ -212,7 +213,7 @@ def _begin(
         "manner": {key: value for key, value in asdict(manner).items() if value is not None},
         "stored_zones": {one.zone: stored_zone(one) for one in selected},
         "versions": versions(),
-        **({"parts": how_many(register, crew.places())} if crew is not None else {}),
+        **({"parts": parts} if crew is not None or parts > 1 else {}),
         **(notes or {}),
     }
     folder.begin(register_path, selected, opt_out, settings)

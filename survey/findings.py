@@ -127,25 +127,28 @@ def read(
                 extra[code] += evidence
     columns = ("host", "codes", "own_or_shared", "operator")
     known = {host: _Server(frozenset(codes), *rest) for host, codes, *rest in rows_of(servers, *columns)}
-    rows = []
-    for code, in_scope in rows_of(bodies, "code", "in_scope"):
-        all_named = named.get(code, [])
-        out = [opted_out(domain) for domain in all_named]
-        if not in_scope:
-            rows.append(_plain(code, Body.OUT_OF_SCOPE, bool(relay_zones)))
-        elif out and all(out):
-            rows.append(_plain(code, Body.OPTED_OUT, bool(relay_zones)))
-        else:
-            surveyed = [domain for domain, is_out in zip(all_named, out, strict=True) if not is_out]
-            case = _case(surveyed, by_domain, hosts_of, evidence_of, silent_hosts, changed, sends)
-            case.evidence += extra.get(code, ())
-            if code in doubtful:
-                case.doubts.discard("domain_unknown")
-                case.doubts.add("domain_doubtful")
-            if any(out):
-                case.doubts.add("partly_opted_out")
-            rows.append(_finding(code, case, said, hosts_of, known, bool(relay_zones)))
-    found = frame("findings", sorted(rows, key=lambda row: str(row[0])))
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        has_relay = bool(relay_zones)
+        for code, in_scope in sorted(rows_of(bodies, "code", "in_scope")):
+            all_named = named.get(code, [])
+            out = [opted_out(domain) for domain in all_named]
+            if not in_scope:
+                yield _plain(code, Body.OUT_OF_SCOPE, has_relay)
+            elif out and all(out):
+                yield _plain(code, Body.OPTED_OUT, has_relay)
+            else:
+                surveyed = [domain for domain, is_out in zip(all_named, out, strict=True) if not is_out]
+                case = _case(surveyed, by_domain, hosts_of, evidence_of, silent_hosts, changed, sends)
+                case.evidence += extra.get(code, ())
+                if code in doubtful:
+                    case.doubts.discard("domain_unknown")
+                    case.doubts.add("domain_doubtful")
+                if any(out):
+                    case.doubts.add("partly_opted_out")
+                yield _finding(code, case, said, hosts_of, known, has_relay)
+
+    found = frame("findings", rows())
     if len(found) != len(bodies):
         raise AssertionError(f"{len(bodies)} bodies went in, {len(found)} findings came out")
     return found

@@ -9,6 +9,7 @@ Kinds of columns: text, integer, boolean (all three may be null), time (aware UT
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -504,6 +505,9 @@ _ARROW: Mapping[Kind, pa.DataType] = {
     "time": pa.timestamp("us", tz="UTC"),
     "texts": pa.list_(pa.string()),
 }
+_BUNDLE = 20_000
+_NOTHING: list[str] = []
+"""The empty list of every table: there are millions of such cells, and nobody writes into a cell."""
 NO_TIME = np.iinfo(np.int64).min
 """No time, in a column of whole microseconds."""
 _PANDAS: Mapping[Kind, str] = {
@@ -516,14 +520,26 @@ _PANDAS: Mapping[Kind, str] = {
 
 
 def frame(name: str, rows: Iterable[Sequence[object]] = ()) -> pd.DataFrame:
-    """A table of the dictionary from rows in column order; one row per what `TABLES[name]` says."""
-    table = TABLES[name]
-    columns = list(zip(*rows, strict=True)) or [()] * len(table.columns)
-    if len(columns) != len(table.columns):
-        raise ValueError(f"{name} has {len(table.columns)} columns, {len(columns)} were given")
-    return pd.DataFrame(
-        {c.name: pd.Series(list(v), dtype=_PANDAS[c.kind]) for c, v in zip(table.columns, columns, strict=True)}
-    )
+    """A table of the dictionary from rows in column order; one row per what `TABLES[name]` says.
+
+    Rows are taken in bundles, so that those of a generator need not all be in memory beside the table.
+    """
+    table, source = TABLES[name], iter(rows)
+    parts = []
+    while bundle := list(itertools.islice(source, _BUNDLE)):
+        columns = list(zip(*bundle, strict=True))
+        if len(columns) != len(table.columns):
+            raise ValueError(f"{name} has {len(table.columns)} columns, {len(columns)} were given")
+        parts.append(pd.DataFrame({c.name: _series(c.kind, v) for c, v in zip(table.columns, columns, strict=True)}))
+    if not parts:
+        return pd.DataFrame({c.name: _series(c.kind, ()) for c in table.columns})
+    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+
+
+def _series(kind: Kind, values: Sequence[object]) -> pd.Series:
+    if kind == "texts":
+        return pd.Series([one if one or one is None else _NOTHING for one in values], dtype="object")
+    return pd.Series(list(values), dtype=_PANDAS[kind])
 
 
 def from_columns(name: str, columns: Mapping[str, Sequence[object] | npt.NDArray[np.int64]]) -> pd.DataFrame:
@@ -534,7 +550,7 @@ def from_columns(name: str, columns: Mapping[str, Sequence[object] | npt.NDArray
         if isinstance(values, np.ndarray):
             found[column.name] = pd.Series(values.astype("M8[us]")).dt.tz_localize("UTC")
         else:
-            found[column.name] = pd.Series(list(values), dtype=_PANDAS[column.kind])
+            found[column.name] = _series(column.kind, values)
     return pd.DataFrame(found)
 
 
@@ -554,4 +570,4 @@ def load(name: str, path: Path) -> pd.DataFrame:
     """Read one table from Parquet; one row per what `TABLES[name]` says."""
     table = TABLES[name]
     columns = pq.read_table(path).to_pydict()
-    return pd.DataFrame({c.name: pd.Series(columns[c.name], dtype=_PANDAS[c.kind]) for c in table.columns})
+    return pd.DataFrame({c.name: _series(c.kind, columns[c.name]) for c in table.columns})
