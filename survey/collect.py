@@ -6,9 +6,10 @@ What is asked stands in `passes`, what one process knows meanwhile in `sitting`,
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from .catalogue import Blocklist
 from .errors import DecisionNeeded, RunError
 from .evidence import Archive
 from .exchanges import FIRST_RECHECK
-from .observing import Observer
+from .observing import Observer, past_of, void_lists
 from .register import Register, load_register
 from .resolvers import check_resolvers
-from .runs import TOOL, RunFolder, Tables, alone, now, read_tables, versions, write_tables
-from .sitting import LIVE_LIST_RATE, LIVE_RESOLVER_RATE, Manner, Progress, stored_zone
+from .runs import TOOL, RunFolder, Tables, alone, finished_passes, now, read_tables, versions, write_tables
+from .sitting import LIVE_LIST_RATE, LIVE_RESOLVER_RATE, Brief, Manner, Progress, brief_of, stored_zone
+from .store import Store
 from .worlds import World
 
 
@@ -77,9 +79,10 @@ def collect(
         register = _begin(register_path, folder, selected, world, resolvers, manner, opt_out, notes)
         if earlier_review is not None:
             _take_review(earlier_review, folder)
-        observer = Observer(folder, register, selected, world, resolvers, manner, progress, opt_out)
-        observer.run(range(1, manner.passes + 1))
-        return _finish(folder, register, world, observer)
+        brief = brief_of(
+            folder, register, selected, world, resolvers, manner, opt_outs.take(opt_out, folder.opt_out_path)
+        )
+        return _finish(folder, register, world, _observe(folder, brief, opt_out, range(1, manner.passes + 1), progress))
 
 
 def recheck(
@@ -114,9 +117,25 @@ def recheck(
             )
         begun = [int(str(m.detail["number"])) for m in Archive(folder.path).marks() if m.kind == "recheck_begun"]
         number = max([FIRST_RECHECK, *begun]) + 1
-        observer = Observer(folder, register, selected, world, resolvers, manner or Manner(), progress, opt_out, codes)
-        observer.run([number])
-        return _finish(folder, register, world, observer)
+        kept = opt_outs.take(opt_out, folder.opt_out_path)
+        brief = brief_of(folder, register, selected, world, resolvers, manner or Manner(), kept, codes)
+        return _finish(folder, register, world, _observe(folder, brief, opt_out, [number], progress))
+
+
+def _observe(
+    folder: RunFolder, brief: Brief, opt_out: Path, passes: Iterable[int], progress: Progress | None
+) -> Observer | None:
+    """Do the passes that are not finished, in one process; None when there are none."""
+    archive = Archive(folder.path) if folder.has_evidence else None
+    ended = finished_passes(archive.marks()) if archive else {}
+    todo = [number for number in passes if number not in ended]
+    if not todo:
+        return None
+    opt_outs_now = functools.partial(opt_outs.take, opt_out, folder.opt_out_path)
+    observer = Observer(brief, past_of(archive, 0, void_lists(archive, brief.selected)), opt_outs_now, progress)
+    with Store(folder.path / "evidence.sqlite", TOOL, observer.settings(todo)) as store:
+        observer.run(todo, ended, store)
+    return observer
 
 
 def _begin(
@@ -180,7 +199,7 @@ def _check_keys(folder: RunFolder, selected: Sequence[Blocklist]) -> None:
         )
 
 
-def _finish(folder: RunFolder, register: Register, world: World, observer: Observer) -> Tables:
+def _finish(folder: RunFolder, register: Register, world: World, seen: Observer | None) -> Tables:
     found = read_tables(folder, world, register=register)
     write_tables(found, folder.path)
     decided = review.read_review(folder.review_path, set(register.bodies["code"]))
@@ -190,12 +209,12 @@ def _finish(folder: RunFolder, register: Register, world: World, observer: Obser
     if found.headline["finished_at"]:
         settings["finished_at"] = found.headline["finished_at"]
     settings["evidence_head"] = found.headline["evidence_head"]
-    if observer.without_recursion:
-        settings["resolvers_without_recursion"] = observer.without_recursion
+    if seen is not None and seen.without_recursion:
+        settings["resolvers_without_recursion"] = seen.without_recursion
     folder.write_settings(settings)
-    if observer.over_limit:
+    if seen is not None and seen.over_limit:
         raise DecisionNeeded(
-            f"the daily limit of {', '.join(sorted(observer.over_limit))} is used up; the run is not finished",
+            f"the daily limit of {', '.join(sorted(seen.over_limit))} is used up; the run is not finished",
             where=str(folder.path),
             remedy="run the same command again tomorrow (UTC); what is in evidence is not asked again",
             ja="リストの1日の照会上限に達しました。明日（UTC）同じコマンドを再実行すると続きから始まります",

@@ -17,8 +17,7 @@ from . import blocklists, dmarc, mail, networks, senders
 from .answers import encode_name, reverse_name, reverse_wire, word
 from .domains import Subject
 from .exchanges import AAAA, FIRST_RECHECK, SURVEY_ROUND, TXT, A, Exchanges, Question, Row, WireRow, is_usable
-from .sitting import Sitting
-from .store import Store
+from .sitting import Recorder, Sitting
 from .tables import Dns
 from .wire.dns import Batch, DnsWire, Half
 
@@ -41,7 +40,7 @@ class _Inquiry:
 class Pass:
     """One pass: asks, listens, and asks what follows, until nothing is open."""
 
-    def __init__(self, sitting: Sitting, wire: DnsWire, store: Store, number: int, committed: list[Row]) -> None:
+    def __init__(self, sitting: Sitting, wire: DnsWire, store: Recorder, number: int, committed: list[Row]) -> None:
         self._sitting, self._wire, self._store, self._number = sitting, wire, store, number
         self._known = sitting.known
         self._lists = sitting.lists
@@ -76,7 +75,7 @@ class Pass:
         self._start_round([zone for zone in self._lists if zone not in self._sitting.void | self._wire.spent])
         for domain in self._domains():
             self._survey(domain)
-        for subject in self._subjects():
+        for subject in self._sitting.brief.sought:
             self._seek(subject, 0)
         self._listen()
         live = [zone for zone in self._lists if zone in self._open]
@@ -84,19 +83,10 @@ class Pass:
             self._start_round(live)
             self._listen()
 
-    def _wanted(self) -> set[str]:
-        bodies, codes = self._sitting.register.bodies, self._sitting.codes
-        scope = set(bodies.loc[bodies["in_scope"], "code"])
-        return set(codes) & scope if codes else scope
-
     def _domains(self) -> list[str]:
-        named = self._sitting.named
-        domains = named.loc[named["code"].isin(self._wanted()), "domain"]
+        """The domains that people gave or reviewed, each once, without those that opted out."""
+        domains = dict.fromkeys(domain for _, domain in self._sitting.brief.named)
         return [domain for domain in domains if not self._sitting.opt_out.has_domain(domain)]
-
-    def _subjects(self) -> list[Subject]:
-        wanted = self._wanted()
-        return [subject for subject in self._sitting.sought if subject.code in wanted]
 
     def _listen(self) -> None:
         for batch in self._wire.exchanges():
@@ -121,7 +111,7 @@ class Pass:
 
     def _ask_senders(self, domain: str) -> None:
         """Ask the lists about the addresses that a domain's own SPF names."""
-        most = self._sitting.senders_most.get(domain, senders.ADDRESSES_MOST)
+        most = self._sitting.brief.senders_most.get(domain, senders.ADDRESSES_MOST)
         for address in senders.addresses(domain, self._known, self._sitting.world.askable, most):
             self._address(address)
 

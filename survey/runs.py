@@ -180,13 +180,22 @@ def finished_rounds(marks: Sequence[Mark]) -> dict[int, list[str]]:
 
 
 def finished_passes(marks: Sequence[Mark]) -> dict[int, int]:
-    """When each finished pass over the whole register ended, in microseconds."""
+    """When each finished pass over the whole register, all its parts, ended, in microseconds."""
     return {int(str(mark.detail["number"])): mark.marked_us for mark in marks if mark.kind == "pass"}
 
 
+def finished_parts(marks: Sequence[Mark], pass_number: int) -> set[int]:
+    """The parts of a register whose share in a pass has ended; the pass itself ends when all of them have."""
+    found = (mark.detail for mark in marks if mark.kind == "part")
+    return {int(str(detail["part"])) for detail in found if detail["number"] == pass_number}
+
+
 def trusted(archive: Archive, where: str = "true") -> Iterator[Row]:
-    """Every exchange wanted, but those of a sitting with a resolver that answered for a name that does not exist."""
-    rounds = archive.rows("round > 0 AND type = 1")
+    """Every exchange, but those of a sitting with a resolver that then answered for a name that does not exist.
+
+    Only those that an SQL condition of ours wants, when one is given.
+    """
+    rounds = archive.rows(f"round > 0 AND type = 1 AND ({where})")
     canaries = [row for row in rounds if row.name.startswith(CANARY)]
     liars = {(row.sitting, row.server) for row in canaries if word(row, row.name, row.type) is Dns.PRESENT}
     rows = archive.rows(where)

@@ -1,17 +1,22 @@
-"""One sitting: a process that observes; what it knows, whom it may ask, and what each list's health allows."""
+"""One sitting: a process that observes; what it is told, what it knows, and what each list's health allows.
+
+What it is told is a `Brief`, by value: it may sit in another process, or on a machine without the run folder.
+"""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-from . import opt_outs, review, senders
+from . import review, senders
 from .answers import encode_name, word
 from .catalogue import Blocklist
+from .domains import Subject
 from .errors import ResolverError
-from .exchanges import CANARY, A, Exchanges, Row
+from .exchanges import CANARY, A, Exchanges, Row, WireRow
+from .opt_outs import OptOuts
 from .register import Register
 from .runs import RunFolder, named_and_sought
 from .tables import Dns
@@ -40,6 +45,8 @@ class Manner:
     health_every_s: float = 600.0
 
 
+ROUNDS = 1 << 20
+"""The health rounds of a part are numbered from its own number times this, so that no two parts share one."""
 LIVE_LIST_RATE, LIVE_RESOLVER_RATE = 10.0, 100.0
 """Questions per second, where neither the catalogue nor the user says less: per list, and of a resolver."""
 
@@ -52,30 +59,86 @@ def stored_zone(blocklist: Blocklist) -> str:
     return f"{'x' * len(key)}.{rest}"
 
 
-class Sitting:
-    """What one process that observes shares with its passes."""
+class Recorder(Protocol):
+    """Who keeps what is heard: the store of a run folder, or a stream to where that is."""
 
-    def __init__(
-        self,
-        folder: RunFolder,
-        register: Register,
-        selected: Sequence[Blocklist],
-        world: World,
-        resolvers: Sequence[tuple[str, int]],
-        manner: Manner,
-        progress: Progress | None,
-        opt_out: Path,
-        codes: Sequence[str] = (),
-    ) -> None:
-        self.folder, self.register, self.world, self.manner = folder, register, world, manner
-        self.resolvers, self.codes = list(resolvers), list(codes)
+    def append(self, rows: list[WireRow]) -> None: ...
+
+    def mark(self, kind: str, **detail: object) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """All that an observer is told: whom it asks about, which lists, and how much of what is allowed is its share."""
+
+    codes: tuple[str, ...]
+    """The bodies that somebody named; empty for all."""
+    named: tuple[tuple[str, str], ...]
+    """(code, domain) of those domains that are given or reviewed."""
+    sought: tuple[Subject, ...]
+    senders_most: Mapping[str, int]
+    selected: tuple[Blocklist, ...]
+    world: World
+    resolvers: tuple[tuple[str, int], ...]
+    manner: Manner
+    part: int = 0
+    """The number of the part, and of its evidence file; 0 for a register that is observed as a whole."""
+    share: float = 1.0
+    """The share of every list's rate and of the resolvers' that this observer may use."""
+    allowance: Mapping[str, int] | None = None
+    """Packets that may go to each list with a daily limit; None: what today's use on this machine leaves."""
+
+    def only(self, part: int, codes: Collection[str]) -> Brief:
+        """What the observer of one part is told."""
+        named = tuple(pair for pair in self.named if pair[0] in codes)
+        domains = {domain for _, domain in named}
+        return replace(
+            self,
+            part=part,
+            named=named,
+            sought=tuple(subject for subject in self.sought if subject.code in codes),
+            senders_most={domain: most for domain, most in self.senders_most.items() if domain in domains},
+        )
+
+
+def brief_of(
+    folder: RunFolder,
+    register: Register,
+    selected: Sequence[Blocklist],
+    world: World,
+    resolvers: Sequence[tuple[str, int]],
+    manner: Manner,
+    opt_out: OptOuts,
+    codes: Sequence[str] = (),
+) -> Brief:
+    """What the observer of a whole register, or of the bodies named, is told."""
+    decided = review.read_review(folder.review_path, set(register.bodies["code"]))
+    named, sought = named_and_sought(register, decided, opt_out, world.reserved)
+    scope = set(register.bodies.loc[register.bodies["in_scope"], "code"])
+    wanted = set(codes) & scope if codes else scope
+    pairs = zip(named["code"], named["domain"], strict=True)
+    return Brief(
+        tuple(codes),
+        tuple((str(code), str(domain)) for code, domain in pairs if code in wanted),
+        tuple(subject for subject in sought if subject.code in wanted),
+        senders.shares(named),
+        tuple(selected),
+        world,
+        tuple(resolvers),
+        manner,
+    )
+
+
+class Sitting:
+    """What one process that observes shares with its passes. `opt_outs_now` says who is not to be asked about."""
+
+    def __init__(self, brief: Brief, opt_outs_now: Callable[[], OptOuts], progress: Progress | None) -> None:
+        self.brief, self.world, self.manner = brief, brief.world, brief.manner
+        self.resolvers = list(brief.resolvers)
         self.progress = progress or (lambda done, expected, text: None)
-        self.lists = {stored_zone(one): one for one in selected}
-        self.opt_out_source = opt_out
-        self.opt_out = opt_outs.take(opt_out, folder.opt_out_path)
-        decided = review.read_review(folder.review_path, set(register.bodies["code"]))
-        self.named, self.sought = named_and_sought(register, decided, self.opt_out, world.reserved)
-        self.senders_most = senders.shares(self.named)
+        self.lists = {stored_zone(one): one for one in brief.selected}
+        self._opt_outs_now = opt_outs_now
+        self.opt_out = opt_outs_now()
         self.over_limit: set[str] = set()
         self.without_recursion: list[str] = []
         """Resolvers that do not offer recursion (RA is off): worth a warning, no reason to stop."""
@@ -105,4 +168,4 @@ class Sitting:
 
     def reread_opt_outs(self) -> None:
         """Who opted out while the run goes on is asked about no more."""
-        self.opt_out = opt_outs.take(self.opt_out_source, self.folder.opt_out_path)
+        self.opt_out = self._opt_outs_now()
