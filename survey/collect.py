@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -18,7 +18,10 @@ from .catalogue import Blocklist
 from .errors import DecisionNeeded, RunError
 from .evidence import Archive
 from .exchanges import FIRST_RECHECK
+from .gathering import Crew, Gathering
 from .observing import Observer, past_of, void_lists
+from .parts import how_many, split
+from .processes import Processes
 from .register import Register, load_register
 from .resolvers import check_resolvers
 from .runs import TOOL, RunFolder, Tables, alone, finished_passes, now, read_tables, versions, write_tables
@@ -62,8 +65,12 @@ def collect(
     earlier_review: Path | None = None,
     notes: Mapping[str, object] | None = None,
     progress: Progress | None = None,
+    crew: Callable[[RunFolder], Crew] | None = None,
 ) -> Tables:
     """Observe a register, or go on with a run that was cut off; then read the tables and write them.
+
+    With a `crew` a new run is observed in parts; a run that was begun in parts goes on in parts, whoever observes them,
+    and one that was begun as a whole goes on so.
 
     `earlier_review` is taken into a folder that has no review yet: what people decided in an earlier run is obeyed.
 
@@ -76,13 +83,25 @@ def collect(
         check_terms(selected)
     folder.path.mkdir(parents=True, exist_ok=True)
     with alone(folder.path):
-        register = _begin(register_path, folder, selected, world, resolvers, manner, opt_out, notes)
-        if earlier_review is not None:
-            _take_review(earlier_review, folder)
-        brief = brief_of(
-            folder, register, selected, world, resolvers, manner, opt_outs.take(opt_out, folder.opt_out_path)
-        )
-        return _finish(folder, register, world, _observe(folder, brief, opt_out, range(1, manner.passes + 1), progress))
+        hands = crew(folder) if crew is not None else None
+        try:
+            register = _begin(register_path, folder, selected, world, resolvers, manner, opt_out, notes, hands)
+            if earlier_review is not None:
+                _take_review(earlier_review, folder)
+            kept, passes = opt_outs.take(opt_out, folder.opt_out_path), range(1, manner.passes + 1)
+            brief = brief_of(folder, register, selected, world, resolvers, manner, kept)
+            parts = folder.settings().get("parts")
+            seen: Observer | Gathering | None
+            if isinstance(parts, int):
+                hands = hands or Processes(folder, 1)
+                seen = Gathering(folder, brief, split(register, parts), hands, opt_out, progress)
+                seen.run(passes)
+            else:
+                seen = _observe(folder, brief, opt_out, passes, progress)
+        finally:
+            if hands is not None:
+                hands.stop()
+        return _finish(folder, register, world, seen)
 
 
 def recheck(
@@ -147,6 +166,7 @@ def _begin(
     manner: Manner,
     opt_out: Path,
     notes: Mapping[str, object] | None,
+    crew: Crew | None,
 ) -> Register:
     """Make a new run folder, or see that an old one is about the same register and lists."""
     sha256 = hashlib.sha256(register_path.read_bytes()).hexdigest()
@@ -182,6 +202,7 @@ def _begin(
         "manner": {key: value for key, value in asdict(manner).items() if value is not None},
         "stored_zones": {one.zone: stored_zone(one) for one in selected},
         "versions": versions(),
+        **({"parts": how_many(register, crew.places())} if crew is not None else {}),
         **(notes or {}),
     }
     folder.begin(register_path, selected, opt_out, settings)
@@ -199,7 +220,7 @@ def _check_keys(folder: RunFolder, selected: Sequence[Blocklist]) -> None:
         )
 
 
-def _finish(folder: RunFolder, register: Register, world: World, seen: Observer | None) -> Tables:
+def _finish(folder: RunFolder, register: Register, world: World, seen: Observer | Gathering | None) -> Tables:
     found = read_tables(folder, world, register=register)
     write_tables(found, folder.path)
     decided = review.read_review(folder.review_path, set(register.bodies["code"]))

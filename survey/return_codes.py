@@ -42,6 +42,26 @@ class Code:
     fits: Callable[[str], bool] = field(default=lambda _: False, repr=False, compare=False)
     """Whether an address 127.x.y.z carries this code."""
 
+    def __reduce__(self) -> tuple[Callable[..., Code], tuple[object, ...]]:
+        """How a code travels to another process: as it is written, to be read again there."""
+        written = (self.zone, self.code, self.match, self.category, self.meaning_kind, self.is_open_relay)
+        return _again, (*written, self.meaning, self.sources, self.confidence)
+
+
+def _again(
+    zone: str,
+    code: str,
+    match: str,
+    category: str,
+    kind: str,
+    is_open_relay: bool,
+    meaning: str,
+    sources: str,
+    confidence: str,
+) -> Code:
+    fits = MATCHERS[match](code)
+    return Code(zone, code, match, category, kind, is_open_relay, meaning, sources, confidence, fits)
+
 
 def query_error(zone: str) -> Code:
     """What 127.255.255.x means everywhere: an error (Spamhaus' convention, which others took over)."""

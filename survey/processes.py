@@ -1,0 +1,170 @@
+"""Processes of this machine that observe parts, one loop each; every one writes the evidence of its part itself.
+
+A process that dies, however it dies, is replaced, and its part goes on from what was committed. When the process that
+gathers dies, the others notice within a second, commit what they heard and end. A lock per part keeps a new command
+from writing beside them until then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from types import FrameType
+
+from filelock import FileLock, Timeout
+
+from . import opt_outs
+from .errors import RunError, SurveyError
+from .evidence import Archive
+from .gathering import News, Order, Report, evidence_path, report_of
+from .observing import Observer, past_of
+from .runs import TOOL, RunFolder
+from .store import Store
+
+_PROGRESS_S, _LOCK_S, _STOP_S = 0.3, 30.0, 20.0
+_LOCKS = ".lock-*"
+
+
+class Processes:
+    """A crew of that many processes; each is started when it is first needed."""
+
+    def __init__(self, folder: RunFolder, number: int) -> None:
+        self._folder, self._number = folder, number
+        self._context = multiprocessing.get_context("spawn")
+        self._free: list[_Worker] = []
+        self._busy: dict[int, _Worker] = {}
+
+    def places(self) -> int:
+        return self._number
+
+    def begin(self, order: Order) -> None:
+        self._free = [one for one in self._free if one.process.is_alive()]
+        worker = self._free.pop() if self._free else _Worker(self._context, self._folder.path)
+        self._busy[order.brief.part] = worker
+        # A pipe that is broken already means a process that died: that is found when its news are read.
+        with contextlib.suppress(OSError):
+            worker.pipe.send(order)
+
+    def news(self, timeout_s: float) -> list[News]:
+        found = []
+        ready = wait([worker.pipe for worker in self._busy.values()], timeout_s)
+        for part, worker in list(self._busy.items()):
+            if worker.pipe not in ready:
+                continue
+            try:
+                news: News = worker.pipe.recv()
+            except (EOFError, OSError):
+                news = News(part, is_lost=True)
+                worker.process.join()
+                worker.pipe.close()
+                del self._busy[part]
+            if news.report is not None:
+                self._free.append(self._busy.pop(part))
+            found.append(news)
+        return found
+
+    def stop(self) -> None:
+        workers = [*self._free, *self._busy.values()]
+        for worker in workers:
+            worker.stop()
+        for worker in workers:
+            worker.process.join(_STOP_S)
+            if worker.process.is_alive():
+                worker.process.kill()
+                worker.process.join()
+            worker.pipe.close()
+        self._free, self._busy = [], {}
+        for path in self._folder.path.glob(_LOCKS):
+            path.unlink(missing_ok=True)
+
+
+class _Worker:
+    """One process, and the pipe to it."""
+
+    def __init__(self, context: multiprocessing.context.SpawnContext, folder: Path) -> None:
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_work, args=(theirs, folder), daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def stop(self) -> None:
+        """Ask it to commit what it heard and end."""
+        if self.process.is_alive() and self.process.pid is not None:
+            with contextlib.suppress(OSError):
+                os.kill(self.process.pid, signal.SIGINT)
+
+
+def _work(pipe: Connection, folder: Path) -> None:
+    """What a process does: observe the parts that it is given, until it is stopped or alone."""
+    signal.signal(signal.SIGINT, _interrupt)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        while True:
+            order: Order = pipe.recv()
+            part = order.brief.part
+            try:
+                pipe.send(News(part, report=observe(order, RunFolder(folder), _told(pipe, part))))
+            except SurveyError as error:
+                pipe.send(News(part, error=error))
+    except (KeyboardInterrupt, EOFError, BrokenPipeError):
+        return
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Stop once: a second interruption must not disturb the commit that follows the first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _end_with_parent() -> None:
+    """Interrupt this process when the one that started it is gone, so that it commits what it heard and ends."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def _told(pipe: Connection, part: int) -> Callable[[int, int, str], None]:
+    """A progress that is told to the gatherer, a few times a second."""
+    due = 0.0
+
+    def tell(done: int, expected: int, text: str) -> None:
+        nonlocal due
+        if (now := time.monotonic()) >= due:
+            due = now + _PROGRESS_S
+            pipe.send(News(part, done, expected))
+
+    return tell
+
+
+def observe(order: Order, folder: RunFolder, progress: Callable[[int, int, str], None]) -> Report:
+    """Observe one part in one pass into its evidence file. Raises RunError when somebody else still writes there."""
+    part = order.brief.part
+    path = evidence_path(folder.path, part)
+    try:
+        with FileLock(folder.path / f".lock-{part:02d}", timeout=_LOCK_S):
+            archive = Archive(folder.path) if folder.has_evidence else None
+            observer = Observer(
+                order.brief,
+                past_of(archive, part, order.void),
+                lambda: opt_outs.load(folder.opt_out_path),
+                progress,
+            )
+            todo = [order.pass_number]
+            with Store(path, TOOL, observer.settings(todo), part) as store:
+                observer.run(todo, {}, store)
+            return report_of(observer)
+    except Timeout:
+        raise RunError(
+            "another process still writes the evidence of this part",
+            where=str(path),
+            remedy="wait for it to end, or stop it, then run this command again",
+            ja="この部分の証拠に別の処理がまだ書き込んでいます。終わるのを待ってから再実行してください",
+        ) from None
