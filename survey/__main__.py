@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--review", type=Path, default=None, metavar="FILE")
     one.add_argument("--engine", choices=("auto", "fast", "portable"), default="auto")
     one.add_argument("--without-context", action="store_true", help="ask nothing about SPF, DMARC and networks")
+    crews = one.add_mutually_exclusive_group()
+    crews.add_argument("--processes", type=_positive, default=None, metavar="N")
+    crews.add_argument("--dask", default=None, metavar="ADDRESS")
     one.add_argument("--practice", action="store_true")
     one.add_argument("--seed", type=int, default=None, metavar="N")
     one.set_defaults(run_command=_collect)
@@ -291,6 +294,7 @@ def _collect(options: argparse.Namespace) -> int:
             earlier_review=options.review,
             notes=notes,
             progress=progress,
+            crew=hallway.crew_of(options.processes, options.dask),
         )
     _say(options, found.headline, _headline_lines(found.headline, folder.path))
     open_ = len(pending(found["bodies"], found["domains"], found["candidates"]))

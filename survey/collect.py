@@ -19,7 +19,7 @@ from .errors import DecisionNeeded, RunError
 from .evidence import Archive
 from .exchanges import FIRST_RECHECK
 from .gathering import Crew, Gathering
-from .observing import Observer, past_of, void_lists
+from .observing import Observer, past_of, settings_of, void_lists
 from .parts import how_many, split
 from .processes import Processes
 from .register import Register, load_register
@@ -46,6 +46,15 @@ def check_terms(selected: Sequence[Blocklist]) -> None:
             remedy="read the terms in data/lists.csv and on the operators' pages; then write who accepted, and when",
             ja="リストの利用条件に同意した人と日付がありません。条件を読み、data/selections.csv に記入してください",
         )
+
+
+def crew_of(processes: int | None = None, dask: str | None = None) -> Callable[[RunFolder], Crew] | None:
+    """Who observes a register in parts: that many processes, or the workers of a Dask cluster; None: nobody need."""
+    if dask is not None:
+        from .dasking import DaskCrew  # noqa: PLC0415 - Dask is an extra: requirements-dask.txt
+
+        return lambda folder: DaskCrew(folder, dask)
+    return (lambda folder: Processes(folder, processes)) if processes is not None and processes > 1 else None
 
 
 def fingerprint(selected: Sequence[Blocklist]) -> str:
@@ -152,7 +161,7 @@ def _observe(
         return None
     opt_outs_now = functools.partial(opt_outs.take, opt_out, folder.opt_out_path)
     observer = Observer(brief, past_of(archive, 0, void_lists(archive, brief.selected)), opt_outs_now, progress)
-    with Store(folder.path / "evidence.sqlite", TOOL, observer.settings(todo)) as store:
+    with Store(folder.path / "evidence.sqlite", TOOL, settings_of(brief, todo)) as store:
         observer.run(todo, ended, store)
     return observer
 

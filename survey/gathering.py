@@ -18,26 +18,32 @@ process, the machine or the kind of crew is the one that began it.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Protocol
 
+from filelock import FileLock, Timeout
+
 from . import opt_outs, usage
+from .blocklists import zone_of
 from .errors import RunError, SurveyError
 from .evidence import Archive
-from .observing import Observer, left_today, reserved, void_lists, wait_for_caches
+from .exchanges import SURVEY_ROUND, TXT, A, Row, is_usable
+from .observing import Observer, Past, left_today, past_of, reserved, void_lists, wait_for_caches
 from .runs import TOOL, RunFolder, finished_parts, finished_passes
-from .sitting import Brief, Progress
+from .sitting import Brief, Progress, stored_zone
 from .store import Store
 
+_LOCK = ".lock-"
 DEATHS_MOST = 5
 """So many observers of one part may die in one pass before a person should look."""
-_NAP_S, _OPT_OUTS_S, _PATIENCE_S = 0.2, 5.0, 120.0
+_NAP_S, _OPT_OUTS_S, _PATIENCE_S, _LOCK_S = 0.2, 5.0, 120.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,45 @@ def report_of(observer: Observer) -> Report:
 def evidence_path(folder: Path, part: int) -> Path:
     """The evidence file of one part."""
     return folder / f"evidence-{part:02d}.sqlite"
+
+
+@contextlib.contextmanager
+def alone_in_part(folder: Path, part: int) -> Iterator[None]:
+    """Nobody else writes the evidence of this part: who was left over from a command that died ends in a moment."""
+    lock = folder / f"{_LOCK}{part:02d}"
+    try:
+        with FileLock(lock, timeout=_LOCK_S):
+            yield
+    except Timeout:
+        raise RunError(
+            "another process still writes the evidence of this part",
+            where=str(evidence_path(folder, part)),
+            remedy="wait for it to end, or stop it, then run this command again",
+            ja="この部分の証拠に別の処理がまだ書き込んでいます。終わるのを待ってから再実行してください",
+        ) from None
+
+
+def remove_locks(folder: Path) -> None:
+    """Take away the locks of the parts, when nobody is at work any more."""
+    for path in folder.glob(f"{_LOCK}*"):
+        path.unlink(missing_ok=True)
+
+
+def past_of_part(folder: RunFolder, order: Order) -> Past:
+    """What the observer of a part goes on from: the evidence of its own part, without what it need not remember."""
+    archive = Archive(folder.path) if folder.has_evidence else None
+    zones = {stored_zone(one) for one in order.brief.selected}
+
+    def needed(row: Row) -> Row | None:
+        if row.round != SURVEY_ROUND:
+            return None
+        is_denial = is_usable(row) and row.answer[6:8] == b"\0\0"
+        if is_denial and row.type in (A, TXT) and zone_of(row.name, zones) is not None:
+            # That a list said no is all that this pass need know of it, and nothing a later one need know.
+            return row._replace(answer=row.answer[:12]) if row.pass_number == order.pass_number else None
+        return row
+
+    return past_of(archive, order.brief.part, order.void, needed)
 
 
 class Gathering:

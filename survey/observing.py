@@ -49,16 +49,41 @@ def void_lists(archive: Archive | None, selected: Sequence[Blocklist]) -> frozen
     return frozenset(stored[zone] for zone, one in conditions.items() if one.void and one.rounds)
 
 
-def past_of(archive: Archive | None, part: int, void: frozenset[str]) -> Past:
-    """What the observer of a part goes on from; of part 0, which is the whole register, everything in evidence."""
+def past_of(
+    archive: Archive | None,
+    part: int,
+    void: frozenset[str],
+    needed: Callable[[Row], Row | None] = lambda row: row,
+) -> Past:
+    """What the observer of a part goes on from; of part 0, which is the whole register, everything in evidence.
+
+    `needed` says what of an exchange must be remembered; None: nothing.
+    """
     found: dict[int, list[Row]] = defaultdict(list)
     last = part * ROUNDS
     if archive is not None:
         own = f"id > {part * SHARD} AND id < {(part + 1) * SHARD}"
         last = max((row.round for row in archive.rows(f"round > 0 AND {own}")), default=last)
         for row in trusted(archive, own if part else "true"):
-            found[row.pass_number].append(row)
+            if (kept := needed(row)) is not None:
+                found[row.pass_number].append(kept)
     return Past(dict(found), last, void)
+
+
+def settings_of(brief: Brief, passes: Iterable[int]) -> dict[str, object]:
+    """What evidence keeps of how a sitting asks."""
+    return {
+        "passes": list(passes),
+        "codes": list(brief.codes),
+        "part": brief.part,
+        "share": brief.share,
+        "world": brief.world.name,
+        "timeout_s": brief.world.timeout_s,
+        "tries": brief.world.tries,
+        "pause_s": brief.world.pause_s,
+        "resolvers": [f"{address}:{port}" for address, port in brief.resolvers],
+        "manner": asdict(brief.manner),
+    }
 
 
 class Observer(Sitting):
@@ -71,21 +96,6 @@ class Observer(Sitting):
         self.round, self.void, self._past = past.round, set(past.void), past
         self.sent: dict[str, int] = {}
         """Packets that went to each list with a daily limit."""
-
-    def settings(self, passes: Iterable[int]) -> dict[str, object]:
-        """What evidence keeps of how this sitting asks."""
-        return {
-            "passes": list(passes),
-            "codes": list(self.brief.codes),
-            "part": self.brief.part,
-            "share": self.brief.share,
-            "world": self.world.name,
-            "timeout_s": self.world.timeout_s,
-            "tries": self.world.tries,
-            "pause_s": self.world.pause_s,
-            "resolvers": [f"{address}:{port}" for address, port in self.resolvers],
-            "manner": asdict(self.manner),
-        }
 
     def run(self, todo: Sequence[int], ended: dict[int, int], store: Recorder) -> None:
         """Do these passes, one after the other; `ended` says when earlier ones did, in microseconds."""

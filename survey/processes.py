@@ -13,23 +13,19 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FrameType
 
-from filelock import FileLock, Timeout
-
 from . import opt_outs
-from .errors import RunError, SurveyError
-from .evidence import Archive
-from .gathering import News, Order, Report, evidence_path, report_of
-from .observing import Observer, past_of
+from .errors import SurveyError
+from .gathering import News, Order, Report, alone_in_part, evidence_path, past_of_part, remove_locks, report_of
+from .observing import Observer, settings_of
 from .runs import TOOL, RunFolder
+from .sitting import Progress
 from .store import Store
 
-_PROGRESS_S, _LOCK_S, _STOP_S = 0.3, 30.0, 20.0
-_LOCKS = ".lock-*"
+_PROGRESS_S, _STOP_S = 0.3, 20.0
 
 
 class Processes:
@@ -81,8 +77,7 @@ class Processes:
                 worker.process.join()
             worker.pipe.close()
         self._free, self._busy = [], {}
-        for path in self._folder.path.glob(_LOCKS):
-            path.unlink(missing_ok=True)
+        remove_locks(self._folder.path)
 
 
 class _Worker:
@@ -131,7 +126,7 @@ def _end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
 
-def _told(pipe: Connection, part: int) -> Callable[[int, int, str], None]:
+def _told(pipe: Connection, part: int) -> Progress:
     """A progress that is told to the gatherer, a few times a second."""
     due = 0.0
 
@@ -144,27 +139,12 @@ def _told(pipe: Connection, part: int) -> Callable[[int, int, str], None]:
     return tell
 
 
-def observe(order: Order, folder: RunFolder, progress: Callable[[int, int, str], None]) -> Report:
+def observe(order: Order, folder: RunFolder, progress: Progress) -> Report:
     """Observe one part in one pass into its evidence file. Raises RunError when somebody else still writes there."""
-    part = order.brief.part
-    path = evidence_path(folder.path, part)
-    try:
-        with FileLock(folder.path / f".lock-{part:02d}", timeout=_LOCK_S):
-            archive = Archive(folder.path) if folder.has_evidence else None
-            observer = Observer(
-                order.brief,
-                past_of(archive, part, order.void),
-                lambda: opt_outs.load(folder.opt_out_path),
-                progress,
-            )
-            todo = [order.pass_number]
-            with Store(path, TOOL, observer.settings(todo), part) as store:
-                observer.run(todo, {}, store)
-            return report_of(observer)
-    except Timeout:
-        raise RunError(
-            "another process still writes the evidence of this part",
-            where=str(path),
-            remedy="wait for it to end, or stop it, then run this command again",
-            ja="この部分の証拠に別の処理がまだ書き込んでいます。終わるのを待ってから再実行してください",
-        ) from None
+    part, todo = order.brief.part, [order.pass_number]
+    with alone_in_part(folder.path, part):
+        past = past_of_part(folder, order)
+        observer = Observer(order.brief, past, lambda: opt_outs.load(folder.opt_out_path), progress)
+        with Store(evidence_path(folder.path, part), TOOL, settings_of(order.brief, todo), part) as store:
+            observer.run(todo, {}, store)
+        return report_of(observer)
