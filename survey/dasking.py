@@ -4,9 +4,9 @@ What workers send (`streaming`) is taken in the order in which it was sent, held
 appended to the evidence file of its part, where the hash chain is made. At the end of a part what arrived is held
 against what the worker says it sent.
 
-Once a second the gatherer's beat says which errands are valid. A worker that does not hear it stops by itself, so when
-one is lost its part is given to another after that time and not before: the two never ask together. At most what the
-lost one heard since its last parcel is asked again.
+The gatherer's beat, several in the time of a lease, says which errands are valid. A worker that does not hear it stops
+by itself, so when one is lost its part is given to another after that time and not before: the two never ask together.
+At most what the lost one heard since its last parcel is asked again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ except ImportError as missing:
 
 LEASE_S = 5.0
 """How long a worker goes on without hearing the gatherer; how long the gatherer waits before it replaces a lost one."""
-_BEAT_S, _LOOK_S, _CONNECT_S, _WORKERS_S = 1.0, 1.0, 10.0, 30.0
+_BEATS, _LOOK_S, _CONNECT_S, _WORKERS_S = 5, 1.0, 10.0, 30.0
 _PARCELS_MOST = 2048
 _SILENCES = 4
 """Leases in which not even an empty parcel comes: then a worker is lost that its scheduler still believes in."""
@@ -184,7 +184,7 @@ class DaskCrew:
         if errand.lost_at is None and (errand.worker not in self._workers or is_silent or status != "pending"):
             errand.lost_at = now
         # Only when its lease is over is it sure that it asks no more; what it sends until then is still kept.
-        if errand.lost_at is not None and now - errand.lost_at > self._lease_s + _BEAT_S:
+        if errand.lost_at is not None and now - errand.lost_at > self._lease_s * (1 + 1 / _BEATS):
             if future is not None:
                 future.cancel()
             return News(errand.part, is_lost=True)
@@ -217,7 +217,7 @@ class DaskCrew:
         return self._workers
 
     def _beat_on(self) -> None:
-        while not self._end.wait(_BEAT_S):
+        while not self._end.wait(self._lease_s / _BEATS):
             with contextlib.suppress(*_GONE):
                 self._tell_opt_outs()
                 self._renew()

@@ -187,6 +187,7 @@ class Gathering:
                 if self.over_limit:
                     return
                 store.mark("pass", number=number, codes=[])
+                store.flush()
                 ended[number] = time.time_ns() // 1000
 
     def _largest_ttl(self, number: int) -> int:

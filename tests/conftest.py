@@ -65,6 +65,13 @@ def survey_country(country: Country, folder: Path, manner: Manner | None = None)
     return Surveyed(country, folder, tables)
 
 
+def some_bodies(seed: int = 4, number: int = 300) -> Country:
+    """A practice country of which the register names only so many bodies."""
+    country = Country.make(seed)
+    country.bodies = country.bodies[:number]
+    return country
+
+
 @pytest.fixture(scope="session")
 def surveyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surveyed]:
     """The practice country of 2002 (seed 81), surveyed in two passes; tests only read it."""

@@ -24,21 +24,21 @@ from survey.catalogue import load_catalogue, select
 from survey.collect import collect, crew_of, recheck
 from survey.errors import DecisionNeeded, ResolverError, RunError
 from survey.evidence import SHARD, Archive
-from survey.exchanges import FIRST_RECHECK, Row
-from survey.gathering import DEATHS_MOST, Gathering, News
+from survey.exchanges import FIRST_RECHECK
+from survey.gathering import DEATHS_MOST, News
 from survey.parts import how_many, split
 from survey.practice.country import Country
 from survey.practice.world import PRACTICE, serve
 from survey.processes import Processes
 from survey.publish.report import write_report
 from survey.register import Register, load_register
-from survey.runs import RunFolder, finished_passes, load_tables, read_tables
+from survey.runs import RunFolder, finished_passes, load_tables
 from survey.sitting import ROUNDS, Manner
-from tests.conftest import ROOT
+from tests.conftest import ROOT, some_bodies
 from tests.test_collect import same
 
 LISTS = select("practice", load_catalogue())
-PATIENT = dataclasses.replace(PRACTICE, timeout_s=0.8)
+PATIENT = dataclasses.replace(PRACTICE, timeout_s=0.5, tries=2, pause_s=0.1)
 """Several processes on few cores are slow now and then: what is silent must be so for everybody."""
 ONCE = Manner(passes=1)
 
@@ -107,7 +107,7 @@ class Sample:
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sample")
-    country = Country.make(4)
+    country = some_bodies()
     country.write_register(folder / "register.xlsx")
     with serve(country) as served:
         arguments = (folder / "register.xlsx", RunFolder(folder / "whole"), LISTS, PATIENT, [served.resolver])
@@ -219,20 +219,20 @@ def test_a_process_that_is_killed_is_replaced_and_at_most_a_second_is_asked_agai
         return crews[0]
 
     def kill(done, expected, text):
-        if done > 4_000 * (1 + len(killed)) and len(killed) < 2:
+        if done > 1_200 * (1 + len(killed)) and len(killed) < 2:
             victim = crews[0]._busy[2 - len(killed)].process.pid
             os.kill(victim, signal.SIGKILL)
             killed.append(victim)
 
     with serve(sample.country) as served:
-        tables = collected(sample, tmp_path / "run", served, crew, kill, rate=400.0)
+        tables = collected(sample, tmp_path / "run", served, crew, kill, rate=200.0)
         sent = sum(served.counts().values())
     assert len(killed) == 2
     same(tables, sample.once)
     archive = Archive(tmp_path / "run")
     assert archive.verify().is_unaltered
     lost = sent - sum(1 for _ in archive.rows())
-    assert lost <= len(killed) * (len(LISTS) * 400 / 2), "each had a second's worth at its half of every rate at most"
+    assert lost <= len(killed) * (len(LISTS) * 200 / 2), "each had a second's worth at its half of every rate at most"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a POSIX signal")
@@ -241,8 +241,8 @@ def test_everything_killed_and_gone_on_with_by_other_numbers_of_processes(sample
     run = tmp_path / "run"
     with serve(sample.country) as served:
         command = [sys.executable, "-m", "survey", "collect", str(sample.register), "--run", str(run), "--practice"]
-        command += ["--resolver", f"127.0.0.1:{served.resolver[1]}", "--passes", "1", "--rate", "500"]
-        for processes, is_everybody in ((3, True), (2, False), (1, True), (None, False)):
+        command += ["--resolver", f"127.0.0.1:{served.resolver[1]}", "--passes", "1", "--rate", "200"]
+        for processes, is_everybody in ((3, True), (2, False), (None, False)):
             words = [] if processes is None else ["--processes", str(processes)]
             child = subprocess.Popen(
                 [*command, *words],
@@ -254,16 +254,15 @@ def test_everything_killed_and_gone_on_with_by_other_numbers_of_processes(sample
             if processes is None:
                 assert child.wait() == 0
                 break
-            time.sleep(random_.uniform(3.0, 4.5))
+            time.sleep(random_.uniform(2.5, 4.0))
             # Only the gatherer, or all of them at once.
             (os.killpg if is_everybody else os.kill)(child.pid, signal.SIGKILL)
             child.wait()
     archive = Archive(run)
     assert len(archive.paths) == 4, "three parts, as it was begun"
     assert archive.verify().is_unaltered
-    truth = [(code, status) for code, status, _, _ in sample.country.truth()]
-    findings = load_tables(run)["findings"]
-    assert list(zip(findings["code"], findings["status"], strict=True)) == truth
+    columns = ["code", "status", "lists", "own_or_shared"]
+    pd.testing.assert_frame_equal(load_tables(run)["findings"][columns], sample.once["findings"][columns])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="an interrupt is sent to a process group")
@@ -286,7 +285,7 @@ def test_an_interrupt_stops_all_and_leaves_whole_files(sample, tmp_path):
 
 
 def test_processes_together_keep_to_a_lists_rate(sample, tmp_path):
-    rate = 300.0
+    rate = 150.0
     with serve(sample.country) as served:
         tables = collected(sample, tmp_path / "run", served, crew_of(processes=2), rate=rate)
         counts = served.counts()
@@ -299,7 +298,7 @@ def test_processes_together_keep_to_a_lists_rate(sample, tmp_path):
     assert times
     for zone, asked in times.items():
         sent = sum(count for question, count in counts.items() if question[:-4].endswith(encode_name(zone)))
-        assert sent > 600
+        assert sent > 200
         # Each of two buckets may be a tenth of a second ahead.
         assert sent <= rate * (max(asked) - min(asked)) + 2 * rate / 2 / 10 + 2, zone
 
@@ -316,17 +315,17 @@ def test_a_resolver_that_lies_to_one_part_stops_the_run(sample, tmp_path):
 def test_a_list_that_dies_in_one_part_is_void_for_the_run(sample, tmp_path):
     def die(answers):
         zone = answers.zones[encode_name("orbz.dnsbl.example")]
-        zone.after, zone.becomes = 500, "world"
+        zone.after, zone.becomes = 150, "world"
 
     with serve(sample.country, change=die) as served:
-        tables = collected(sample, tmp_path / "run", served, crew_of(processes=2), health_every_questions=200)
+        tables = collected(sample, tmp_path / "run", served, crew_of(processes=2), health_every_questions=50)
     assert "orbz.dnsbl.example" in tables.headline["lists_void"]
     assert not tables["listings"].query("zone == 'orbz.dnsbl.example'")["status"].eq("listed").any()
 
 
 def test_parts_together_keep_to_a_daily_limit(sample, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    limited = [dataclasses.replace(x, daily_limit=150) if x.zone.startswith("orbz") else x for x in LISTS]
+    limited = [dataclasses.replace(x, daily_limit=120) if x.zone.startswith("orbz") else x for x in LISTS]
     with serve(sample.country) as served:
         for processes in (2, 3):
             arguments = (sample.register, RunFolder(tmp_path / "run"), limited, PATIENT, [served.resolver])
@@ -334,7 +333,7 @@ def test_parts_together_keep_to_a_daily_limit(sample, tmp_path, monkeypatch):
                 collect(*arguments, manner=ONCE, crew=crew_of(processes))
         counts = served.counts()
     zone = encode_name("orbz.dnsbl.example")
-    assert 60 <= sum(count for question, count in counts.items() if question[:-4].endswith(zone)) <= 150
+    assert 60 <= sum(count for question, count in counts.items() if question[:-4].endswith(zone)) <= 120
 
 
 class Mortal:
@@ -366,11 +365,3 @@ def test_a_part_whose_observers_die_one_after_the_other_stops_the_run(sample, tm
         collected(sample, tmp_path / "run", served, lambda folder: crew)
     assert max(crew.begun.values()) == DEATHS_MOST
     assert 0.99 < crew.most <= 1.0 + 1e-9
-
-
-def test_rows_are_not_shared_between_parts_of_which_only_one_asked(halves):
-    first = next(iter(Archive(halves).rows(f"id > {2 * SHARD}")))
-    assert isinstance(first, Row)
-    assert first.id == 2 * SHARD + 1
-    assert Gathering.__doc__
-    assert read_tables(RunFolder(halves), PATIENT).headline["finished_at"] is not None
