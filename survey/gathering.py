@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sqlite3
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -43,7 +44,7 @@ from .store import Store
 _LOCK = ".lock-"
 DEATHS_MOST = 5
 """So many observers of one part may die in one pass before a person should look."""
-_NAP_S, _OPT_OUTS_S, _PATIENCE_S, _LOCK_S = 0.2, 5.0, 120.0, 30.0
+_NAP_S, _OPT_OUTS_S, _PATIENCE_S, _LOCK_S, _SETTLE_S = 0.2, 5.0, 120.0, 30.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ def alone_in_part(folder: Path, part: int) -> Iterator[None]:
     lock = folder / f"{_LOCK}{part:02d}"
     try:
         with FileLock(lock, timeout=_LOCK_S):
+            settle(evidence_path(folder, part))
             yield
     except Timeout:
         raise RunError(
@@ -123,6 +125,16 @@ def alone_in_part(folder: Path, part: int) -> Iterator[None]:
             remedy="wait for it to end, or stop it, then run this command again",
             ja="この部分の証拠に別の処理がまだ書き込んでいます。終わるのを待ってから再実行してください",
         ) from None
+
+
+def settle(path: Path) -> None:
+    """Wait until the keeper of whoever was killed has committed what it was given; at most a few seconds."""
+    until = time.monotonic() + _SETTLE_S
+    while path.with_name(f"{path.name}-wal").exists() and time.monotonic() < until:
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path, timeout=0.2)) as connection:
+            # This takes the last entries out of the log, and is refused while anybody else has the file open.
+            connection.execute("PRAGMA journal_mode=DELETE")
+        time.sleep(0.05)
 
 
 def remove_locks(folder: Path) -> None:
