@@ -9,6 +9,7 @@
 #   make bench             how fast, beside peers, measured in one run: [RUNS=n] [MASSDNS=path] [WRITE=1: into README]
 #   make bench-domains     how many real websites' domains the candidates hit: WEBSITES=FILE OUT=candidates.csv
 #   make scale             5,000 practice mail servers, then 194,953 domains [DOMAINS=n], each killed in the middle
+#   make parts             a register in parts: processes and Dask workers on this machine, measured
 
 PYTHON ?= python3
 SEED ?=
@@ -18,7 +19,7 @@ WRITE ?=
 RUN := runs/practice$(if $(SEED),-$(SEED),)
 PY := .venv/bin/python
 
-.PHONY: report test check lab daemons resolver bench bench-domains scale clean
+.PHONY: report test check lab daemons resolver bench bench-domains scale parts clean
 
 .venv/.made: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
@@ -26,7 +27,7 @@ PY := .venv/bin/python
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-.venv/.made-dev: .venv/.made requirements-dev.txt
+.venv/.made-dev: .venv/.made requirements-dev.txt requirements-dask.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
@@ -63,6 +64,9 @@ bench-domains: .venv/.made-dev
 scale: .venv/.made-dev daemons
 	$(PY) -m benchmarks.scale
 	$(PY) -m benchmarks.large --compare
+
+parts: .venv/.made-dev
+	$(PY) -m benchmarks.parts
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

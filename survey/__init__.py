@@ -54,11 +54,18 @@ def observe(
     lists: str = "default",
     resolvers: Sequence[str] = (),
     passes: int = 2,
+    processes: int | None = None,
+    dask: str | None = None,
 ) -> Run:
-    """Observe a register into a run folder, with a progress bar, or go on where it was cut off."""
+    """Observe a register into a run folder, with a progress bar, or go on where it was cut off.
+
+    With `processes`, or on the workers of the Dask cluster whose address `dask` is, a new run is observed in parts.
+    """
     from .__main__ import main  # noqa: PLC0415
 
     words = ["collect", str(located(register)), "--run", str(located(run)), "--lists", lists, "--passes", str(passes)]
+    words += [] if processes is None else ["--processes", str(processes)]
+    words += [] if dask is None else ["--dask", dask]
     _done(main([*words, *(word for resolver in resolvers for word in ("--resolver", resolver))]))
     return open_run(run)
 

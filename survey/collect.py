@@ -18,7 +18,7 @@ from .catalogue import Blocklist
 from .errors import DecisionNeeded, RunError
 from .evidence import Archive
 from .exchanges import FIRST_RECHECK
-from .gathering import Crew, Gathering, settle
+from .gathering import Crew, Gathering, settle_all
 from .observing import Observer, past_of, settings_of, void_lists
 from .parts import how_many, split
 from .processes import Processes
@@ -92,8 +92,7 @@ def collect(
         check_terms(selected)
     folder.path.mkdir(parents=True, exist_ok=True)
     with alone(folder.path):
-        for path in folder.path.glob("evidence*.sqlite"):
-            settle(path)
+        settle_all(folder.path)
         hands = crew(folder) if crew is not None else None
         try:
             register = _begin(register_path, folder, selected, world, resolvers, manner, opt_out, notes, hands)

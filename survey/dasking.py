@@ -147,11 +147,12 @@ class DaskCrew:
     def _receive(self, timeout_s: float) -> list[News]:
         """Take the parcels that have come, check them, and keep what is in them."""
         try:
-            parcels = [self._queue.get(timeout=timeout_s), *self._queue.get(batch=True)]
-        except TimeoutError:
-            return []
-        except OSError as error:
+            # Not `get(timeout=…)`: the scheduler would write each time-out into its log as an error.
+            parcels = self._queue.get(batch=True)
+        except _GONE as error:
             raise self._unreachable(error) from None
+        if not parcels:
+            time.sleep(timeout_s)
         found: dict[str, News] = {}
         for parcel in map(Parcel._make, parcels):
             # Whose errand is not in the book any more was replaced: its rounds would share numbers with another's.

@@ -128,13 +128,34 @@ def alone_in_part(folder: Path, part: int) -> Iterator[None]:
 
 
 def settle(path: Path) -> None:
-    """Wait until the keeper of whoever was killed has committed what it was given; at most a few seconds."""
+    """Wait, a few seconds at most, until the keeper of whoever was killed has committed what it was given.
+
+    A file that was killed before anything was laid out in it holds nothing, and is taken away.
+    """
     until = time.monotonic() + _SETTLE_S
-    while path.with_name(f"{path.name}-wal").exists() and time.monotonic() < until:
+    while path.exists():
+        is_empty = False
         with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path, timeout=0.2)) as connection:
             # This takes the last entries out of the log, and is refused while anybody else has the file open.
             connection.execute("PRAGMA journal_mode=DELETE")
+            is_empty = not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if is_empty:
+            path.unlink()
+        if not path.with_name(f"{path.name}-wal").exists() or time.monotonic() > until:
+            return
         time.sleep(0.05)
+
+
+def settle_all(folder: Path) -> None:
+    """Wait until nobody writes any evidence of this run any more: whoever was left over from a command that died."""
+    for path in folder.glob("evidence*.sqlite"):
+        _, _, part = path.stem.partition("-")
+        if part.isdigit():
+            with alone_in_part(folder, int(part)):
+                pass
+        else:
+            settle(path)
+    remove_locks(folder)
 
 
 def remove_locks(folder: Path) -> None:
@@ -145,7 +166,11 @@ def remove_locks(folder: Path) -> None:
 
 def past_of_part(folder: RunFolder, order: Order) -> Past:
     """What the observer of a part goes on from: the evidence of its own part, without what it need not remember."""
-    archive = Archive(folder.path) if folder.has_evidence else None
+    archive, path = None, evidence_path(folder.path, order.brief.part)
+    if path.exists():
+        # Only this file: those of other parts may just be coming into being.
+        archive = Archive(folder.path)
+        archive.paths = [path]
     zones = {stored_zone(one) for one in order.brief.selected}
 
     def needed(row: Row) -> Row | None:

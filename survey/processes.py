@@ -13,6 +13,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FrameType
@@ -26,6 +27,8 @@ from .sitting import Progress
 from .store import Store
 
 _PROGRESS_S, _STOP_S = 0.3, 20.0
+_READY = News(0)
+"""The first word of a process: from now on it may be asked to stop; before, it has nothing to commit."""
 
 
 class Processes:
@@ -61,6 +64,9 @@ class Processes:
                 worker.process.join()
                 worker.pipe.close()
                 del self._busy[part]
+            worker.is_ready = True
+            if news == _READY:
+                continue
             if news.report is not None:
                 self._free.append(self._busy.pop(part))
             found.append(news)
@@ -86,21 +92,39 @@ class _Worker:
     def __init__(self, context: multiprocessing.context.SpawnContext, folder: Path) -> None:
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_work, args=(theirs, folder), daemon=True)
-        self.process.start()
+        self.is_ready = False
+        with _deaf_to_interrupts():
+            self.process.start()
         theirs.close()
 
     def stop(self) -> None:
         """Ask it to commit what it heard and end."""
-        if self.process.is_alive() and self.process.pid is not None:
+        if not self.is_ready:
+            self.process.kill()
+        elif self.process.is_alive() and self.process.pid is not None:
             with contextlib.suppress(OSError):
                 os.kill(self.process.pid, signal.SIGINT)
 
 
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """A process that is started here does not hear an interrupt until it says otherwise: its imports stay whole."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _work(pipe: Connection, folder: Path) -> None:
     """What a process does: observe the parts that it is given, until it is stopped or alone."""
-    signal.signal(signal.SIGINT, _interrupt)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
+        signal.signal(signal.SIGINT, _interrupt)
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+        pipe.send(_READY)
         while True:
             order: Order = pipe.recv()
             part = order.brief.part

@@ -25,7 +25,7 @@ from survey.collect import collect, crew_of, recheck
 from survey.errors import DecisionNeeded, ResolverError, RunError
 from survey.evidence import SHARD, Archive
 from survey.exchanges import FIRST_RECHECK
-from survey.gathering import DEATHS_MOST, News
+from survey.gathering import DEATHS_MOST, News, evidence_path, settle
 from survey.parts import how_many, split
 from survey.practice.country import Country
 from survey.practice.world import PRACTICE, serve
@@ -34,6 +34,7 @@ from survey.publish.report import write_report
 from survey.register import Register, load_register
 from survey.runs import RunFolder, finished_passes, load_tables
 from survey.sitting import ROUNDS, Manner
+from survey.store import Store
 from tests.conftest import ROOT, some_bodies
 from tests.test_collect import same
 
@@ -365,3 +366,14 @@ def test_a_part_whose_observers_die_one_after_the_other_stops_the_run(sample, tm
         collected(sample, tmp_path / "run", served, lambda folder: crew)
     assert max(crew.begun.values()) == DEATHS_MOST
     assert 0.99 < crew.most <= 1.0 + 1e-9
+
+
+def test_a_file_in_which_nothing_was_ever_kept_is_no_hindrance(tmp_path):
+    path = evidence_path(tmp_path, 1)
+    path.touch()
+    settle(path)
+    assert not path.exists()
+    with Store(path, "test", {}, 1):
+        pass
+    settle(path)
+    assert path.exists()
