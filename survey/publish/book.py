@@ -113,6 +113,10 @@ _FORMATS: Mapping[str, dict[str, object]] = {
 }
 
 
+ROWS_MOST = 1_048_576
+"""Rows of one sheet of Excel."""
+
+
 def write_table(
     writing: Book,
     sheet: Worksheet,
@@ -123,7 +127,15 @@ def write_table(
     *,
     most: int = _MOST_WIDTH,
 ) -> None:
-    """A real Excel table with a filter; numbers as numbers, everything else as text; widths that fit."""
+    """A real Excel table with a filter; numbers as numbers, everything else as text; widths that fit.
+
+    What a sheet of Excel cannot hold is left out, and the line above the table says how much, and where it stands.
+    """
+    if (room := ROWS_MOST - top - 1) < len(rows):
+        left_out = labels.TOO_LONG["ja"].format(shown=room, rows=len(rows))
+        left_out += " / " + labels.TOO_LONG["en"].format(shown=room, rows=len(rows))
+        sheet.write_string(top - 1, 0, left_out, writing.format("practice"))
+        rows = rows[:room]
     widths = [min(most, max(width(line) for line in head.split("\n")) + 3) for head in heads]
     sheet.set_row(top, 30)
     last = top + max(1, len(rows))

@@ -212,6 +212,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 }
 
 PRACTICE = {"ja": "練習用の架空の国（実在しません）", "en": "Practice country – invented, not real"}
+TOO_LONG = {
+    "ja": "この表は全{rows:,}行のうち先頭の{shown:,}行だけを載せた。すべての行は実行フォルダーの tables にある",
+    "en": "this table shows the first {shown:,} of {rows:,} rows; all of them stand in tables/ of the run folder",
+}
 NOT_CLOSED = {
     "ja": "「登録なし」は、第三者中継を許していないことの証拠にはなりません。"
     "2026年現在、第三者中継を許すサーバを載せる大規模なリストは残っていません。",

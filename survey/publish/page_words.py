@@ -85,6 +85,11 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "lists": ("使ったリストとその健全性", "The lists and their health"),
     "corrections": ("訂正", "Corrections"),
     "method": ("調査方法", "Method"),
+    "find_too_many": (
+        "この表には全{rows}団体のうち{shown}団体だけを載せた。残りはこのページの検索では見つからない。全団体は添付の表計算ファイルにある。",
+        "This table holds only {shown} of {rows} bodies: the others are not found by searching this page. "
+        "All of them stand in the workbook beside it.",
+    ),
     "find": ("あなたのまちを探す", "Find your town"),
     # columns
     "region": ("地域", "Region"),

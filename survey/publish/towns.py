@@ -31,6 +31,8 @@ _KEPT = 4
 _MOST = 301
 """Characters of a text from outside that are looked at: one more than a page shows, so that the cut is seen."""
 _FIRST = 50
+ROWS_MOST = 10_000
+"""Rows that a page can hold and still be searched without delay."""
 """Rows that a screen shows at first, as in the page's script."""
 
 
@@ -70,7 +72,7 @@ def section(view: View, language: Language, anchors: Mapping[str, str], running:
     regions = region_names(view, language)
     rows: list[str] = []
     results: dict[str, None] = {}
-    for record in view.findings.to_dict("records"):
+    for record in view.findings.head(ROWS_MOST).to_dict("records"):
         one = {str(name): value for name, value in record.items()}
         name, kana = _text(one["name"]), _text(one["kana"])
         region = _text(one["prefecture"])
@@ -95,11 +97,14 @@ def section(view: View, language: Language, anchors: Mapping[str, str], running:
         found_by = f' data-k="{text(f"{letters} {known} {full_width(kana)}")}" data-c="{text(_text(one["code"]), 40)}"'
         later = ' class="later"' if len(rows) >= _FIRST else ""
         rows.append(markup.row(cells, columns, attributes=found_by + later))
-    if len(rows) != len(view.findings):
-        raise AssertionError(f"{len(view.findings)} bodies went in, {len(rows)} came out")
+    bodies = len(view.findings)
+    if len(rows) != min(bodies, ROWS_MOST):
+        raise AssertionError(f"{bodies} bodies went in, {len(rows)} came out")
     shown_regions = [regions.get(name, name) for name in dict.fromkeys(map(_text, view.findings["prefecture"]))]
     form = _form(view, language, shown_regions, list(results))
     note = say("find_note_public" if view.audience == "public" else "find_note", language)
+    if bodies > len(rows):
+        note += " " + say("find_too_many", language, shown=len(rows), rows=bodies)
     table = markup.table("towns", say("find", language), note, columns, rows, running=running)
     more = f'<button type="button" class="more" id="more" hidden>{text(say("more", language))}</button>'
     return f"{form}\n{table}\n{more}"

@@ -192,3 +192,12 @@ def test_the_font_is_cut_to_the_text_bears_another_name_and_is_always_the_same()
         assert {ord("市"), ord("ア"), ord("ｱ"), ord("a")} <= set(font.getBestCmap())
         assert ord("県") not in font.getBestCmap()
         assert {str(record) for record in font["name"].names} == {webfont.FAMILY}
+
+
+def test_a_page_says_when_it_cannot_hold_every_body(edition, tmp_path, monkeypatch):
+    monkeypatch.setattr(towns, "ROWS_MOST", 20)
+    bodies = len(edition.tables["bodies"])
+    for language, said in (("ja", f"全{bodies:,}団体のうち20団体だけ"), ("en", f"only 20 of {bodies:,} bodies")):
+        source = source_of(view_of(edition), tmp_path, language)
+        assert len(town_rows(parsed(source))) == 20
+        assert said in source
