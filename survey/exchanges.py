@@ -174,6 +174,10 @@ class Exchanges:
         }
         return asked + len(tested)
 
+    def forget_survey(self) -> None:
+        """Let go of everything but the health rounds."""
+        self._by_type.clear()
+
     def rounds(self) -> list[int]:
         """The numbers of the health rounds, in order."""
         return sorted(self._rounds)

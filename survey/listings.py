@@ -65,7 +65,7 @@ def read(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables `listings` (one row per address × list) and `lists` (one row per selected list).
 
-    `exchanges` hold the health rounds and the lists' own words. `zones` says under which name a keyed zone was kept;
+    `exchanges` hold the health rounds. `zones` says under which name a keyed zone was kept;
     `opted_out` are addresses never asked about; `over_limit` are zones whose daily limit was reached.
     """
     zones = zones or {}
@@ -77,7 +77,7 @@ def read(
     for blocklist in sorted(blocklists, key=lambda one: one.zone):
         zone = zones.get(blocklist.zone, blocklist.zone)
         condition = conditions[blocklist.zone]
-        part = _OneList(blocklist, zone, condition, pairs, exchanges, zone in over_limit).read(subjects)
+        part = _OneList(blocklist, zone, condition, pairs, zone in over_limit).read(subjects)
         parts.append(part)
         asked = int(part["evidence_ids"].map(len).gt(0).sum())
         listed = int(part["status"].eq(Listing.LISTED).sum())
@@ -134,11 +134,9 @@ def _void_outside(
 class _OneList:
     """Reads one list's rows of `listings`."""
 
-    def __init__(
-        self, blocklist: Blocklist, zone: str, condition: Health, pairs: Pairs, exchanges: Exchanges, is_over: bool
-    ) -> None:
+    def __init__(self, blocklist: Blocklist, zone: str, condition: Health, pairs: Pairs, is_over: bool) -> None:
         self._blocklist, self._zone, self._condition = blocklist, zone, condition
-        self._pairs, self._exchanges, self._is_over = pairs, exchanges, is_over
+        self._pairs, self._is_over = pairs, is_over
 
     def read(self, subjects: Sequence[_Subject]) -> pd.DataFrame:
         """A row per address, in the order of the subjects."""
@@ -211,7 +209,7 @@ class _OneList:
             why = "came_between_passes" if judged.status is Listing.LISTED else "left_between_passes"
         elif not is_void and said and history[-1][1].status not in _SAID:
             why = "not_heard_again"
-        text_row = self._exchanges.latest(name, TXT)
+        text_row = self._pairs.words.latest(name, TXT)
         text = _text(text_row) if status is Listing.LISTED else None
         evidence = [str(one.id) for one, _ in history]
         if text and text_row is not None:

@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .answers import denies
-from .exchanges import ANSWERED, NXDOMAIN, SURVEY_ROUND, A, Exchanges, Row, passes_of
+from .exchanges import ANSWERED, NXDOMAIN, SURVEY_ROUND, TXT, A, Exchanges, Row, passes_of
 
+_PAIRED = (A, TXT)
 _Numbers = npt.NDArray[np.int64]
 _NXDOMAIN = b"\0\0\x81\x83\0\1" + b"\0" * 6 + b"\0\0\1\0\1"
 _NODATA = b"\0\0\x81\x80\0\1" + b"\0" * 6 + b"\0\0\1\0\1"
@@ -39,13 +40,15 @@ class Denials(NamedTuple):
 
 
 class Pairs:
-    """The exchanges of the survey itself about (address, list) pairs; A records alone."""
+    """The exchanges of the survey itself about (address, list) pairs."""
 
     def __init__(self, zones: Collection[str]) -> None:
         self._places: dict[str, int] = {}
         self.servers: list[str] = []
         self._server_of: dict[str, int] = {}
         self._numbers = {zone: array("q") for zone in zones}
+        self.words = Exchanges()
+        """The lists' own words about what they list: their TXT records."""
         self._others: dict[str, dict[int, list[Row]]] = {zone: defaultdict(list) for zone in zones}
 
     def take(self, rows: Iterable[Row]) -> Iterator[Row]:
@@ -53,8 +56,11 @@ class Pairs:
         same: dict[str, str] = {}
         one = same.setdefault
         for row in rows:
-            if row.type == A and row.round == SURVEY_ROUND and (split := self._split(row.name)) is not None:
-                self._keep(*split, row)
+            if row.round == SURVEY_ROUND and row.type in _PAIRED and (split := self._split(row.name)) is not None:
+                if row.type == A:
+                    self._keep(*split, row)
+                else:
+                    self.words.add((row,))
                 continue
             id_, sitting, number, round_, name, type_, server, way, attempt, outcome, asked_us, spent_us, answer = row
             if outcome == ANSWERED and denies(answer):
@@ -145,12 +151,12 @@ class Pairs:
             plain = set((denials.place << 32 | denials.pass_number).tolist()) if found else set()
             asked += len(denials.id)
             asked += len({place << 32 | row.pass_number for place, rows in found.items() for row in rows} - plain)
-        return asked
+        return asked + self.words.asked_n()
 
     def packets_n(self) -> int:
         """How many exchanges there were."""
         others = sum(len(rows) for found in self._others.values() for rows in found.values())
-        return others + sum(len(numbers) for numbers in self._numbers.values()) // 5
+        return others + self.words.packets + sum(len(numbers) for numbers in self._numbers.values()) // 5
 
 
 def split(rows: Iterable[Row], zones: Collection[str]) -> tuple[Pairs, Exchanges]:

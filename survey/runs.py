@@ -231,6 +231,9 @@ def read_tables(
     asked = [domain for domain in of_bodies["domain"] if not opt_out.has_domain(domain)]
     mail_servers, addresses = mail.read(asked, exchanges, world.askable)
     declared, policies = senders.read(asked, exchanges, world.askable, senders.shares(named))
+    nets = networks.read(addresses.loc[addresses["reason"].isna(), "address"].dropna(), exchanges, world.asn_zones)
+    questions, packets = exchanges.asked_n() + pairs.asked_n(), exchanges.packets + pairs.packets_n()
+    exchanges.forget_survey()
     sending = pd.DataFrame(senders.subjects(declared), columns=["address", "reason"], dtype="str")
     asked_about = pd.concat([addresses[["address", "reason"]], sending], ignore_index=True)
     present = asked_about["address"].dropna()
@@ -244,7 +247,6 @@ def read_tables(
         opted_out=frozenset(address for address in present if opt_out.has_address(address)),
         over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
     )
-    nets = networks.read(addresses.loc[addresses["reason"].isna(), "address"].dropna(), exchanges, world.asn_zones)
     # A domain in doubt says nothing about who uses a server.
     sure = of_bodies.loc[of_bodies["confidence"].ne(Confidence.LOW)]
     observed = (mail_servers, addresses, said_of, lists)
@@ -254,8 +256,7 @@ def read_tables(
     found = findings.read(register.bodies, of_bodies, *observed, servers, sends, opt_out.has_domain, candidates)
     headline = headlines.count(found, servers, addresses, said_of, lists)
     ended = finished_passes(marks)
-    headline["questions_asked"] = exchanges.asked_n() + pairs.asked_n()
-    headline["packets_sent"] = exchanges.packets + pairs.packets_n()
+    headline["questions_asked"], headline["packets_sent"] = questions, packets
     headline["started_at"] = _iso(min((s.started_us for s in archive.sittings()), default=0))
     headline["finished_at"] = _iso(max(ended.values())) if ended else None
     rechecks = [mark.marked_us for mark in marks if mark.kind == "recheck"]
