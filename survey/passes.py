@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from . import blocklists, dmarc, mail, networks, senders
 from .answers import encode_name, reverse_name, reverse_wire, word
 from .domains import Subject
-from .exchanges import AAAA, FIRST_RECHECK, SURVEY_ROUND, TXT, A, Exchanges, Question, Row, WireRow, is_usable
+from .exchanges import AAAA, FIRST_RECHECK, MX, SURVEY_ROUND, TXT, A, Exchanges, Question, Row, WireRow, is_usable
 from .sitting import Recorder, Sitting
 from .tables import Dns
 from .wire.dns import Batch, DnsWire, Half
@@ -70,6 +70,8 @@ class Pass:
         self._silences: dict[str, int] = {}
         """Questions given up per list in a row, since the last round: a list that falls silent is tested at once."""
         self._done = 0
+        self._begun = self._led = 0
+        """Mail domains that were begun with, and those of them whose mail servers are known."""
 
     def run(self) -> None:
         self._start_round([zone for zone in self._lists if zone not in self._sitting.void | self._wire.spent])
@@ -95,13 +97,27 @@ class Pass:
             self._progress("")
 
     def _progress(self, text: str) -> None:
-        waiting = self._wire.waiting
-        self._sitting.progress(self._done, self._done + waiting, text or f"pass {self._number}")
+        to_lists, to_resolver = self._to_come()
+        expected = self._done + self._wire.waiting + to_lists * len(self._open) + to_resolver
+        minutes = self._wire.least_s(to_lists, to_resolver) / 60
+        left = f", at least {minutes:,.0f} min left" if minutes >= 1.5 else ""
+        self._sitting.progress(self._done, expected, text or f"pass {self._number}{left}")
+
+    def _to_come(self) -> tuple[int, int]:
+        """How many questions to each list, and others, the domains will lead to that have led to none yet.
+
+        They are taken to be like those before them.
+        """
+        if not self._led:
+            return 0, 0
+        left = (self._begun - self._led) / self._led
+        return round(len(self._addresses) * left), round(max(0, len(self._asked) - self._begun) * left)
 
     # -- what to ask ---------------------------------------------------------------------------------------------
 
     def _survey(self, domain: str) -> None:
         """Ask everything about one mail domain that the answers lead to."""
+        self._begun += 1
         for question in mail.first([domain]):
             self._want_mail(question)
         if not self._sitting.manner.has_context:
@@ -169,6 +185,7 @@ class Pass:
         """A question is answered, or given up in this pass: go on with whatever waited for it."""
         self._open_questions.discard(question)
         if question in self._mail:
+            self._led += question.type == MX
             self._lead_on(question)
         for inquiry in self._inquiries.pop(question, ()):
             inquiry.waiting -= 1

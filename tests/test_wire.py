@@ -15,7 +15,7 @@ from survey.answers import encode_name
 from survey.exchanges import ANSWERED, TIMEOUT, TRUNCATED, UNREACHABLE
 from survey.practice.world import PRACTICE
 from survey.wire.dns import DnsWire, Half
-from survey.wire.pace import Bucket
+from survey.wire.pace import Bucket, Window
 
 WORLD = dataclasses.replace(PRACTICE, timeout_s=0.2, pause_s=0.05)
 ENGINES = ["fast", "portable"]
@@ -246,3 +246,46 @@ def test_a_bucket_gives_what_it_says():
     assert bucket.ready_in() == pytest.approx(0.4)
     assert bucket.available(100.0) == 1
     assert Bucket(None, 0.0).available(0.0) > 1_000_000
+
+
+def test_what_is_left_takes_as_long_as_the_slowest_pace_allows():
+    with contextlib.closing(DnsWire([("127.0.0.1", 9)], WORLD, rate=100)) as wire:
+        wire.open_channel("slow.example", encode_name("slow.example"), 2.0)
+        wire.open_channel("quick.example", encode_name("quick.example"), None)
+        halves = [Half(str(number), encode_name(str(number))[:-1], 1, 1, 0) for number in range(30)]
+        wire.ask("slow.example", halves)
+        wire.ask("quick.example", halves)
+        wire.ask("", halves)
+        assert wire.least_s() == 30 / 2
+        assert wire.least_s(10) == (30 + 10) / 2
+        assert wire.least_s(0, 10_000) == (90 + 10_000) / 100
+    with contextlib.closing(DnsWire([("127.0.0.1", 9)], WORLD)) as wire:
+        wire.ask("", halves)
+        assert wire.least_s() == 0, "without a pace nothing can be said"
+
+
+def test_a_window_narrows_when_much_is_lost_at_once_and_not_for_dead_names():
+    window = Window(1000, 1.0)
+    for tenth in range(10):
+        window.sent(tenth / 10, 100)
+        for _ in range(2):
+            window.lost(tenth / 10)
+    window.judge(5.0)
+    assert window.size == 1000, "two in a hundred are dead names"
+    for tenth in range(60, 70):
+        window.sent(tenth / 10, 100)
+        for _ in range(40):
+            window.lost(tenth / 10)
+    window.judge(20.0)
+    narrow = window.size
+    assert narrow < 600
+    for second in range(30, 50):
+        window.sent(float(second), 100)
+    window.judge(60.0)
+    assert narrow < window.size <= 1000
+    tail = Window(500, 1.0)
+    tail.sent(0.0, 5000)
+    for _ in range(300):
+        tail.lost(0.0)
+    tail.judge(9.0)
+    assert tail.size == 500, "at the end only the dead are left, and nothing shrinks for them"

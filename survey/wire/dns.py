@@ -153,6 +153,21 @@ class DnsWire:
         queued = sum(len(channel.queue) for channel in self._by_zone.values())
         return queued + self._outstanding + len(self._later) + len(self._streams)
 
+    def least_s(self, to_lists: int = 0, to_resolver: int = 0) -> float:
+        """How long what waits takes at least, at the paces that are allowed, in seconds.
+
+        `to_lists` more questions will go to each list, and `to_resolver` more to the resolvers themselves.
+        """
+        longest, queued = 0.0, to_resolver
+        for channel in self._by_zone.values():
+            waiting = len(channel.queue) + (to_lists if channel.zone else 0)
+            queued += waiting
+            if channel.bucket.rate:
+                longest = max(longest, waiting / channel.bucket.rate)
+        rates = [bucket.rate for bucket in self._buckets]
+        total = sum(rate for rate in rates if rate is not None)
+        return longest if None in rates or not total else max(longest, queued / total)
+
     # -- the loop ----------------------------------------------------------------------------------------------
 
     def exchanges(self) -> Iterator[Batch]:
