@@ -37,14 +37,23 @@ def loop(job: Job) -> Heard:
 
 
 def whole(job: Job) -> Heard:
-    """Survey the register in one pass, from the register to tables on disk."""
+    """Survey the register in one pass, from the register to tables on disk: what the peers' whole job is."""
+    return _collect(job, has_context=False)
+
+
+def context(job: Job) -> Heard:
+    """The same as users do it: with SPF, DMARC and the networks of addresses."""
+    return _collect(job, has_context=True)
+
+
+def _collect(job: Job, *, has_context: bool) -> Heard:
     collect(
         Path(job.register),
         RunFolder(Path(job.folder) / "run"),
         lists(),
         world(job.timeout_s, job.tries),
         [job.server],
-        manner=Manner(passes=1, window=job.outstanding),
+        manner=Manner(passes=1, window=job.outstanding, has_context=has_context),
     )
     return Heard()
 
@@ -79,4 +88,4 @@ def listed(folder: Path) -> set[Pair]:
 
 
 if __name__ == "__main__":
-    run({"loop": loop, "whole": whole})
+    run({"loop": loop, "whole": whole, "context": context})

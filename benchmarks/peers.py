@@ -145,9 +145,10 @@ def ours(client: str) -> Client:
         with tempfile.TemporaryDirectory(dir=bench.folder) as name:
             folder = Path(name)
             taken, command_s = run_child("client_ours", bench.job(client, folder), folder)
-            kept = folder / "run" if client == "whole" else folder
+            is_whole = client != "loop"
+            kept = folder / "run" if is_whole else folder
             heard = client_ours.read(kept)
-            found = client_ours.listed(kept) if client == "whole" else heard.listed
+            found = client_ours.listed(kept) if is_whole else heard.listed
             return Measured(
                 taken.seconds,
                 taken.cpu_s,
@@ -345,6 +346,7 @@ LIST_PART: dict[str, Client] = {
 }
 WHOLE: dict[str, Client] = {
     "ours": ours("whole"),
+    "ours, with SPF, DMARC, networks": ours("context"),
     "dnsperf": dnsperf("whole.txt"),
     "massdns": massdns_whole,
     "aiodns + pydnsbl": python("client_cares", "whole"),

@@ -151,7 +151,11 @@ def test_flush_tells_that_nothing_can_be_written(tmp_path, row):
 
 
 def test_a_folder_that_is_not_there_is_told_at_once(tmp_path):
-    with pytest.raises(EvidenceError, match="unable to open"), Store(tmp_path / "no" / "e.sqlite", "t", {}):
+    with (
+        pytest.raises(EvidenceError, match="unable to open"),
+        Store(tmp_path / "no" / "e.sqlite", "t", {}) as store,
+    ):
+        store.append([ROW])
         raise AssertionError("nothing can be kept there")
 
 

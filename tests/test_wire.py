@@ -266,6 +266,7 @@ def test_what_is_left_takes_as_long_as_the_slowest_pace_allows():
 
 def test_a_window_narrows_when_much_is_lost_at_once_and_not_for_dead_names():
     window = Window(1000, 1.0)
+    window.size = 1000
     for tenth in range(10):
         window.sent(tenth / 10, 100)
         for _ in range(2):
@@ -277,15 +278,28 @@ def test_a_window_narrows_when_much_is_lost_at_once_and_not_for_dead_names():
         for _ in range(40):
             window.lost(tenth / 10)
     window.judge(20.0)
-    narrow = window.size
-    assert narrow < 600
-    for second in range(30, 50):
-        window.sent(float(second), 100)
-    window.judge(60.0)
-    assert narrow < window.size <= 1000
+    assert window.size < 600
     tail = Window(500, 1.0)
+    tail.size = 500
     tail.sent(0.0, 5000)
     for _ in range(300):
         tail.lost(0.0)
     tail.judge(9.0)
     assert tail.size == 500, "at the end only the dead are left, and nothing shrinks for them"
+
+
+def test_a_window_widens_while_answers_are_not_late_and_narrows_when_they_queue():
+    window, now = Window(1000, 1.0), 0.0
+    for _ in range(200):
+        now += 0.003
+        window.heard(100, 100 * 0.020, now, window.size)
+    assert window.size == 1000, "a long way alone is no queue"
+    for _ in range(30):
+        now += 0.003
+        window.heard(100, 100 * 0.060, now, window.size)
+    assert window.size < 500
+    quiet = Window(1000, 1.0)
+    for _ in range(200):
+        now += 0.003
+        quiet.heard(100, 100 * 0.020, now, 10)
+    assert quiet.size < 100, "who does not need a wider window gets none"

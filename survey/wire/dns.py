@@ -45,7 +45,9 @@ Engine = Literal["auto", "fast", "portable"]
 _FLUSH_S = 0.1
 _FLUSH_ROWS = 4096
 _SOCKETS = 4
-_RECEIVE_MOST = 256
+_RECEIVE_MOST = 64
+_BURST_MOST = 48
+"""Questions that go out before anything is heard in between: a server's buffer may hold no more than a hundred."""
 
 _Pending = tuple[Half, Channel, int, bool, bytes, int, float]
 """What is outstanding: half, channel, attempt, whether with EDNS, the question's bytes, and when it was asked, in
@@ -229,7 +231,7 @@ class DnsWire:
 
     def _fill(self, now: float) -> tuple[float, bool]:
         """Send what window and paces allow; how long until something is due, and whether there is room left."""
-        room = self._window.size - self._outstanding
+        room = min(self._window.size - self._outstanding, _BURST_MOST)
         nap = self._send_ready(room, now) if room > 0 else 60.0
         if self._outstanding:
             nap = min(nap, self._expire_at - now)
@@ -331,11 +333,12 @@ class DnsWire:
     def _receive(self, one: UdpSocket[_Pending]) -> None:
         receive, pending, rows, server = one.sock.recv, one.pending, self._rows, self.names[one.server]
         now = time.monotonic()
+        count, waited_s = 0, 0.0
         for _ in range(_RECEIVE_MOST):
             try:
                 data = receive(4096)
             except BlockingIOError:
-                return
+                break
             except OSError:
                 # The port is closed: the network's own answer to everything outstanding on this socket.
                 for id_ in list(pending):
@@ -353,6 +356,8 @@ class DnsWire:
                     continue
             del pending[data[:2]]
             self._outstanding -= 1
+            count += 1
+            waited_s += now - since
             if data[2] & 2 or data[3] & 15 not in (0, 3) or channel.blank is not None:
                 self._take(entry, one.server, "udp", TRUNCATED if data[2] & 2 else ANSWERED, data, now)
                 continue
@@ -375,7 +380,8 @@ class DnsWire:
                 self._heard.append((channel.zone, row))
             else:
                 self._denials[channel.zone] += 1
-        return
+        if count:
+            self._window.heard(count, waited_s, now, self._outstanding)
 
     def _take(self, entry: _Pending, server: int, transport: str, outcome: str, data: bytes, now: float) -> None:
         """Keep one exchange, and do what follows from it."""

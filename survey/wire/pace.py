@@ -41,23 +41,51 @@ class Bucket:
 
 
 class Window:
-    """How many questions may be outstanding: `most`, less while many answers stay out, and slowly more again.
+    """How many questions may be outstanding: at most `most`, and only as many as the way to the servers holds.
 
-    Names whose servers are dead stay out too, a percent or two of them in every survey, and they are all that is left
-    in the end: so each fraction of a second is judged by itself, by its first attempts alone. Only when more than a
-    tenth of them is lost, and not just a few, the network is rather full than the servers dead. Times are monotonic
-    seconds.
+    By delay: when answers take longer than they did at best, questions queue somewhere, as many as come in the time by
+    which they are late (Little's law). A server's buffer may hold no more than a hundred: the window widens while few
+    queue, and narrows when many do, and when they are a good part of what is outstanding, for long ways have uneven
+    delays. By loss: names whose servers are dead stay silent too, a percent or two of them in every survey, and they
+    are all that is left in the end; so each fraction of a second is judged by itself, by its first attempts alone, and
+    only when more than a tenth of them is lost, and not just a few, the network is rather full than the servers dead.
+    Times are monotonic seconds.
     """
 
-    _LEAST, _LOST_LEAST, _LOST_SHARE = 32, 20, 0.1
+    _LEAST, _STEP, _QUEUE_LEAST, _QUEUE_MOST, _LOOK_S, _LOOK_N = 32, 8, 16, 40, 0.002, 32
+    _LOST_LEAST, _LOST_SHARE = 20, 0.1
+    _FORGET = 1.001
+    """How fast the best delay is forgotten, per look: ways change."""
 
-    __slots__ = ("_lost", "_most", "_sent", "_timeout_s", "size")
+    __slots__ = (
+        *("_best_s", "_heard", "_looked_at", "_lost", "_most", "_room", "_sent", "_timeout_s"),
+        *("_waited_s", "size"),
+    )
 
     def __init__(self, most: int, timeout_s: float) -> None:
-        self.size = self._most = most
+        self.size = min(most, 2 * self._LEAST)
+        self._most = self._room = most
         self._timeout_s = timeout_s
         self._sent: dict[int, int] = {}
         self._lost: dict[int, int] = {}
+        self._best_s = math.inf
+        self._heard, self._waited_s, self._looked_at = 0, 0.0, -math.inf
+
+    def heard(self, count: int, waited_s: float, now: float, outstanding: int) -> None:
+        """Answers came, after so many seconds all together; so many questions are outstanding still."""
+        self._heard += count
+        self._waited_s += waited_s
+        if self._heard < self._LOOK_N or now - self._looked_at < self._LOOK_S:
+            return
+        delay_s = self._waited_s / self._heard
+        self._best_s = min(self._best_s * self._FORGET, delay_s)
+        queued = (delay_s - self._best_s) * self._heard / (now - self._looked_at)
+        if queued > max(self._QUEUE_MOST, outstanding / 3):
+            self.size = max(min(self._LEAST, self._room), self.size * 7 // 8)
+        elif queued < max(self._QUEUE_LEAST, outstanding / 8) and outstanding + self._LEAST >= self.size:
+            # Only a window that was full is too narrow.
+            self.size = min(self._room, self.size + max(self._STEP, self.size // 16))
+        self._heard, self._waited_s, self._looked_at = 0, 0.0, now
 
     def sent(self, now: float, count: int) -> None:
         """First attempts went out."""
@@ -70,11 +98,12 @@ class Window:
         self._lost[slot] = self._lost.get(slot, 0) + 1
 
     def judge(self, now: float) -> None:
-        """Narrow or widen, by what went out long enough ago to have been answered."""
+        """Leave more or less room, by what went out long enough ago to have been answered."""
         ended = [slot for slot in self._sent if (slot + 1) / 2 * self._timeout_s + self._timeout_s < now]
         for slot in sorted(ended):
             sent, lost = self._sent.pop(slot), self._lost.pop(slot, 0)
             if lost >= self._LOST_LEAST and lost > self._LOST_SHARE * sent:
-                self.size = max(min(self._LEAST, self._most), self.size * 7 // 10)
+                self._room = max(min(self._LEAST, self._most), min(self._room, self.size) * 7 // 10)
             else:
-                self.size = min(self._most, self.size + self.size // 8 + 1)
+                self._room = min(self._most, self._room + self._room // 8 + 1)
+        self.size = min(self.size, self._room)

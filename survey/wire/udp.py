@@ -1,17 +1,16 @@
 """Connected UDP sockets with random ids, and UDP GSO where the kernel has it.
 
-A connected socket hears nobody but its server: the kernel drops the rest. Ids are drawn without replacement from the
-operating system's entropy; numpy seeds itself from there. With GSO (`UDP_SEGMENT`, Linux 4.18 and newer) one call hands
-the kernel many questions of one length.
+A connected socket hears nobody but its server: the kernel drops the rest. Ids come from the operating system's source
+of randomness; none is used twice at a time. With GSO (`UDP_SEGMENT`, Linux 4.18 and newer) one call hands the kernel
+many questions of one length.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 from typing import Generic, TypeVar
-
-import numpy as np
 
 Entry = TypeVar("Entry")
 
@@ -40,7 +39,7 @@ class UdpSocket(Generic[Entry]):
         """A random id that nothing outstanding bears."""
         while True:
             if not self._ids:
-                drawn = np.random.default_rng().permutation(65536).astype(">u2").tobytes()
+                drawn = os.urandom(4096)
                 self._ids = [drawn[at : at + 2] for at in range(0, len(drawn), 2)]
             found = self._ids.pop()
             if found not in self.pending:
