@@ -149,7 +149,10 @@ def view(
         )
         for code, status in found[["code", "status"]].itertuples(index=False, name=None)
     }
-    why |= dict.fromkeys(_with_others(edition, found, why, decisions, now), "others_open")
+    about = {
+        code: gate.finding_sha256({str(name): value for name, value in one.items()}) for code, one in originals.items()
+    }
+    why |= dict.fromkeys(_with_others(edition, found, why, decisions, about, now), "others_open")
     named = {code for code, refused in why.items() if refused is None}
     wanted = {code for code, one in decisions.items() if one.decision == "name"}
     closed = [
@@ -171,9 +174,7 @@ def view(
     if audience == "ministry":
         found = found.assign(
             asked_at=found["code"].map(when),
-            finding_sha256=[
-                gate.finding_sha256({str(n): v for n, v in originals[code].items()}) for code in found["code"]
-            ],
+            finding_sha256=found["code"].map(about),
         )
         listings = confirmed_listings(edition, set(found.loc[found["status"].eq(Body.LISTED), "code"]))
         borne = {**bearers(edition, listings["operator"]), **bearers(edition, listings["operator_ja"])}
@@ -236,10 +237,18 @@ def _with_others(
     found: pd.DataFrame,
     why: Mapping[str, str | None],
     decisions: Mapping[str, gate.Decision],
+    about: Mapping[str, str],
     now: datetime,
 ) -> set[str]:
-    """Bodies whose gate is open but whose listed servers serve others that were not told: MX records are public."""
-    told = {code for code in found["code"] if gate.notice(decisions.get(code), now) is None}
+    """Bodies whose gate is open but whose listed servers serve others that were not told: MX records are public.
+
+    `about` says per body what its decision must be about: whoever was told of another finding was not told of this.
+    """
+    told = {
+        code
+        for code, sha256 in about.items()
+        if (one := decisions.get(code)) and one.finding_sha256 == sha256 and gate.notice(one, now) is None
+    }
     users = {host: set(codes) for host, codes in edition.tables["servers"][["host", "codes"]].itertuples(index=False)}
     open_ = found.loc[[why[code] is None for code in found["code"]], ["code", "servers_listed"]]
     return {
