@@ -37,6 +37,7 @@ from .counts import (
 from .disclosure import OTHERS, SMALL
 from .edition import Edition
 from .labels import Language
+from .tied import tied
 
 Audience = Literal["internal", "ministry", "public"]
 AUDIENCES: tuple[Audience, ...] = ("internal", "ministry", "public")
@@ -184,7 +185,11 @@ def view(
         ]
     elif audience == "public":
         servers = confirmed_servers(edition, found)
-        large, users = _large(operators), customers(servers)
+        users = customers(servers)
+        large = _large(operators)
+        large = large.loc[
+            [not _is_tied(servers.loc[servers["operator"].eq(name)], named) for name in large["operator"]]
+        ]
         told = disclosure.told(
             found.loc[found["status"].isin(SURVEYED)],
             {"prefecture": _leading(regions, measure), "kind": _leading(kinds, measure)},
@@ -192,6 +197,7 @@ def view(
             named=named,
             operators={name: users[name] for name in large["operator"]},
             whose=owners(servers),
+            users={host: set(codes) for host, codes in servers[["host", "codes"]].itertuples(index=False)},
         )
         counted = _without_small(counted, may_share=told.has_shares)
         regions, kinds = told.regions, told.kinds
@@ -307,6 +313,13 @@ def _large(ranked: pd.DataFrame) -> pd.DataFrame:
     rest = large["bodies_n"] - listed - unknown
     is_small = listed.between(1, SMALL) | unknown.between(1, SMALL) | rest.between(1, SMALL)
     return large.loc[~is_small & ~(listed.gt(0) & rest.le(SMALL))]
+
+
+def _is_tied(servers: pd.DataFrame, named: set[str]) -> bool:
+    """Whether an operator's count tells which of its servers are listed, for no others could make it up."""
+    users = {host: set(codes) - named for host, codes in servers[["host", "codes"]].itertuples(index=False)}
+    listed = set().union(*(users[host] for host in servers.loc[servers["status"].eq(Body.LISTED), "host"]))
+    return bool(tied(listed, [(set().union(*users.values()), len(listed))], users))
 
 
 def _public_operators(
