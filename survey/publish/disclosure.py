@@ -135,12 +135,12 @@ def told(
             )
     _untie(counts, together, states, leading_, users)
     served = dict(whose)
-    alone = {code for code in states if whose.get(code) == {Share.SHARED}}
+    alone = {code for code in states if whose.get(code) == frozenset({str(Share.SHARED)})}
     has_shares = not exposed_by(served) and not tied(listed & alone, [(alone, len(listed & alone))], users)
     served = served if has_shares else {}
     kept = []
-    for name, users in operators.items():
-        more = {code: served.get(code, frozenset()) | {f"{OTHERS}{name}"} for code in users}
+    for name, customers in operators.items():
+        more = {code: served.get(code, frozenset()) | {f"{OTHERS}{name}"} for code in customers}
         if not exposed_by({**served, **more}):
             served = {**served, **more}
             kept.append(name)

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from itertools import combinations
 
 _MOST_TOGETHER = 8
-"""Servers with common customers of which every choice is tried; of more only one alone, all, and all from the first on."""
+"""Servers with common customers of which every choice is tried; of more each alone, and the largest n."""
 
 
 def tied(
