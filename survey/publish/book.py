@@ -6,6 +6,7 @@ or a link, and colours are backed by words, so that a grey print says the same.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -120,12 +121,16 @@ _MOST_HEIGHT = 405
 """Points: Excel takes no taller row."""
 
 
+_FOR_MACHINES = re.compile(r"[0-9a-f]{64}|[0-9 ,]+")
+"""Hashes and evidence ids: looked up, not read, so no row grows for them."""
+
+
 def _lines(value: str, most: int) -> int:
-    """Lines that a text takes in a column of the most width; a word that breaks early may cost one more."""
-    if 2 * len(value) <= most:
+    """Lines that a text takes in a column of the most width."""
+    if 2 * len(value) <= most or _FOR_MACHINES.fullmatch(value):
         return 1
     wide = width(plain(value))
-    return 1 if wide <= most else 1 + -(-wide // max(1, most - 2))
+    return 1 if wide <= most else -(-wide // max(1, most - 3))
 
 
 def write_table(

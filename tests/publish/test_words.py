@@ -37,7 +37,14 @@ def test_a_row_is_as_tall_as_its_text(tmp_path):
     with new_book(path, "internal", "ja", "", {}, is_practice=True) as writing:
         sheet = writing.sheet("findings", header_row=0)
         write_table(
-            writing, sheet, 0, "tall", ["留意点"], [["短い"], ["サーバのアドレスの照会に応答なし" * 4]], most=24
+            writing,
+            sheet,
+            0,
+            "tall",
+            ["留意点"],
+            [["短い"], ["サーバのアドレスの照会に応答なし" * 4], ["0a" * 32]],
+            most=24,
         )
     heights = openpyxl.load_workbook(path).worksheets[0].row_dimensions
     assert heights[2].height in (None, 15) and heights[3].height >= 15 * 5
+    assert heights[4].height in (None, 15), "nobody reads a hash"
