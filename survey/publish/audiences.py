@@ -37,6 +37,7 @@ from .counts import (
 from .disclosure import OTHERS, SMALL
 from .edition import Edition
 from .labels import Language
+from .tied import tied
 
 Audience = Literal["internal", "ministry", "public"]
 AUDIENCES: tuple[Audience, ...] = ("internal", "ministry", "public")
@@ -149,7 +150,10 @@ def view(
         )
         for code, status in found[["code", "status"]].itertuples(index=False, name=None)
     }
-    why |= dict.fromkeys(_with_others(edition, found, why, decisions, now), "others_open")
+    about = {
+        code: gate.finding_sha256({str(name): value for name, value in one.items()}) for code, one in originals.items()
+    }
+    why |= dict.fromkeys(_with_others(edition, found, why, decisions, about, now), "others_open")
     named = {code for code, refused in why.items() if refused is None}
     wanted = {code for code, one in decisions.items() if one.decision == "name"}
     closed = [
@@ -171,9 +175,7 @@ def view(
     if audience == "ministry":
         found = found.assign(
             asked_at=found["code"].map(when),
-            finding_sha256=[
-                gate.finding_sha256({str(n): v for n, v in originals[code].items()}) for code in found["code"]
-            ],
+            finding_sha256=found["code"].map(about),
         )
         listings = confirmed_listings(edition, set(found.loc[found["status"].eq(Body.LISTED), "code"]))
         borne = {**bearers(edition, listings["operator"]), **bearers(edition, listings["operator_ja"])}
@@ -183,7 +185,11 @@ def view(
         ]
     elif audience == "public":
         servers = confirmed_servers(edition, found)
-        large, users = _large(operators), customers(servers)
+        users = customers(servers)
+        large = _large(operators)
+        large = large.loc[
+            [not _is_tied(servers.loc[servers["operator"].eq(name)], named) for name in large["operator"]]
+        ]
         told = disclosure.told(
             found.loc[found["status"].isin(SURVEYED)],
             {"prefecture": _leading(regions, measure), "kind": _leading(kinds, measure)},
@@ -191,6 +197,7 @@ def view(
             named=named,
             operators={name: users[name] for name in large["operator"]},
             whose=owners(servers),
+            users={host: set(codes) for host, codes in servers[["host", "codes"]].itertuples(index=False)},
         )
         counted = _without_small(counted, may_share=told.has_shares)
         regions, kinds = told.regions, told.kinds
@@ -236,10 +243,18 @@ def _with_others(
     found: pd.DataFrame,
     why: Mapping[str, str | None],
     decisions: Mapping[str, gate.Decision],
+    about: Mapping[str, str],
     now: datetime,
 ) -> set[str]:
-    """Bodies whose gate is open but whose listed servers serve others that were not told: MX records are public."""
-    told = {code for code in found["code"] if gate.notice(decisions.get(code), now) is None}
+    """Bodies whose gate is open but whose listed servers serve others that were not told: MX records are public.
+
+    `about` says per body what its decision must be about: whoever was told of another finding was not told of this.
+    """
+    told = {
+        code
+        for code, sha256 in about.items()
+        if (one := decisions.get(code)) and one.finding_sha256 == sha256 and gate.notice(one, now) is None
+    }
     users = {host: set(codes) for host, codes in edition.tables["servers"][["host", "codes"]].itertuples(index=False)}
     open_ = found.loc[[why[code] is None for code in found["code"]], ["code", "servers_listed"]]
     return {
@@ -298,6 +313,13 @@ def _large(ranked: pd.DataFrame) -> pd.DataFrame:
     rest = large["bodies_n"] - listed - unknown
     is_small = listed.between(1, SMALL) | unknown.between(1, SMALL) | rest.between(1, SMALL)
     return large.loc[~is_small & ~(listed.gt(0) & rest.le(SMALL))]
+
+
+def _is_tied(servers: pd.DataFrame, named: set[str]) -> bool:
+    """Whether an operator's count tells which of its servers are listed, for no others could make it up."""
+    users = {host: set(codes) - named for host, codes in servers[["host", "codes"]].itertuples(index=False)}
+    listed = set().union(*(users[host] for host in servers.loc[servers["status"].eq(Body.LISTED), "host"]))
+    return bool(tied(listed, [(set().union(*users.values()), len(listed))], users))
 
 
 def _public_operators(

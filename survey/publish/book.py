@@ -6,6 +6,7 @@ or a link, and colours are backed by words, so that a grey print says the same.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -116,6 +117,21 @@ _FORMATS: Mapping[str, dict[str, object]] = {
 ROWS_MOST = 1_048_576
 """Rows of one sheet of Excel."""
 
+_MOST_HEIGHT = 405
+"""Points: Excel takes no taller row."""
+
+
+_FOR_MACHINES = re.compile(r"[0-9a-f]{64}|[0-9 ,]+")
+"""Hashes and evidence ids: looked up, not read, so no row grows for them."""
+
+
+def _lines(value: str, most: int) -> int:
+    """Lines that a text takes in a column of the most width."""
+    if 2 * len(value) <= most or _FOR_MACHINES.fullmatch(value):
+        return 1
+    wide = width(plain(value))
+    return 1 if wide <= most else -(-wide // max(1, most - 3))
+
 
 def write_table(
     writing: Book,
@@ -168,6 +184,11 @@ def write_table(
                     widths[column] = min(most, max(widths[column], width(text) + 2))
     for column, wide in enumerate(widths):
         sheet.set_column(column, column, max(_LEAST_WIDTH, wide))
+    # A table's rows do not grow by themselves everywhere: what is wrapped would lie over the next row.
+    for number, row in enumerate(rows, top + 1):
+        lines = max((_lines(value, most) for value in row if isinstance(value, str)), default=1)
+        if lines > 1:
+            sheet.set_row(number, min(_MOST_HEIGHT, 15 * lines))
 
 
 def top(writing: Book, sheet: Worksheet, title: str, note: str) -> None:

@@ -8,6 +8,7 @@ named, a host of the run, or any address. The others are counted, and the newsro
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping
@@ -28,6 +29,9 @@ _KINDS = "都道府県市区町村"
 _LEAST_LETTERS = 4
 """Letters that a reading must have to be looked for: a shorter one stands in too many words."""
 _MAYBE_ADDRESS = re.compile(r"[0-9a-f:.]*[0-9a-f][0-9a-f:.]*")
+_FOUR_NUMBERS = re.compile(r"(?<![0-9])([0-9]{1,3})([.・,_-])([0-9]{1,3})\2([0-9]{1,3})\2([0-9]{1,3})(?![0-9])")
+"""An address however it is written: with a port behind it, zeros before it, or other signs between."""
+_DEFANGED = re.compile(r"\s*[\[({<]\s*(?:dot|[.。．])\s*[\])}>]\s*")
 _SAME = str.maketrans({"ケ": "が", "ヶ": "が", "ヵ": "か", "之": "の"})
 
 
@@ -86,7 +90,9 @@ def _secrets(edition: Edition, named: Collection[str], operators: Collection[str
         if code in named:
             open_names |= told
             continue
-        found |= {one: ("a_body", f"{name} {code}") for one in (*told, _folded(code)) if one}
+        # Of six digits the last is a check digit, and often left out.
+        codes = (_folded(code), _folded(code)[:5] if len(code) == 6 and code.isdigit() else "")
+        found |= {one: ("a_body", f"{name} {code}") for one in (*told, *codes) if one}
     # A name that a named body bears, too, tells nothing of its namesakes.
     found = {text: kind for text, kind in found.items() if text not in open_names}
     for code, domain in tables["domains"][["code", "domain"]].dropna().itertuples(index=False, name=None):
@@ -115,19 +121,39 @@ def _stem(reading: str) -> str:
 
 def _folded(text: object) -> str:
     """A text as it is looked for: widths, case, kana and blanks make no difference."""
-    plain = unicodedata.normalize("NFKC", str(text)).casefold()
+    plain = _plain(str(text))
     hiragana = (chr(ord(char) - 0x60) if "ァ" <= char <= "ヴ" else char for char in plain.translate(_SAME))
     return re.sub(r"\s+", "", "".join(hiragana))
 
 
+def _plain(text: str) -> str:
+    """A text as it is read: without marks that do not show, escapes and brackets around dots."""
+    shown = "".join(one for one in html.unescape(text) if unicodedata.category(one) != "Cf")
+    return _DEFANGED.sub(".", unicodedata.normalize("NFKC", shown).casefold())
+
+
+def _letters(folded: str) -> str:
+    """A folded text without signs between its letters."""
+    return "".join(one for one in folded if one.isalnum())
+
+
 def _reason(cells: Iterable[str], secrets: Mapping[str, tuple[str, str]]) -> tuple[str, str] | None:
     """Why a row may not be printed: the kind of thing that it names, and which; None where it may."""
+    cells = list(cells)
+    # Names of Japanese letters are looked for across signs and from one cell into the next.
+    joined = _letters("".join(map(_folded, cells)))
+    for text, (kind, name) in secrets.items():
+        if not text.isascii() and (bare := _letters(text)) and bare in joined:
+            return kind, name
     for cell in cells:
         folded = _folded(cell)
         for text, (kind, name) in secrets.items():
-            if text in folded and _stands_alone(text, cell, folded):
+            if text.isascii() and text in folded and _stands_alone(text, cell, folded):
                 return kind, name
-        for word in _MAYBE_ADDRESS.findall(unicodedata.normalize("NFKC", cell).casefold()):
+        for first, _, *rest in _FOUR_NUMBERS.findall(_plain(cell)):
+            if all(int(one) <= 255 for one in (first, *rest)):
+                return "an_address", ".".join(str(int(one)) for one in (first, *rest))
+        for word in _MAYBE_ADDRESS.findall(_plain(cell)):
             try:
                 return "an_address", str(ip_address(word.strip(".:")))
             except ValueError:
@@ -136,9 +162,7 @@ def _reason(cells: Iterable[str], secrets: Mapping[str, tuple[str, str]]) -> tup
 
 
 def _stands_alone(text: str, cell: str, folded: str) -> bool:
-    """Whether a text of letters and digits stands as a word of its own; one of Japanese is looked for anywhere."""
-    if not text.isascii():
-        return True
-    words = unicodedata.normalize("NFKC", cell).casefold()
+    """Whether a text of letters and digits stands as a word of its own."""
+    words = _plain(cell)
     pattern = rf"(?<![a-z0-9]){re.escape(text)}(?![a-z0-9])"
     return re.search(pattern, words) is not None or re.search(pattern, folded) is not None

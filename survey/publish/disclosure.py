@@ -9,7 +9,9 @@ no such chain of exchanges, `told` takes back the split of the headline by whose
 single regions and kinds, until everybody has an alibi.
 
 It reckons with readers who know every mail server's customers (MX records are public), who has no mail, and who is
-named. It takes each body by itself: who knows that a listed server has these customers and no others may know more.
+named. An exchange takes each body by itself; that those on one server are listed together is `tied`'s matter, row by
+row. What rows say together of whole servers is not reckoned: who tries every set of servers against all of them may
+know more.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from ..errors import DecisionNeeded
-from ..tables import Body
+from ..tables import Body, Share
+from .tied import tied
 
 SMALL = 2
 """Cells of so many unnamed bodies are put together with others."""
@@ -77,13 +80,15 @@ def told(
     named: set[str],
     operators: Mapping[str, set[str]],
     whose: Mapping[str, frozenset[str]],
+    users: Mapping[str, set[str]],
     small: int = SMALL,
 ) -> Told:
     """What may be printed of these findings, so that no listed body without an open gate is found out.
 
     `found` has one row per body (`code`, `prefecture`, `kind`, `status` and the column `leading`); `counts` the rows by
     `prefecture` and by `kind`; `operators` who uses the servers of each that might be shown, in the order in which they
-    are preferred; `whose` whose the servers of a body are. Raises DecisionNeeded where the total alone would tell.
+    are preferred; `whose` whose the servers of a body are; `users` who uses each server. Raises DecisionNeeded where
+    the total alone would tell.
     """
     names = ["code", "prefecture", "kind", "status", leading]
     states = {
@@ -118,17 +123,55 @@ def told(
                 remedy="publish nothing of this run until the bodies may be named",
                 ja="対象の団体がすべて登録ありのため、総数だけで団体が特定されます",
             )
+    listed = {code for code, (*_, state) in states.items() if state.status == Body.LISTED}
+    leading_ = {code for code, (*_, state) in states.items() if state.leading == Body.LISTED}
+    for one in (listed, leading_):
+        if tied(one, [(set(states), len(one))], users):
+            raise DecisionNeeded(
+                "no other servers could make up the count: it alone tells which bodies are listed",
+                where="publish",
+                remedy="publish nothing of this run until the bodies may be named",
+                ja="ほかのサーバではこの数にならず、総数だけで団体が特定されます",
+            )
+    _untie(counts, together, states, leading_, users)
     served = dict(whose)
-    has_shares = not exposed_by(served)
+    alone = {code for code in states if whose.get(code) == frozenset({str(Share.SHARED)})}
+    has_shares = not exposed_by(served) and not tied(listed & alone, [(alone, len(listed & alone))], users)
     served = served if has_shares else {}
     kept = []
-    for name, users in operators.items():
-        more = {code: served.get(code, frozenset()) | {f"{OTHERS}{name}"} for code in users}
+    for name, customers in operators.items():
+        more = {code: served.get(code, frozenset()) | {f"{OTHERS}{name}"} for code in customers}
         if not exposed_by({**served, **more}):
             served = {**served, **more}
             kept.append(name)
     tables = {column: _put_together(counts[column], column, together[column]) for column in counts}
     return Told(tables["prefecture"], tables["kind"], tuple(kept), has_shares)
+
+
+def _untie(
+    counts: Mapping[str, pd.DataFrame],
+    together: Mapping[str, set[str]],
+    states: Mapping[str, tuple[str, str, State]],
+    listed: set[str],
+    users: Mapping[str, set[str]],
+) -> None:
+    """Put rows together until the servers of other bodies could make up the count of every one."""
+    for index, column in enumerate(("prefecture", "kind")):
+        is_tied = True
+        while is_tied:
+            is_tied = False
+            rows: dict[str, set[str]] = defaultdict(set)
+            for code, place in states.items():
+                rows[OTHERS if place[index] in together[column] else str(place[index])].add(code)
+            for name, members in rows.items():
+                if tied(listed & members, [(members, len(listed & members))], users):
+                    left = counts[column].loc[~counts[column][column].isin(together[column])]
+                    names = [str(one) for one in left.sort_values(["bodies", column])[column]]
+                    # All in one row is the total, which was looked at before.
+                    if wanted := name if name != OTHERS else next(iter(names), ""):
+                        _add(counts, together, column, wanted)
+                        is_tied = True
+                    break
 
 
 def _coarsen(

@@ -77,10 +77,10 @@ def operators(view: View, language: Language, format_: Format) -> Drawing:
         }[language]
     else:
         title = {
-            "ja": "登録が確認された運用者はない" if view.audience != "public" else "公表できる規模の運用者に登録はない",
+            "ja": "登録が確認された運用者はない" if view.audience != "public" else "個別に示せる運用者に登録はない",
             "en": "No operator was found listed"
             if view.audience != "public"
-            else "No operator of a size that may be shown is listed",
+            else "No operator that can be shown apart is listed",
         }[language]
     found = labels.bounded(view.headline, "bodies")
     title = (telling.undetermined(found, telling.both(language), language) if found else None) or title

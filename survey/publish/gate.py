@@ -15,7 +15,8 @@ A name is public only when all of this holds, and the first that does not is sai
 * `dates_wrong`     it was notified before the deadline and before the decision, and none of it lies in the future;
 * `deadline_open`   it replied, or the deadline has passed; a reason does not shorten a deadline that was given;
 * `too_old`         the oldest confirmation that the row rests on is not older than `max_age_h` hours;
-* `others_open`     whoever else uses the listed servers was notified too, for to name one is to name them all.
+* `others_open`     whoever else uses the listed servers was notified of its own finding as it is now, for to name one
+                    is to name them all.
 
 Of several decisions about a code the latest counts; one without a date that withholds always does. Nothing here reads a
 clock: `now` is given.
@@ -25,6 +26,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -197,36 +200,31 @@ def notice(decision: Decision | None, now: datetime) -> str | None:
     """What is missing of telling the body first; None when it was told and had its time, or a reason says why not."""
     if decision is None or decision.decided_at is None:
         return "undecided"
+    is_over = decision.deadline is not None and decision.deadline < now
     if decision.notified_at is None:
         if decision.decided_at > now:
             return "dates_wrong"
-        return None if decision.reason else "not_notified"
+        if not decision.reason:
+            return "not_notified"
+        return None if decision.deadline is None or is_over else "deadline_open"
     if not decision.notified_how:
         return "not_notified"
     in_order = decision.notified_at <= decision.decided_at <= now
     if not in_order or (decision.deadline is not None and decision.deadline <= decision.notified_at):
         return "dates_wrong"
-    has_replied = decision.reply.strip(" 　。.-－—").lower() not in _NO_REPLY
-    is_over = decision.deadline is not None and decision.deadline < now
-    return None if has_replied or is_over else "deadline_open"
+    return None if _has_replied(decision.reply) or is_over else "deadline_open"
 
 
-_NO_REPLY = frozenset(
-    (
-        "",
-        "なし",
-        "無し",
-        "無",
-        "未",
-        "未着",
-        "未回答",
-        "回答なし",
-        "待ち",
-        "回答待ち",
-        "no",
-        "none",
-        "n/a",
-        "not yet",
-        "pending",
-    )
+def _has_replied(said: str) -> bool:
+    """Whether a cell of replies holds one: not a sign or a number, nor words that say that none has come."""
+    plain = unicodedata.normalize("NFKC", said).casefold()
+    has_words = re.search(r"[^\W\d_]", plain) is not None
+    return has_words and _NO_REPLY.search(plain) is None
+
+
+_NO_REPLY = re.compile(
+    r"^\W*(なし|無し|無|未|いいえ|まだ|待ち|no|none|n/?a|nil|null|false|true|not yet|x)\W*$"
+    r"|未回答|未返|未着|無回答|無返|無応答|音沙汰"
+    r"|(回答|返信|返事|返答|返書|連絡|応答|反応)[はがもを]?(まだ|未だ|いまだ)?[\s(]*(な[しいくか]|無[しい]?|待|未|来[なず]|得られ[なず])"
+    r"|\bno (reply|replies|response|answer)|\bnot (yet|repl|respon|answer)|\b(pending|(a?wait)ing|unanswered)\b"
 )

@@ -171,7 +171,16 @@ class _Page:
         bodies = labels.bounded(headline, "bodies")
         lead = "lead" if unknown else "lead_sure"
         sentences = [] if headline.get("finished_at") else [labels.UNFINISHED[self.language]]
-        sentences.append(self.say(lead, total=count.total, listed=listed, unknown=unknown, most=most))
+        sentences.append(
+            self.say(
+                lead,
+                total=count.total,
+                listed=listed,
+                unknown=unknown,
+                most=most,
+                lists=self.say(f"lists_{self.view.measure}"),
+            )
+        )
         if self.view.measure == "bodies":
             sentences.append(self.say("no_relay"))
         elif bodies:

@@ -36,16 +36,18 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
         "Mail servers of {span} public bodies stand on open-relay or abuse lists",
     ),
     "span": ("{least}～{most}", "{least} to {most}"),
+    "lists_open_relay": ("第三者中継リスト", "an open-relay list"),
+    "lists_bodies": ("第三者中継または悪用のリスト", "an open-relay or abuse list"),
     "lead": (
-        "調査した{total}団体のうち、リストが「登録あり」と答えたメールサーバを使うのは{listed}団体です。"
+        "調査した{total}団体のうち、{lists}が「登録あり」と答えたメールサーバを使うのは{listed}団体です。"
         "ほかに{unknown}団体は確認できませんでした。登録があるのは少なくとも{listed}団体、多くて{most}団体です。",
-        "Of {total} bodies surveyed, {listed} use a mail server that a list answered to be listed. "
+        "Of {total} bodies surveyed, {listed} use a mail server that {lists} named as listed. "
         "Another {unknown} could not be determined: the true number lies between {listed} and {most}.",
     ),
     "lead_sure": (
-        "調査した{total}団体のうち、リストが「登録あり」と答えたメールサーバを使うのは{listed}団体です。"
+        "調査した{total}団体のうち、{lists}が「登録あり」と答えたメールサーバを使うのは{listed}団体です。"
         "確認できなかった団体はありません。",
-        "Of {total} bodies surveyed, {listed} use a mail server that a list answered to be listed. "
+        "Of {total} bodies surveyed, {listed} use a mail server that {lists} named as listed. "
         "None remained undetermined.",
     ),
     "also": (
@@ -121,8 +123,10 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     ),
     "operator_letter": ("運用者{letter}", "Operator {letter}"),
     "operators_note": (
-        "{least}団体以上が利用する運用者だけを示します。公表を決めていない運用者は記号で表しています。",
-        "Only operators that serve at least {least} bodies are shown; those not cleared for naming are given letters.",
+        "{least}団体以上が利用し、示しても個々の団体が特定されない運用者だけを示します。ここにない運用者に登録がないとは限りません。"
+        "公表を決めていない運用者は記号で表しています。",
+        "Only operators that serve at least {least} bodies are shown, and only where the row singles nobody out; an "
+        "operator that is not here may be listed all the same. Those not cleared for naming are given letters.",
     ),
     "operators_alone": (
         "1団体だけが利用する{n}の運用者は省きました。",

@@ -54,6 +54,16 @@ def test_nobody_is_named_until_a_decision_says_so_and_then_exactly_those(edition
         ({"deadline": None, "reply": "未回答"}, "deadline_open"),
         ({"deadline": NOW + timedelta(days=1)}, "deadline_open"),
         ({"deadline": None}, "deadline_open"),
+        ({"deadline": None, "reply": "回答なし（12月1日確認）"}, "deadline_open"),
+        ({"deadline": None, "reply": "まだ返事がない"}, "deadline_open"),
+        ({"deadline": None, "reply": "無回答"}, "deadline_open"),
+        ({"deadline": None, "reply": "No reply so far"}, "deadline_open"),
+        ({"deadline": None, "reply": "×"}, "deadline_open"),
+        ({"deadline": None, "reply": "0"}, "deadline_open"),
+        ({"deadline": None, "reply": "False"}, "deadline_open"),
+        ({"deadline": None, "reply": "問題ないと回答"}, None),
+        ({"notified_at": None, "deadline": NOW + timedelta(days=1), "reason": "公益性が高い"}, "deadline_open"),
+        ({"notified_at": None, "deadline": NOW - timedelta(days=1), "reason": "公益性が高い"}, None),
         ({"deadline": None, "reply": "是正済み"}, None),
         ({"notified_at": None, "deadline": None, "reason": "公益性が高い"}, None),
     ],
@@ -81,8 +91,11 @@ def test_nobody_is_named_while_others_on_its_server_were_not_told(edition):
     view = audiences.view(edition, "public", {code: one}, now=NOW)
     assert dict(view.fell_out.itertuples(index=False, name=None))[code] == "others_open"
     assert view.findings["status"].notna().sum() == 0
-    told = {other: replace(one, code=other, decision="withhold") for host in hosts for other in users[host]}
+    told = {other: decision(edition, other, decision="withhold") for host in hosts for other in users[host]}
     assert set(named(edition, [*told.values(), one])) == {code}
+    other = next(other for other in told if other != code)
+    stale = {**told, other: replace(told[other], finding_sha256="0" * 64)}
+    assert named(edition, [*stale.values(), one]) == set(), "the other was told of something else"
 
 
 def test_an_old_confirmation_closes_the_gate(edition):

@@ -51,6 +51,15 @@ def test_a_row_that_names_a_closed_body_in_any_way_is_kept_back(edition, body):
         ("an_address", f"{body['address']}を二重に数えた"),
         ("an_address", "2001:DB8::25 を除いた"),
         ("an_address", "１９２．０．２．９ の回答"),
+        ("an_address", "192.0.2.9:25 の回答"),
+        ("an_address", "192[.]0[.]2[.]9 の回答"),
+        ("an_address", "192-0-2-9 の回答"),
+        ("an_address", "192.000.002.009 の回答"),
+        ("a_body", f"団体コード{body['code'][:5]}の行"),
+        ("a_body", f"{'・'.join(body['name'])}について"),
+        ("a_body", f"{chr(0x200B).join(body['name'])}について"),
+        ("a_body", f"&#{ord(body['name'][0])};{body['name'][1:]}について"),
+        ("a_body", f"{body['domain'].replace('.', '[.]')} を照会"),
     ]
     kept = corrections.for_public(log(*(text for _, text in called)), edition, set(), set())
     assert not len(kept.shown)
@@ -58,8 +67,19 @@ def test_a_row_that_names_a_closed_body_in_any_way_is_kept_back(edition, body):
     assert body["name"] in kept.withheld[0][2], "the newsroom is told which"
 
 
+def test_a_name_that_goes_over_from_one_cell_to_the_next_is_kept_back(edition, body):
+    said = log("集計の誤り").assign(was=body["name"][:1], is_now=body["name"][1:])
+    assert not len(corrections.for_public(said, edition, set(), set()).shown)
+
+
 def test_what_names_nobody_is_printed_as_it_is_written(edition, body):
-    texts = ["集計の誤り（82団体→81団体）", "図の凡例を改めた", "12:30 に差し替え", "Counts were wrong; 3.5 percent"]
+    texts = [
+        "集計の誤り（82団体→81団体）",
+        "図の凡例を改めた",
+        "12:30 に差し替え",
+        "2026-11-25 09:33 現在に改めた",
+        "Counts were wrong; 3.5 percent",
+    ]
     kept = corrections.for_public(log(*texts), edition, set(), set())
     assert list(kept.shown["reason"]) == texts and kept.withheld == ()
 

@@ -82,14 +82,16 @@ def found_out(told, world, named, possible, leading):
     return always
 
 
-def told_of(world, leading, small):
+def told_of(world, leading, small, servers=None):
     found, named, users, whose = table(world)
     measure = ("bodies", "open_relay")[leading]
     counts = {
         column: audiences._leading(audiences._counts(found, column), measure) for column in ("prefecture", "kind")
     }
     column = ("status", "open_relay_listing")[leading]
-    told = disclosure.told(found, counts, leading=column, named=named, operators=users, whose=whose, small=small)
+    told = disclosure.told(
+        found, counts, leading=column, named=named, operators=users, whose=whose, users=servers or {}, small=small
+    )
     return told, named
 
 
@@ -146,6 +148,32 @@ def test_an_operator_or_a_split_that_would_tell_is_left_out():
     harmless = [*world, body("甲", "町", "clear", "A", "shared")]
     told, _ = told_of(harmless, 0, 0)
     assert told.operators == ("A", "B") and told.has_shares
+
+
+def test_a_row_that_only_one_shared_server_can_make_up_is_put_together():
+    """Fifteen towns of 甲 share a server and eight have their own: "15 of 23 listed" says who they are."""
+    world = [
+        *(body("甲", "町", "listed", (), "shared") for _ in range(15)),
+        *(body("甲", "町", "clear") for _ in range(8)),
+        *(body("乙", "町", "clear") for _ in range(9)),
+        *(body("乙", "町", "clear", (), "shared") for _ in range(3)),
+        *(body("丙", "町", "clear") for _ in range(40)),
+        *(body("丙", "町", "listed") for _ in range(5)),
+    ]
+    servers = {"mx.shared": {str(n) for n in range(15)}, **{f"mx{n}": {str(n)} for n in range(15, len(world))}}
+    untold, _ = told_of(world, 0, disclosure.SMALL)
+    assert "甲" in set(untold.regions["prefecture"])
+    told, _ = told_of(world, 0, disclosure.SMALL, servers)
+    rows = told.regions.set_index("prefecture")["listed"].to_dict()
+    assert rows == {"丙": 5, disclosure.OTHERS: 15}, "with 乙, where others could be the fifteen"
+    assert not told.has_shares, "of those with shared servers alone, too"
+
+
+def test_a_total_that_only_one_shared_server_can_make_up_is_for_a_person():
+    world = [*(body("甲", "町", "listed") for _ in range(15)), *(body("乙", "市", "clear") for _ in range(8))]
+    servers = {"mx.shared": {str(n) for n in range(15)}, **{f"mx{n}": {str(n)} for n in range(15, len(world))}}
+    with pytest.raises(DecisionNeeded, match="no other servers"):
+        told_of(world, 0, 0, servers)
 
 
 def test_where_everybody_is_listed_a_person_decides():
