@@ -36,6 +36,8 @@ class Store:
 
     def __enter__(self) -> Self:
         self._thread.start()
+        self._ready.wait()
+        self._raise()
         return self
 
     def __exit__(
@@ -69,8 +71,6 @@ class Store:
         self._raise()
 
     def _raise(self) -> None:
-        # The keeper may still be starting when the first exchange comes.
-        self._ready.wait()
         if self._failure:
             raise EvidenceError(
                 f"the evidence could not be written: {self._failure}",

@@ -151,12 +151,13 @@ def test_flush_tells_that_nothing_can_be_written(tmp_path, row):
 
 
 def test_a_folder_that_is_not_there_is_told_at_once(tmp_path):
-    with (
-        pytest.raises(EvidenceError, match="unable to open"),
-        Store(tmp_path / "no" / "e.sqlite", "t", {}) as store,
-    ):
-        store.append([ROW])
+    with pytest.raises(EvidenceError, match="unable to open"), Store(tmp_path / "no" / "e.sqlite", "t", {}):
         raise AssertionError("nothing can be kept there")
+
+
+def test_the_file_is_there_when_the_store_is_open(tmp_path):
+    with Store(tmp_path / "evidence.sqlite", "t", {}):
+        assert Archive(tmp_path).marks() == []
 
 
 def test_a_keeper_that_was_killed_is_told_and_what_it_kept_stands(tmp_path):
