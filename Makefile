@@ -38,7 +38,7 @@ report: .venv/.made
 	$(PY) -m survey report $(RUN)
 
 test: .venv/.made-dev
-	$(PY) -m pytest
+	$(PY) -m pytest -n auto --dist loadfile
 
 check: .venv/.made-dev
 	$(PY) -m ruff check .

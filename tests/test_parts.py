@@ -271,7 +271,10 @@ def test_an_interrupt_stops_all_and_leaves_whole_files(sample, tmp_path):
     with serve(sample.country) as served:
         command = [sys.executable, "-m", "survey", "collect", str(sample.register), "--run", str(tmp_path / "run")]
         command += ["--practice", "--resolver", f"127.0.0.1:{served.resolver[1]}", "--rate", "100", "--processes", "2"]
+        # Whoever runs the tests in the background may have told them to ignore interrupts, and children inherit that.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         child = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        signal.signal(signal.SIGINT, before)
         until = time.monotonic() + 20
         while time.monotonic() < until and len(list((tmp_path / "run").glob("evidence-*.sqlite"))) < 2:
             time.sleep(0.1)
