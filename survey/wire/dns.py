@@ -19,6 +19,7 @@ The engine is chosen by argument. `fast` needs Linux: epoll, and UDP GSO. `porta
 
 from __future__ import annotations
 
+import gc
 import heapq
 import select
 import selectors
@@ -44,6 +45,7 @@ Engine = Literal["auto", "fast", "portable"]
 
 _FLUSH_S = 0.1
 _FLUSH_ROWS = 4096
+_TIDY_S = 30.0
 _SOCKETS = 4
 _RECEIVE_MOST = 64
 _BURST_MOST = 48
@@ -178,8 +180,13 @@ class DnsWire:
         with uninterrupted():
             try:
                 flush_at = time.monotonic() + _FLUSH_S
+                tidy_at = flush_at + _TIDY_S
                 while True:
                     now = time.monotonic()
+                    if now >= tidy_at:
+                        # A run may take days: what cycles there are must go some time.
+                        gc.collect(1)
+                        tidy_at = now + _TIDY_S
                     if now >= self._expire_at:
                         self._expire(now)
                     self._resume_later(now)
