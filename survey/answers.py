@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import socket
+from collections.abc import Container
 from functools import lru_cache
 from ipaddress import IPv4Address, ip_address
 from typing import NamedTuple
@@ -343,7 +344,7 @@ def _denied(header: bytes, sizes: bytes, rest: bytes) -> str:
 
     A name that points into the midst of one of the question's labels is read as malformed here.
     """
-    labels = b"".join(bytes((size,)) + b"x" * size for size in sizes)
+    labels = b"".join(_SIZES[size] + b"x" * size for size in sizes)
     try:
         answer = decode.__wrapped__(b"\0\0" + header + labels + b"\0" + rest)
     except Malformed:
@@ -412,6 +413,15 @@ def reverse_name(address: str) -> str:
 def reverse_wire(address: str) -> bytes:
     """The same as labels in wire form, without a final zero."""
     return b"".join(_SIZES[len(part)] + part for part in reverse_name(address).encode().split(b"."))
+
+
+def zone_of(name: str, zones: Container[str]) -> str | None:
+    """The list that a question belongs to, by the labels after the reversed address; None for any other name."""
+    for labels in (4, 32):
+        parts = name.split(".", labels)
+        if len(parts) > labels and parts[labels] in zones:
+            return parts[labels]
+    return None
 
 
 def txt_text(raw: bytes, most: int = _TEXT_MOST) -> str:

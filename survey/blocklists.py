@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal, NamedTuple
@@ -255,12 +255,3 @@ def _take_round(one: Health, server: str, said: Round, is_finished: bool) -> Non
         one.last_us = max(one.last_us, said.began_us)
     if said.void_ipv6 is not None:
         one.failed_ipv6.setdefault(server, said.void_ipv6)
-
-
-def zone_of(name: str, zones: Container[str]) -> str | None:
-    """The list that a question belongs to, by the labels after the reversed address; None for any other name."""
-    for labels in (4, 32):
-        parts = name.split(".", labels)
-        if len(parts) > labels and parts[labels] in zones:
-            return parts[labels]
-    return None

@@ -32,7 +32,7 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 from . import opt_outs, usage
-from .blocklists import zone_of
+from .answers import zone_of
 from .errors import RunError, SurveyError
 from .evidence import Archive
 from .exchanges import SURVEY_ROUND, TXT, A, Row, is_usable

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from . import blocklists, usage
-from .answers import encode_name, word
+from .answers import encode_name, word, zone_of
 from .catalogue import Blocklist
 from .errors import ResolverError
 from .evidence import Archive
@@ -194,7 +194,7 @@ class Observer(Sitting):
         """The largest TTL seen in an answer of a list; at most a day, so that no list can stall a run for ever."""
         largest = 0
         for name, type_ in self.known.questions():
-            if type_ == A and (zone := blocklists.zone_of(name, self.lists)) is not None:
+            if type_ == A and (zone := zone_of(name, self.lists)) is not None:
                 for row in self.known.passes(name, A):
                     largest = max(largest, blocklists.judge(self.lists[zone], row).ttl or 0)
         return min(largest, 86_400)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .answers import denies
+from .answers import denies, zone_of
 from .exchanges import ANSWERED, NXDOMAIN, SURVEY_ROUND, TXT, A, Exchanges, Row, passes_of
 
 _PAIRED = (A, TXT)
@@ -56,42 +56,18 @@ class Pairs:
         same: dict[str, str] = {}
         one = same.setdefault
         for row in rows:
-            if row.round == SURVEY_ROUND and row.type in _PAIRED and (split := self._split(row.name)) is not None:
+            is_paired = row.round == SURVEY_ROUND and row.type in _PAIRED
+            if is_paired and (zone := zone_of(row.name, self._numbers)) is not None:
                 if row.type == A:
-                    self._keep(*split, row)
+                    self._keep(row.name[: -len(zone) - 1], zone, row)
                 else:
                     self.words.add((row,))
                 continue
-            id_, sitting, number, round_, name, type_, server, way, attempt, outcome, asked_us, spent_us, answer = row
-            if outcome == ANSWERED and denies(answer):
+            answer = row.answer
+            if row.outcome == ANSWERED and denies(answer):
                 answer = _NXDOMAIN if answer[3] & 15 == NXDOMAIN else _NODATA
-            server, way, outcome = one(server, server), one(way, way), one(outcome, outcome)
-            yield Row(
-                *(
-                    id_,
-                    sitting,
-                    number,
-                    round_,
-                    name,
-                    type_,
-                    server,
-                    way,
-                    attempt,
-                    outcome,
-                    asked_us,
-                    spent_us,
-                    answer,
-                )
-            )
-
-    def _split(self, name: str) -> tuple[str, str] | None:
-        """The reversed address and the zone, when the zone is a list's."""
-        for labels in (4, 32):
-            parts = name.split(".", labels)
-            if len(parts) > labels and parts[labels] in self._numbers:
-                zone = parts[labels]
-                return name[: -len(zone) - 1], zone
-        return None
+            server, way, outcome = (one(text, text) for text in (row.server, row.transport, row.outcome))
+            yield Row(*row[:6], server, way, row.attempt, outcome, row.asked_us, row.elapsed_us, answer)
 
     def _keep(self, half: str, zone: str, row: Row) -> None:
         place = self._places.setdefault(half, len(self._places))
@@ -120,10 +96,8 @@ class Pairs:
         """Every plain denial of a list that counts: the first per address and pass."""
         place, number, server, asked_us, id_ = np.frombuffer(self._numbers[zone], dtype=np.int64).reshape(-1, 5).T
         order = np.lexsort((id_, number, place))
-        is_first = np.append(True, np.diff(place[order]).astype(bool) | np.diff(number[order]).astype(bool))[
-            : len(order)
-        ]
-        order = order[is_first]
+        is_other = np.diff(place[order]).astype(bool) | np.diff(number[order]).astype(bool)
+        order = order[np.append(True, is_other)[: len(order)]]
         order = order[np.lexsort((number[order], asked_us[order], place[order]))]
         bounds = np.searchsorted(place[order], np.arange(len(self._places) + 1))
         return Denials(place[order], number[order], server[order], asked_us[order], id_[order], bounds)
