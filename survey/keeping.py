@@ -85,7 +85,7 @@ def digest_of(
 
 
 class Keeper:
-    """One file of evidence, open for appending; use as a context manager."""
+    """One file of evidence, open for appending until it is closed."""
 
     def __init__(self, path: Path, tool: str, settings: str, shard: int) -> None:
         self._base = shard * SHARD
@@ -94,11 +94,11 @@ class Keeper:
         connection.execute("BEGIN IMMEDIATE")
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             self._lay_out()
-        self.sitting = self._last("sittings") + 1
+        self._sitting = self._last("sittings") + 1
         self._exchange, self._mark, self._batch = map(self._last, ("exchanges", "marks", "batches"))
         last = connection.execute("SELECT digest FROM batches ORDER BY id DESC LIMIT 1").fetchone()
         self._previous: bytes = last[0] if last else b""
-        self._row = (self.sitting, time.time_ns() // 1000, tool, settings)
+        self._row = (self._sitting, time.time_ns() // 1000, tool, settings)
         connection.execute("INSERT INTO sittings VALUES (?, ?, ?, ?)", self._row)
         self._seal([], [])
         connection.execute("COMMIT")
@@ -129,7 +129,7 @@ class Keeper:
 
     def _seal(self, rows: Sequence[tuple[object, ...]], marks: Sequence[tuple[str, str]]) -> None:
         now = time.time_ns() // 1000
-        sitting, connection = self.sitting, self._connection
+        sitting, connection = self._sitting, self._connection
         kept = [(number, sitting, *row) for number, row in enumerate(rows, self._exchange + 1)]
         noted = [(number, sitting, now, *mark) for number, mark in enumerate(marks, self._mark + 1)]
         connection.executemany("INSERT INTO exchanges VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", kept)
@@ -205,7 +205,7 @@ def main() -> int:
     entries: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
     try:
         with closing(Keeper(Path(path), tool, settings, shard)) as keeper:
-            _say(f"ready {keeper.sitting}")
+            _say("ready")
             threading.Thread(target=_hear, args=(source, entries), daemon=True).start()
             _serve(entries, keeper)
     except (sqlite3.Error, OSError, ValueError) as error:

@@ -32,7 +32,6 @@ class Store:
         self._failure = ""
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._send, name="evidence", daemon=True)
-        self.sitting = 0
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -103,10 +102,8 @@ class Store:
         if keeper.stdin is None or keeper.stdout is None:
             raise OSError("the keeper has no pipes")
         _put(keeper, json.dumps(self._begin).encode())
-        word, _, rest = self._heard(keeper).partition(" ")
-        if word != "ready":
+        if self._heard(keeper) != "ready":
             return
-        self.sitting = int(rest)
         self._ready.set()
         while (given := self._queue.get()) is not None:
             entry, waiting = given
