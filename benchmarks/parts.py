@@ -75,7 +75,8 @@ def measure(name: str, folder: Path, country: Country, crew: Callable[[RunFolder
     asked_s = (max(row.asked_us for row in rows) - min(row.asked_us for row in rows)) / 1e6
     size = sum(path.stat().st_size for path in (folder / name).glob("evidence*.sqlite"))
     domains = tables["domains"]["domain"].nunique()
-    zone = f".{tables.headline['lists_used'][0]}"  # type: ignore[index]
+    lists = tables["lists"]
+    zone = "." + str(lists.loc[lists["health"].eq("healthy"), "zone"].iloc[0])
     per_list = sum(row.name.endswith(zone) for row in rows) / domains
     print(
         f"| {name} | {whole_s:.1f} | {asked_s:.1f} | {len(rows):,} | {max(seconds.values()):,} | {len(rows) / domains:.1f} | {per_list:.2f} "

@@ -120,12 +120,7 @@ def dnsdist(server: int, network: Network, silent: Iterable[str], folder: Path) 
         _await(port, process, home / "log")
         yield port
     finally:
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        servers.end(process)
 
 
 def _await(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

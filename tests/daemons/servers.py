@@ -72,12 +72,17 @@ def running(command: Sequence[str], port: int, probe: str, log: Path) -> Iterato
             time.sleep(0.05)
         raise AssertionError(f"{command[0]} did not come up:\n{log.read_text(errors='replace')[-3000:]}")
     finally:
-        process.terminate()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a server that we started: asked first, then killed."""
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @contextlib.contextmanager
