@@ -1,0 +1,136 @@
+"""`collect`: observe a register, or go on with a run that was cut off."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import RunError
+from . import DECIDE, DONE
+from .asking import resolvers, served
+from .options import Commands, opt_out_option, positive, resolver_option
+from .screen import headline_lines, progress, say, warn
+
+if TYPE_CHECKING:
+    from ..practice.country import Country
+    from ..runs import RunFolder, Tables
+
+
+def add(commands: Commands) -> None:
+    """Add `collect`."""
+    one = commands.add_parser("collect", help="observe a register, or go on with a run that was cut off")
+    one.add_argument("register", nargs="?", type=Path, metavar="REGISTER.xlsx")
+    one.add_argument("--run", required=True, type=Path, metavar="DIR", dest="folder")
+    one.add_argument("--lists", default=None, metavar="SELECTION|FILE")
+    resolver_option(one)
+    one.add_argument("--passes", type=positive, default=2, metavar="N")
+    one.add_argument("--pass-gap", type=float, default=None, metavar="S")
+    one.add_argument("--rate", type=float, default=None, metavar="N")
+    opt_out_option(one)
+    one.add_argument("--review", type=Path, default=None, metavar="FILE")
+    one.add_argument("--engine", choices=("auto", "fast", "portable"), default="auto")
+    one.add_argument("--without-context", action="store_true", help="ask nothing about SPF, DMARC and networks")
+    crews = one.add_mutually_exclusive_group()
+    crews.add_argument("--processes", type=positive, default=None, metavar="N")
+    crews.add_argument("--dask", default=None, metavar="ADDRESS")
+    one.add_argument("--practice", action="store_true")
+    one.add_argument("--seed", type=int, default=None, metavar="N")
+    one.set_defaults(run_command=_collect)
+
+
+def _collect(options: argparse.Namespace) -> int:
+    from .. import collect as hallway  # noqa: PLC0415
+    from .. import opt_outs  # noqa: PLC0415
+    from ..catalogue import load_catalogue, select  # noqa: PLC0415
+    from ..runs import RunFolder  # noqa: PLC0415
+    from ..sitting import Manner  # noqa: PLC0415
+    from ..worlds import LIVE  # noqa: PLC0415
+
+    folder = RunFolder(options.folder)
+    selected = select(options.lists or ("practice" if options.practice else "default"), load_catalogue())
+    manner = Manner(
+        passes=options.passes,
+        pass_gap_s=options.pass_gap,
+        rate=options.rate,
+        engine=options.engine,
+        has_context=not options.without_context,
+    )
+    with ExitStack() as stack:
+        world, register, notes = LIVE, options.register, {}
+        if options.practice:
+            from ..practice.country import Country  # noqa: PLC0415
+            from ..practice.world import PRACTICE  # noqa: PLC0415
+
+            country = Country.make(options.seed if options.seed is not None else 81)
+            world, notes = PRACTICE, {"seed": country.seed}
+            register = register or _practice_register(country, folder)
+            asked = resolvers(options.resolver) if options.resolver else served(country, stack)
+        else:
+            asked = resolvers(options.resolver)
+            manner = hallway.live_manner(manner)
+        found = hallway.collect(
+            _there(register),
+            folder,
+            selected,
+            world,
+            asked,
+            manner=manner,
+            opt_out=options.opt_out or opt_outs.DATA,
+            earlier_review=options.review,
+            notes=notes,
+            progress=stack.enter_context(progress()),
+            crew=hallway.crew_of(options.processes, options.dask),
+        )
+    say(options, found.headline, headline_lines(found.headline, folder.path))
+    return DECIDE if _wants_a_person(found, folder) else DONE
+
+
+def _practice_register(country: Country, folder: RunFolder) -> Path:
+    """The register of a practice country in the run folder, and its permission file; written when the run is new."""
+    from ..practice.mailers import write_permission  # noqa: PLC0415
+
+    folder.path.mkdir(parents=True, exist_ok=True)
+    register = folder.path / "register.xlsx"
+    if not folder.settings_path.exists():
+        country.write_register(register)
+        write_permission(country, folder.path / "permission.xlsx")
+    return register
+
+
+def _there(register: Path | None) -> Path:
+    if register is None:
+        raise RunError(
+            "no register was named",
+            where="collect",
+            remedy="python -m survey collect REGISTER.xlsx --run DIR",
+            ja="台帳ファイルを指定してください",
+        )
+    if not register.is_file():
+        raise RunError("there is no such register", where=str(register), remedy="check the path", ja="台帳がありません")
+    return register
+
+
+def _wants_a_person(found: Tables, folder: RunFolder) -> bool:
+    """Say what somebody should look at; whether somebody must decide before the findings can be used."""
+    from ..review import pending  # noqa: PLC0415
+
+    open_ = len(pending(found["bodies"], found["domains"], found["candidates"]))
+    if open_:
+        said = f"the domains of {open_} bodies need a person's look; write decisions into {folder.review_path}"
+        warn(f"{said} / {open_}団体のドメインに確認が必要です")
+    for server in folder.texts("resolvers_without_recursion"):
+        warn(f"{server} does not offer recursion (RA is off) / 再帰問い合わせを受け付けると示していません")
+    unusable = int((~found["problems"]["is_usable"].astype(bool) & found["problems"]["row"].notna()).sum())
+    if unusable:
+        warn(f"{unusable} register rows could not be used; see tables/problems / 使えない台帳の行があります")
+        return True
+    has_list = found["lists"]["health"].eq("healthy") & found["lists"]["group"].isin(["relay", "abuse"])
+    if not has_list.any():
+        warn(
+            "no list of open relays or abuse was healthy, so nothing can be said / "
+            "第三者中継・悪用の有効なリストが1つもなく、何も判定できません"
+        )
+        return True
+    return False

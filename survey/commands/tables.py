@@ -1,0 +1,30 @@
+"""`tables`: read all tables of a run again, offline."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from . import DONE
+from .asking import world_of
+from .options import Commands
+from .screen import headline_lines, say
+
+
+def add(commands: Commands) -> None:
+    """Add `tables`."""
+    one = commands.add_parser("tables", help="read all tables of a run again, offline")
+    one.add_argument("folder", type=Path, metavar="DIR")
+    one.add_argument("--out", type=Path, metavar="DIR2")
+    one.set_defaults(run_command=_tables)
+
+
+def _tables(options: argparse.Namespace) -> int:
+    from ..runs import RunFolder, read_tables, write_tables  # noqa: PLC0415
+
+    folder = RunFolder(options.folder)
+    found = read_tables(folder, world_of(folder.settings()))
+    out = options.out or options.folder
+    write_tables(found, out)
+    say(options, found.headline, headline_lines(found.headline, out))
+    return DONE
