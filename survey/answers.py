@@ -62,7 +62,7 @@ class Answer(NamedTuple):
     """NS records in the authority section: without an SOA beside them, another server is meant (RFC 2308 §2.2)."""
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 14)
 def label_text(raw: bytes) -> str:
     """One label as text: in lower case, escaped as RFC 1035 §5.1 does."""
     lower = raw.lower()

@@ -6,8 +6,12 @@ Nothing in these stretches makes cycles worth collecting; reference counts free 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
+import sys
 from collections.abc import Iterator
+
+import pyarrow as pa
 
 
 @contextlib.contextmanager
@@ -20,3 +24,11 @@ def uninterrupted() -> Iterator[None]:
     finally:
         if was_collecting:
             gc.enable()
+
+
+def give_back() -> None:
+    """Give memory that is free back to the system, which allocators keep for later; after large pieces of work."""
+    pa.default_memory_pool().release_unused()
+    if sys.platform == "linux":
+        with contextlib.suppress(AttributeError):  # musl has no malloc_trim
+            ctypes.CDLL(None).malloc_trim(0)

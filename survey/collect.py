@@ -24,7 +24,7 @@ from .parts import how_many, split
 from .processes import Processes
 from .register import Register, load_register
 from .resolvers import check_resolvers
-from .runs import TOOL, RunFolder, Tables, alone, finished_passes, now, read_tables, versions, write_tables
+from .runs import TOOL, RunFolder, Tables, alone, finished_passes, now, read_tables, versions
 from .sitting import LIVE_LIST_RATE, LIVE_RESOLVER_RATE, Brief, Manner, Progress, brief_of, stored_zone
 from .store import Store
 from .worlds import World
@@ -232,8 +232,7 @@ def _check_keys(folder: RunFolder, selected: Sequence[Blocklist]) -> None:
 
 
 def _finish(folder: RunFolder, register: Register, world: World, seen: Observer | Gathering | None) -> Tables:
-    found = read_tables(folder, world, register=register)
-    write_tables(found, folder.path)
+    found = read_tables(folder, world, register=register, into=folder.path)
     decided = review.read_review(folder.review_path, set(register.bodies["code"]))
     open_ = review.pending(found["bodies"], found["domains"], found["candidates"])
     review.write_review(folder.review_path, open_, decided)

@@ -9,16 +9,16 @@ at all; `no_mail` only on a positive answer; else `clear`. Nothing here asks, an
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from .blocklists import LIES, NO_MATTER
-from .senders import Sending
+from .senders import by_domain
 from .tables import (
+    BUNDLE,
     HEADLINE_CATEGORIES,
     HEADLINE_GROUPS,
     RELAY_CATEGORIES,
@@ -87,89 +87,151 @@ class _Server(NamedTuple):
     operator: str
 
 
+Take = Callable[[str, str, Collection[str]], pd.DataFrame]
+"""The rows of a table whose column holds one of these texts."""
+
+
 def read(
     bodies: pd.DataFrame,
-    domains: pd.DataFrame,
-    mail_servers: pd.DataFrame,
-    addresses: pd.DataFrame,
-    listings: pd.DataFrame,
+    take: Take,
+    listings: Iterable[pd.DataFrame],
     lists: pd.DataFrame,
-    servers: pd.DataFrame,
-    sends: Mapping[str, Sending],
-    opted_out: Callable[[str], bool] = lambda _: False,
-    candidates: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """The table `findings`: one row per body, whatever happened.
+    opted_out: Callable[[str], bool],
+) -> Iterator[pd.DataFrame]:
+    """The table `findings` in parts: one row per body, whatever happened.
 
-    `sends` is what each domain's own SPF names; `opted_out` tells domains that are not asked about. Where no domain is
-    sure, the evidence is what was heard of the body's candidates.
+    `listings` come in parts too; `take` gives what the other tables hold about some bodies. `opted_out` tells domains
+    that are not asked about. Where no domain is sure, the evidence is what was heard of the body's candidates.
     """
     relay_zones = set(lists.loc[lists["health"].eq("healthy") & lists["group"].eq("relay"), "zone"])
     said = _addresses(listings, lists, relay_zones)
-    hosts_of, evidence_of, silent_hosts = _hosts(addresses)
-    changed = set(addresses.loc[addresses["is_changed"].fillna(False).astype(bool), "host"])
-    by_domain: dict[str, list[tuple[object, ...]]] = defaultdict(list)
-    for row in rows_of(mail_servers, *mail_servers.columns):
-        by_domain[row[0]].append(row)
-    named: dict[str, list[str]] = defaultdict(list)
-    doubtful = set()
-    for code, domain, confidence in rows_of(domains, "code", "domain", "confidence"):
-        if confidence == Confidence.LOW:
-            doubtful.add(code)
-        else:
-            named[code].append(domain)
-    extra: dict[str, list[str]] = defaultdict(list)
-    for code, evidence in rows_of(domains, "code", "evidence_ids"):
-        extra[code] += evidence
-    if candidates is not None:
-        for code, evidence in rows_of(candidates, "code", "evidence_ids"):
-            if code not in named:
-                extra[code] += evidence
-    columns = ("host", "codes", "own_or_shared", "operator")
-    known = {host: _Server(frozenset(codes), *rest) for host, codes, *rest in rows_of(servers, *columns)}
+    ordered, count = bodies.sort_values("code"), 0
+    for begin in range(0, len(ordered), BUNDLE):
+        some = ordered.iloc[begin : begin + BUNDLE]
+        observed = _Observed(some["code"], take)
+        rows = (
+            _row(code, in_scope, observed, said, opted_out, bool(relay_zones))
+            for code, in_scope in rows_of(some, "code", "in_scope")
+        )
+        found = frame("findings", rows)
+        count += len(found)
+        yield found
+    if count != len(bodies):
+        raise AssertionError(f"{len(bodies)} bodies went in, {count} findings came out")
 
-    def rows() -> Iterator[tuple[object, ...]]:
-        has_relay = bool(relay_zones)
-        for code, in_scope in sorted(rows_of(bodies, "code", "in_scope")):
-            all_named = named.get(code, [])
-            out = [opted_out(domain) for domain in all_named]
-            if not in_scope:
-                yield _plain(code, Body.OUT_OF_SCOPE, has_relay)
-            elif out and all(out):
-                yield _plain(code, Body.OPTED_OUT, has_relay)
+
+class _Observed:
+    """What was observed about some bodies' domains and servers."""
+
+    def __init__(self, codes: Collection[str], take: Take) -> None:
+        domains = take("domains", "code", codes)
+        named = domains["domain"].unique()
+        mail_servers = take("mail_servers", "domain", named)
+        hosts = mail_servers["host"].dropna().unique()
+        addresses, servers = take("addresses", "host", hosts), take("servers", "host", hosts)
+        columns = ("host", "codes", "own_or_shared", "operator")
+        self.servers = {host: _Server(frozenset(codes), *rest) for host, codes, *rest in rows_of(servers, *columns)}
+        self._users: dict[tuple[str, ...], frozenset[str]] = {}
+        self.sends = by_domain(take("senders", "domain", named), take("policies", "domain", named))
+        self.named: dict[str, list[str]] = defaultdict(list)
+        self.doubtful: set[str] = set()
+        """Bodies with a domain that is not surely theirs."""
+        self.extra: dict[str, list[str]] = defaultdict(list)
+        """Evidence of a body beside that of its servers."""
+        for code, domain, confidence, evidence in rows_of(domains, "code", "domain", "confidence", "evidence_ids"):
+            self.extra[code] += evidence
+            if confidence == Confidence.LOW:
+                self.doubtful.add(code)
             else:
-                surveyed = [domain for domain, is_out in zip(all_named, out, strict=True) if not is_out]
-                case = _case(surveyed, by_domain, hosts_of, evidence_of, silent_hosts, changed, sends)
-                case.evidence += extra.get(code, ())
-                if code in doubtful:
-                    case.doubts.discard("domain_unknown")
-                    case.doubts.add("domain_doubtful")
-                if any(out):
-                    case.doubts.add("partly_opted_out")
-                yield _finding(code, case, said, hosts_of, known, has_relay)
+                self.named[code].append(domain)
+        for code, evidence in rows_of(take("candidates", "code", codes), "code", "evidence_ids"):
+            if code not in self.named:
+                self.extra[code] += evidence
+        self.by_domain: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        of_servers = ("domain", "host", "kind", "target", "status", "reason", "evidence_id")
+        for domain, *rest in rows_of(mail_servers, *of_servers):
+            self.by_domain[domain].append(tuple(rest))
+        self.addresses: dict[str, list[str]] = defaultdict(list)
+        """Per host those that lists were asked about."""
+        self.evidence: dict[str, list[str]] = defaultdict(list)
+        self.silent: set[str] = set()
+        """Hosts with a silent address question."""
+        self.changed: set[str] = set()
+        """Hosts of which an earlier pass gave other addresses."""
+        of_hosts = ("host", "address", "status", "reason", "is_changed", "evidence_id")
+        for host, address, status, why, is_changed, evidence_id in rows_of(addresses, *of_hosts):
+            if isinstance(evidence_id, str):
+                self.evidence[host].append(evidence_id)
+            if status == Dns.SILENT:
+                self.silent.add(host)
+            elif status == Dns.PRESENT and why != "special_address":
+                self.addresses[host].append(address)
+            if is_changed is True:
+                self.changed.add(host)
 
-    found = frame("findings", rows())
-    if len(found) != len(bodies):
-        raise AssertionError(f"{len(bodies)} bodies went in, {len(found)} findings came out")
-    return found
+    def others(self, code: str, hosts: Iterable[str]) -> int:
+        """How many other bodies use one of these servers."""
+        several = tuple(host for host in hosts if host in self.servers)
+        if several not in self._users:
+            # A provider's few servers have thousands of users, who all name the same servers.
+            self._users[several] = frozenset[str]().union(*(self.servers[host].codes for host in several))
+        users = self._users[several]
+        return len(users) - (code in users)
 
 
-def _addresses(listings: pd.DataFrame, lists: pd.DataFrame, relay_zones: set[str]) -> dict[str, _Address]:
+def _row(
+    code: str,
+    in_scope: bool,
+    observed: _Observed,
+    said: Mapping[str, _Address],
+    opted_out: Callable[[str], bool],
+    has_relay: bool,
+) -> tuple[object, ...]:
+    """One body's row."""
+    named = observed.named.get(code, [])
+    out = [opted_out(domain) for domain in named]
+    if not in_scope:
+        return _plain(code, Body.OUT_OF_SCOPE, has_relay)
+    if out and all(out):
+        return _plain(code, Body.OPTED_OUT, has_relay)
+    case = _case([domain for domain, is_out in zip(named, out, strict=True) if not is_out], observed)
+    case.evidence += observed.extra.get(code, ())
+    if code in observed.doubtful:
+        case.doubts.discard("domain_unknown")
+        case.doubts.add("domain_doubtful")
+    if any(out):
+        case.doubts.add("partly_opted_out")
+    return _finding(code, case, said, observed, has_relay)
+
+
+def _addresses(listings: Iterable[pd.DataFrame], lists: pd.DataFrame, relay_zones: set[str]) -> dict[str, _Address]:
     """Per address what the healthy lists said; void lists have no say, for or against."""
     healthy = set(lists.loc[lists["health"].eq("healthy"), "zone"])
     headline_zones = set(lists.loc[lists["group"].isin(HEADLINE_GROUPS), "zone"])
     fell_silent = set(lists.loc[~lists["health"].eq("healthy") & ~lists["reason"].isin(LIES), "zone"]) & headline_zones
     found: dict[str, _Address] = defaultdict(_Address)
-    # By far the most rows say "not listed" and nothing beside it: they are only counted.
-    is_plain = listings["status"].eq(Listing.CLEAR) & listings["reason"].isna()
-    for address, count in _per_address(listings, is_plain & listings["zone"].isin(healthy & headline_zones)):
-        found[address].answers = count
-    for address, count in _per_address(listings, is_plain & listings["zone"].isin(relay_zones)):
-        found[address].relay_answers = count
+    for part in listings:
+        # By far the most rows say "not listed" and nothing beside it: they are only counted.
+        is_plain = part["status"].eq(Listing.CLEAR) & part["reason"].isna()
+        for address, count in _per_address(part, is_plain & part["zone"].isin(healthy & headline_zones)):
+            found[address].answers += count
+        for address, count in _per_address(part, is_plain & part["zone"].isin(relay_zones)):
+            found[address].relay_answers += count
+        _take_others(part.loc[~is_plain], found, healthy, headline_zones, relay_zones, fell_silent)
+    return found
+
+
+def _take_others(
+    listings: pd.DataFrame,
+    found: dict[str, _Address],
+    healthy: set[str],
+    headline_zones: set[str],
+    relay_zones: set[str],
+    fell_silent: set[str],
+) -> None:
+    """What the rows say that are no plain denials."""
     columns = ("address", "zone", "status", "categories", "reason", "confirmed_categories", "evidence_ids", "codes")
-    for address, zone, status, categories, why, confirmed, evidence, codes in rows_of(
-        listings.loc[~is_plain], *columns
-    ):
+    for address, zone, status, categories, why, confirmed, evidence, codes in rows_of(listings, *columns):
         one = found[address]
         if status == Listing.NOT_ASKED and why == "opt_out":
             one.opted_out = True
@@ -197,7 +259,6 @@ def _addresses(listings: pd.DataFrame, lists: pd.DataFrame, relay_zones: set[str
             one.doubt_evidence += tuple(evidence)
             if zone in relay_zones:
                 one.relay_doubts |= {doubt}
-    return found
 
 
 def _per_address(listings: pd.DataFrame, chosen: pd.Series[bool]) -> Iterator[tuple[str, int]]:
@@ -205,40 +266,16 @@ def _per_address(listings: pd.DataFrame, chosen: pd.Series[bool]) -> Iterator[tu
     return zip(map(str, counts.index), map(int, counts.to_list()), strict=True)
 
 
-def _hosts(addresses: pd.DataFrame) -> tuple[dict[str, list[str]], dict[str, list[str]], set[str]]:
-    """Per host its askable addresses and its evidence; the hosts with a silent address question."""
-    known: dict[str, list[str]] = defaultdict(list)
-    evidence: dict[str, list[str]] = defaultdict(list)
-    silent = set()
-    columns = ("host", "address", "status", "reason", "evidence_id")
-    for host, address, status, why, evidence_id in rows_of(addresses, *columns):
-        if isinstance(evidence_id, str):
-            evidence[host].append(evidence_id)
-        if status == Dns.SILENT:
-            silent.add(host)
-        elif status == Dns.PRESENT and why != "special_address":
-            known[host].append(address)
-    return known, evidence, silent
-
-
-def _case(
-    domains: Iterable[str],
-    by_domain: Mapping[str, list[tuple[object, ...]]],
-    hosts_of: Mapping[str, list[str]],
-    evidence_of: Mapping[str, list[str]],
-    silent_hosts: set[str],
-    changed: set[str],
-    sends: Mapping[str, Sending],
-) -> _Case:
+def _case(domains: Iterable[str], observed: _Observed) -> _Case:
     case = _Case()
     for domain in domains:
         case.domains += 1
-        if (sending := sends.get(domain)) is not None:
+        if (sending := observed.sends.get(domain)) is not None:
             case.senders += sending.addresses
             case.sender_notes |= sending.notes
             case.is_sender_silent |= sending.is_silent
             case.evidence += sending.evidence
-        for _, _, host, kind, target, status, why, evidence in by_domain.get(domain, []):
+        for host, kind, target, status, why, evidence in observed.by_domain.get(domain, ()):
             if isinstance(evidence, str):
                 case.evidence.append(evidence)
             if status in (Dns.SILENT, Dns.NOT_ASKED):
@@ -251,11 +288,11 @@ def _case(
                 case.hosts.append(host)
                 if kind == "implicit":
                     case.notes.add("implicit_mx")
-                if host in changed:
+                if host in observed.changed:
                     case.notes.add("addresses_changed")
-                case.addresses += hosts_of.get(host, [])
-                case.evidence += evidence_of.get(host, [])
-                if host in silent_hosts and target not in ("address_literal", "localhost"):
+                case.addresses += observed.addresses.get(host, ())
+                case.evidence += observed.evidence.get(host, ())
+                if host in observed.silent and target not in ("address_literal", "localhost"):
                     case.doubts.add("address_silent")
     case.hosts = list(dict.fromkeys(case.hosts))
     case.addresses = list(dict.fromkeys(case.addresses))
@@ -275,8 +312,7 @@ def _finding(
     code: str,
     case: _Case,
     said: Mapping[str, _Address],
-    hosts_of: Mapping[str, list[str]],
-    known: Mapping[str, _Server],
+    observed: _Observed,
     has_relay: bool,
 ) -> tuple[object, ...]:
     sending, sends, sends_confirmed = _sending(case, said)
@@ -302,9 +338,11 @@ def _finding(
             status is Body.OPTED_OUT,
         )
     servers = case.hosts
-    servers_listed = [host for host in servers if any(address in listed for address in hosts_of.get(host, ()))]
+    servers_listed = [
+        host for host in servers if any(address in listed for address in observed.addresses.get(host, ()))
+    ]
     counted = servers_listed if status is Body.LISTED else servers
-    told = [known[host] for host in counted if host in known]
+    told = [observed.servers[host] for host in counted if host in observed.servers]
     categories = sorted(set().union(*(one.categories for one in listed.values())))
     confirmed = _all_confirmed(listed.values()) if listed else None
     sure = {address for address, one in listed.items() if one.confirmed}
@@ -325,25 +363,13 @@ def _finding(
         sends,
         sends_confirmed,
         ", ".join(sorted({server.operator for server in told})) or None,
-        _others(code, told) if counted else None,
+        observed.others(code, counted) if counted else None,
         confirmed,
         sorted(set().union(*(one.confirmed for one in listed.values()))),
-        [host for host in servers_listed if not sure.isdisjoint(hosts_of.get(host, ()))],
+        [host for host in servers_listed if not sure.isdisjoint(observed.addresses.get(host, ()))],
         sorted(set(evidence), key=int),
         _caveats(case, heard, status, confirmed, bool(sure), has_relay, _senders(case, said)),
     )
-
-
-def _others(code: str, servers: list[_Server]) -> int:
-    """How many other bodies use these servers."""
-    users = _together(frozenset(server.codes for server in servers))
-    return len(users) - (code in users)
-
-
-@lru_cache(maxsize=1 << 14)
-def _together(several: frozenset[frozenset[str]]) -> frozenset[str]:
-    """Everyone who uses one of several servers; a provider's few servers have thousands of users, all the same."""
-    return frozenset[str]().union(*several)
 
 
 def _senders(case: _Case, said: Mapping[str, _Address]) -> dict[str, _Address]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from .blocklists import NO_MATTER
@@ -12,10 +14,13 @@ def count(
     findings: pd.DataFrame,
     servers: pd.DataFrame,
     addresses: pd.DataFrame,
-    listings: pd.DataFrame,
+    listings: Iterable[pd.DataFrame],
     lists: pd.DataFrame,
 ) -> dict[str, object]:
-    """The counts of `headline.json`; statuses sum to `bodies`. Open-relay counts are None without a healthy list."""
+    """The counts of `headline.json`; statuses sum to `bodies`. Open-relay counts are None without a healthy list.
+
+    `listings` come in parts.
+    """
     status = findings["status"].value_counts()
     is_healthy = lists["health"].eq("healthy")
     relay_zones = sorted(lists.loc[is_healthy & lists["group"].eq("relay"), "zone"])
@@ -41,18 +46,23 @@ def count(
     counts["mail_servers"] = int(by_server.sum())
     counts["servers_listed"] = int(by_server.get(Body.LISTED, 0))
     counts["servers_unknown"] = int(by_server.get(Body.UNKNOWN, 0))
+    everyone, on, answered, doubtful = set[str](), set[str](), set[str](), set[str]()
+    for part in listings:
+        asked = part.loc[~part["reason"].eq("special_address")]
+        said = asked.loc[asked["zone"].isin(lists.loc[is_healthy, "zone"]) & asked["reason"].ne("list_void")]
+        is_headline = said["categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
+        has_answer = said["status"].isin([Listing.LISTED, Listing.CLEAR]) & said["zone"].isin(headline_zones)
+        is_open = ~said["status"].isin([Listing.LISTED, Listing.CLEAR]) & ~said["reason"].isin(NO_MATTER)
+        everyone.update(asked["address"].unique())
+        on.update(said.loc[said["status"].eq(Listing.LISTED) & is_headline, "address"])
+        answered.update(said.loc[has_answer, "address"].unique())
+        doubtful.update(said.loc[is_open, "address"])
     # Addresses that only send are counted apart: these are the mail servers'.
-    asked = listings.loc[~listings["reason"].eq("special_address") & listings["address"].isin(addresses["address"])]
-    said = asked.loc[asked["zone"].isin(lists.loc[is_healthy, "zone"]) & asked["reason"].ne("list_void")]
-    is_headline = said["categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
-    on = set(said.loc[said["status"].eq(Listing.LISTED) & is_headline, "address"])
-    has_answer = said["status"].isin([Listing.LISTED, Listing.CLEAR]) & said["zone"].isin(headline_zones)
-    answered = set(said.loc[has_answer, "address"].unique())
-    is_open = ~said["status"].isin([Listing.LISTED, Listing.CLEAR]) & ~said["reason"].isin(NO_MATTER)
-    everyone = set(asked["address"].unique())
+    everyone &= set(addresses["address"].dropna())
+    on &= everyone
     counts["addresses"] = len(everyone)
     counts["addresses_listed"] = len(on)
-    counts["addresses_unknown"] = len((everyone - answered | set(said.loc[is_open, "address"])) - on)
+    counts["addresses_unknown"] = len(((everyone - answered) | (everyone & doubtful)) - on)
     counts["lists_used"] = sorted(lists.loc[is_healthy, "zone"])
     counts["lists_void"] = sorted(lists.loc[~is_healthy, "zone"])
     counts["lists_implausible"] = sorted(lists.loc[is_healthy & lists["is_implausible"].astype(bool), "zone"])

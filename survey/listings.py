@@ -7,7 +7,7 @@ read as columns, the others one by one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from .blocklists import Health, Judgement, health, judge
 from .catalogue import Blocklist
 from .exchanges import TXT, Exchanges, Row, is_usable
 from .pairs import Denials, Pairs
-from .tables import HEADLINE_CATEGORIES, NO_TIME, Listing, frame, from_columns
+from .tables import BUNDLE, HEADLINE_CATEGORIES, NO_TIME, Listing, frame, from_columns
 
 IMPLAUSIBLE_SHARE, IMPLAUSIBLE_LEAST = 0.2, 100
 """A list that lists more than this share of so many addresses is rather itself at fault: a person should look."""
@@ -62,8 +62,8 @@ def read(
     zones: Mapping[str, str] | None = None,
     opted_out: frozenset[str] = frozenset(),
     over_limit: frozenset[str] = frozenset(),
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The tables `listings` (one row per address × list) and `lists` (one row per selected list).
+) -> tuple[Iterator[pd.DataFrame], Callable[[], pd.DataFrame]]:
+    """The table `listings` (one row per address × list) in parts, and `lists` (one row per selected list) after them.
 
     `exchanges` hold the health rounds. `zones` says under which name a keyed zone was kept;
     `opted_out` are addresses never asked about; `over_limit` are zones whose daily limit was reached.
@@ -71,37 +71,26 @@ def read(
     zones = zones or {}
     conditions = health(blocklists, exchanges, finished, zones)
     _void_outside(blocklists, pairs, conditions, zones)
-    subjects = _subjects(addresses, pairs, opted_out)
-    parts: list[pd.DataFrame] = []
-    lists: list[tuple[object, ...]] = []
+    readers = []
     for blocklist in sorted(blocklists, key=lambda one: one.zone):
         zone = zones.get(blocklist.zone, blocklist.zone)
-        condition = conditions[blocklist.zone]
-        part = _OneList(blocklist, zone, condition, pairs, zone in over_limit).read(subjects)
-        parts.append(part)
-        asked = int(part["evidence_ids"].map(len).gt(0).sum())
-        listed = int(part["status"].eq(Listing.LISTED).sum())
-        lists.append(
-            (
-                blocklist.zone,
-                blocklist.list_name,
-                blocklist.group,
-                "void" if condition.void else "healthy",
-                ("void" if condition.void_ipv6 else "healthy") if blocklist.ipv6 else "not_judged",
-                condition.void or condition.void_ipv6,
-                condition.rounds,
-                condition.failed_round,
-                asked,
-                listed,
-                asked >= IMPLAUSIBLE_LEAST and listed > IMPLAUSIBLE_SHARE * asked,
-                condition.evidence,
-            )
-        )
-    if not parts:
-        return frame("listings"), frame("lists")
-    # Every part has a row per address, in one order: together they are sorted by address, then by list.
-    order = np.arange(len(parts) * len(subjects)).reshape(len(parts), -1).T.ravel()
-    return pd.concat(parts, ignore_index=True).iloc[order].reset_index(drop=True), frame("lists", lists)
+        readers.append(_OneList(blocklist, zone, conditions[blocklist.zone], pairs, zone in over_limit))
+    return _parts(readers, _subjects(addresses, pairs, opted_out)), lambda: frame(
+        "lists", [one.row() for one in readers]
+    )
+
+
+def _parts(readers: Sequence[_OneList], subjects: Sequence[_Subject]) -> Iterator[pd.DataFrame]:
+    """Some addresses at a time, by address and then by list."""
+    if not readers:
+        return
+    step = max(1, BUNDLE // len(readers))
+    for begin in range(0, len(subjects), step):
+        some = subjects[begin : begin + step]
+        # Every list has a row per address, in one order.
+        order = np.arange(len(readers) * len(some)).reshape(len(readers), -1).T.ravel()
+        of_lists = [reader.read(some) for reader in readers]
+        yield pd.concat(of_lists, ignore_index=True).iloc[order].reset_index(drop=True)
 
 
 def _subjects(addresses: pd.DataFrame, pairs: Pairs, opted_out: frozenset[str]) -> list[_Subject]:
@@ -137,32 +126,54 @@ class _OneList:
     def __init__(self, blocklist: Blocklist, zone: str, condition: Health, pairs: Pairs, is_over: bool) -> None:
         self._blocklist, self._zone, self._condition = blocklist, zone, condition
         self._pairs, self._is_over = pairs, is_over
+        self._denials = pairs.denials(zone)
+        # An address that no list was asked about has the number -1: the last one.
+        self._plain = np.append(self._is_plain(self._denials), False)
+        self._asked_n = self._listed_n = 0
+
+    def row(self) -> tuple[object, ...]:
+        """The list's row of `lists`, with what was read of it so far."""
+        blocklist, condition, asked, listed = self._blocklist, self._condition, self._asked_n, self._listed_n
+        return (
+            blocklist.zone,
+            blocklist.list_name,
+            blocklist.group,
+            "void" if condition.void else "healthy",
+            ("void" if condition.void_ipv6 else "healthy") if blocklist.ipv6 else "not_judged",
+            condition.void or condition.void_ipv6,
+            condition.rounds,
+            condition.failed_round,
+            asked,
+            listed,
+            asked >= IMPLAUSIBLE_LEAST and listed > IMPLAUSIBLE_SHARE * asked,
+            condition.evidence,
+        )
 
     def read(self, subjects: Sequence[_Subject]) -> pd.DataFrame:
         """A row per address, in the order of the subjects."""
-        count, nothing = len(subjects), list[str]()
-        denials = self._pairs.denials(self._zone)
+        count, nothing, denials = len(subjects), list[str](), self._denials
         places = np.array([subject.place for subject in subjects], dtype=np.int64)
-        plain = np.flatnonzero(np.append(self._is_plain(denials), False)[places])
-        begin, end = denials.bounds[places[plain]], denials.bounds[places[plain] + 1]
+        is_plain = self._plain[places]
+        plain = np.flatnonzero(is_plain)
         asked_at = np.full(count, NO_TIME)
-        asked_at[plain] = denials.asked_us[end - 1]
-        evidence = [nothing] * count
-        ids = list(map(str, denials.id.tolist()))
-        for at_, first, after in zip(plain.tolist(), begin.tolist(), end.tolist(), strict=True):
-            evidence[at_] = ids[first:after]
+        asked_at[plain] = denials.asked_us[denials.bounds[places[plain] + 1] - 1]
+        evidence: list[object] = [nothing] * count
+        for at_, ids in zip(plain.tolist(), denials.ids(places[plain]), strict=True):
+            evidence[at_] = ids
         columns: dict[str, list[object]] = {
             "status": [Listing.CLEAR] * count,
             **{name: [nothing] * count for name in ("codes", "categories", "confirmed_categories")},
             **{name: [None] * count for name in ("reason", "text")},
             "confirmed": [False] * count,
-            "evidence_ids": list[object](evidence),
+            "evidence_ids": evidence,
         }
-        for at_ in np.setdiff1d(np.arange(count), plain).tolist():
+        for at_ in np.flatnonzero(~is_plain).tolist():
             said = self._said(subjects[at_], denials)
             asked_at[at_] = said.asked_at
             for name, column in columns.items():
                 column[at_] = getattr(said, name)
+        self._asked_n += sum(map(bool, evidence))
+        self._listed_n += columns["status"].count(Listing.LISTED)
         addresses, zones = [subject.address for subject in subjects], [self._blocklist.zone] * count
         return from_columns("listings", {"address": addresses, "zone": zones, "asked_at": asked_at, **columns})
 

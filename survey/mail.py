@@ -4,7 +4,7 @@ Rules: RFC 5321 §5.1 (MX, and the domain itself where there is none: implicit M
 (an MX must not point to an alias, but many do), RFC 974's old address literals. What an MX points to is said in one
 word, `target`, and is never repaired: a town whose MX is `localhost` has told the world so.
 
-`first` and `follow` ask; `read` reads. Both are pure.
+`first` and `follow` ask; `Reader` reads. All are pure.
 """
 
 from __future__ import annotations
@@ -13,11 +13,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import IPv6Address, ip_address
 
-import pandas as pd
-
 from .answers import Malformed, Record, chain, decode, reason, word
 from .exchanges import AAAA, MX, NXDOMAIN, A, Exchanges, Question, Row, is_usable
-from .tables import Dns, frame
+from .tables import Dns
 
 _CHASE_MOST = 8
 _DENIALS = ("nxdomain", "nodata")
@@ -160,31 +158,29 @@ class _Addresses:
         return Dns.SILENT, "unfinished_chain", [], evidence, None
 
 
-def read(
-    domains: Iterable[str], exchanges: Exchanges, askable: Callable[[str], bool]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The tables `mail_servers` (one row per domain × mail server) and `addresses` (one row per host × address).
+class Reader:
+    """Reads `mail_servers` (one row per domain × mail server) and then `addresses` (one row per host × address)."""
 
-    Every domain has at least one row: silence and absence are rows too.
-    """
-    addresses = _Addresses(exchanges, askable)
-    servers: list[tuple[object, ...]] = []
-    for domain in sorted(set(domains)):
-        servers += _servers(domain, exchanges, addresses)
-    named = sorted({str(row[2]) for row in servers if row[2] is not None and row[4] in ("host", "cname", "special")})
-    found = [row for host in named if _named(host) == "host" for row in addresses.of(host)]
-    found += [row for host in sorted(_implied(servers)) for row in addresses.of(host)]
-    unique = dict.fromkeys(found)
-    return frame("mail_servers", servers), frame("addresses", sorted(unique, key=_order))
+    def __init__(self, exchanges: Exchanges, askable: Callable[[str], bool]) -> None:
+        self._exchanges, self._addresses = exchanges, _Addresses(exchanges, askable)
+        self._named: set[str] = set()
 
+    def mail_servers(self, domains: Iterable[str]) -> Iterator[tuple[object, ...]]:
+        """The rows of domains. Every domain has at least one: silence and absence are rows too."""
+        for domain in sorted(set(domains)):
+            for row in _servers(domain, self._exchanges, self._addresses):
+                if row[2] is not None and _named(str(row[2])) == "host":
+                    self._named.add(str(row[2]))
+                yield row
 
-def _implied(servers: list[tuple[object, ...]]) -> set[str]:
-    """Hosts that are dangling or silent: they keep their rows in `addresses` too."""
-    return {str(row[2]) for row in servers if row[2] is not None and row[4] == "dangling"}
+    def addresses(self) -> Iterator[tuple[object, ...]]:
+        """The rows of every host that the rows so far named, dangling and silent ones too."""
+        for host in sorted(self._named):
+            yield from sorted(dict.fromkeys(self._addresses.of(host)), key=_order)
 
 
-def _order(row: Sequence[object]) -> tuple[str, str, str]:
-    return str(row[0]), str(row[2]), str(row[1])
+def _order(row: Sequence[object]) -> tuple[str, str]:
+    return str(row[2]), str(row[1])
 
 
 def _servers(domain: str, exchanges: Exchanges, addresses: _Addresses) -> list[tuple[object, ...]]:

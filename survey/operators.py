@@ -21,7 +21,7 @@ Own or shared, the first rule that fits; `basis` says which one:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -69,9 +69,7 @@ class Directory:
         return found._replace(basis="ptr") if found is not None and found.names == "mail" else None
 
     def _longest(self, name: str) -> Operator | None:
-        labels = name.split(".")
-        suffixes = (".".join(labels[start:]) for start in range(len(labels)))
-        return next((self.suffixes[suffix] for suffix in suffixes if suffix in self.suffixes), None)
+        return next((self.suffixes[suffix] for suffix in _names_in(name) if suffix in self.suffixes), None)
 
     def by_address(self, address: str) -> Operator | None:
         found = ip_address(address)
@@ -112,13 +110,15 @@ def _range(place: Place, value: str) -> IPv4Network | IPv6Network:
 
 
 def users(
-    hosts_by_body: Mapping[str, Iterable[str]], addresses_by_host: Mapping[str, Iterable[str]]
+    served: Iterable[tuple[str, str]], addresses_by_host: Mapping[str, Iterable[str]]
 ) -> dict[str, frozenset[str]]:
-    """For every host the codes of all bodies that it serves, under this name or another with the same address."""
+    """For every host the codes of all bodies that it serves, under this name or another with the same address.
+
+    `served` are pairs of a body's code and a host.
+    """
     by_host: dict[str, set[str]] = defaultdict(set)
-    for code, hosts in hosts_by_body.items():
-        for host in hosts:
-            by_host[host].add(code)
+    for code, host in served:
+        by_host[host].add(code)
     by_address: dict[str, set[str]] = defaultdict(set)
     for host, codes in by_host.items():
         for address in addresses_by_host.get(host, ()):
@@ -134,13 +134,14 @@ def read(
     domains: pd.DataFrame,
     mail_servers: pd.DataFrame,
     addresses: pd.DataFrame,
-    listings: pd.DataFrame,
+    listings: Iterable[pd.DataFrame],
     lists: pd.DataFrame,
     networks: pd.DataFrame,
     directory: Directory,
 ) -> pd.DataFrame:
     """The table `servers`: one row per mail server of a surveyed body, listed ones first, then by bodies that use it.
 
+    `listings` come in parts.
     `status` is listed (open relay or abuse), unknown (an address or a list did not answer, or there is no address to
     ask about) or clear, by the healthy lists.
     """
@@ -149,17 +150,15 @@ def read(
         mail_servers["host"].notna() & ~mail_servers["target"].isin(["address_literal", "localhost"])
     ]
     known = domains.loc[domains["code"].isin(surveyed), ["code", "domain"]]
-    hosts_by_body: dict[str, list[str]] = defaultdict(list)
-    for code, host in rows_of(named[["domain", "host"]].merge(known, on="domain"), "code", "host"):
-        hosts_by_body[code].append(host)
     # A private address is many machines: it makes nobody share a server.
     present = addresses.loc[addresses["address"].notna() & addresses["reason"].isna()]
     by_host: dict[str, list[str]] = defaultdict(list)
     for host, address in rows_of(present, "host", "address"):
         by_host[host].append(address)
-    used_by = users(hosts_by_body, by_host)
+    used_by = users(rows_of(named[["domain", "host"]].merge(known, on="domain"), "code", "host"), by_host)
     owners: dict[str, set[str]] = defaultdict(set)
-    for code, domain in rows_of(known, "code", "domain"):
+    in_names = {name for host in used_by for name in _names_in(host)}
+    for code, domain in rows_of(known.loc[known["domain"].isin(in_names)], "code", "domain"):
         owners[domain].add(code)
     pointers, asns, as_names = (
         dict(rows_of(networks, "address", name)) for name in ("ptr_confirmed", "asns", "as_names")
@@ -200,8 +199,14 @@ def _several(by_address: Mapping[str, list[str]], addresses: Iterable[str]) -> l
 
 def _owner(host: str, owners: Mapping[str, set[str]]) -> set[str]:
     """The bodies whose mail domain is in the host's name, the longest such domain deciding."""
-    labels = host.split(".")
-    return next((owners[name] for n in range(len(labels)) if (name := ".".join(labels[n:])) in owners), set())
+    return next((owners[name] for name in _names_in(host) if name in owners), set())
+
+
+def _names_in(host: str) -> Iterator[str]:
+    """A host name and all names above it, the longest first."""
+    while host:
+        yield host
+        host = host.partition(".")[2]
 
 
 def _operator(
@@ -220,9 +225,8 @@ def _operator(
     for address in addresses:
         if (found := directory.by_address(address)) is not None:
             return found
-    labels = host.split(".")
-    for start in range(len(labels)):
-        if (name := ".".join(labels[start:])) in owners:
+    for name in _names_in(host):
+        if name in owners:
             return Operator(name, name, "unknown", "body")
     name = registrable(host)
     return Operator(name, name, "unknown", "domain")
@@ -247,24 +251,27 @@ def _statuses(
     hosts: Iterable[str],
     addresses: pd.DataFrame,
     by_host: Mapping[str, list[str]],
-    listings: pd.DataFrame,
+    listings: Iterable[pd.DataFrame],
     lists: pd.DataFrame,
 ) -> tuple[dict[str, Body], dict[str, list[str]]]:
     """Per host its word by the healthy lists, and the zones that hold an address of it."""
     silent = set(addresses.loc[addresses["status"].eq(Dns.SILENT), "host"])
-    said = listings.loc[listings["zone"].isin(lists.loc[lists["health"].eq("healthy"), "zone"])]
-    said = said.loc[said["reason"].ne("list_void")]
-    on = said.loc[said["status"].eq(Listing.LISTED)]
-    zones = on.groupby("address")["zone"].agg(set).to_dict()
-    is_headline = on["categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
-    listed = set(on.loc[is_headline, "address"])
+    healthy = lists.loc[lists["health"].eq("healthy"), "zone"]
     headline_zones = lists.loc[lists["group"].isin(HEADLINE_GROUPS), "zone"]
-    has_answer = said["status"].isin([Listing.LISTED, Listing.CLEAR]) & said["zone"].isin(headline_zones)
-    answered = set(said.loc[has_answer, "address"].unique())
-    is_open = said["status"].isin([Listing.SILENT, Listing.REFUSED]) | said["reason"].isin(
-        ["unfinished", "daily_limit"]
-    )
-    doubtful = set(said.loc[is_open, "address"].unique())
+    zones: dict[str, set[str]] = defaultdict(set)
+    listed, answered, doubtful = set[str](), set[str](), set[str]()
+    for part in listings:
+        said = part.loc[part["zone"].isin(healthy) & part["reason"].ne("list_void")]
+        on = said.loc[said["status"].eq(Listing.LISTED)]
+        for address, zone, categories in rows_of(on, "address", "zone", "categories"):
+            zones[address].add(zone)
+            if not HEADLINE_CATEGORIES.isdisjoint(categories):
+                listed.add(address)
+        has_answer = said["status"].isin([Listing.LISTED, Listing.CLEAR]) & said["zone"].isin(headline_zones)
+        answered.update(said.loc[has_answer, "address"].unique())
+        is_open = said["status"].isin([Listing.SILENT, Listing.REFUSED])
+        is_open |= said["reason"].isin(["unfinished", "daily_limit"])
+        doubtful.update(said.loc[is_open, "address"].unique())
     words: dict[str, Body] = {}
     for host in hosts:
         own = by_host.get(host, [])

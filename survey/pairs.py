@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from .answers import denies, zone_of
 from .exchanges import ANSWERED, NXDOMAIN, SURVEY_ROUND, TXT, A, Exchanges, Row, passes_of
+from .packed import PackedExchanges
 
 _PAIRED = (A, TXT)
 _Numbers = npt.NDArray[np.int64]
@@ -37,6 +38,14 @@ class Denials(NamedTuple):
     id: _Numbers
     bounds: _Numbers
     """Where each address begins; one more than there are addresses."""
+
+    def ids(self, places: _Numbers) -> Iterator[list[str]]:
+        """The evidence ids of each of these addresses."""
+        begin, count = self.bounds[places], self.bounds[places + 1] - self.bounds[places]
+        ends = np.cumsum(count)
+        flat = np.arange(count.sum()) + np.repeat(begin - ends + count, count)
+        texts = list(map(str, self.id[flat].tolist()))
+        return (texts[end - many : end] for end, many in zip(ends.tolist(), count.tolist(), strict=True))
 
 
 class Pairs:
@@ -136,4 +145,4 @@ class Pairs:
 def split(rows: Iterable[Row], zones: Collection[str]) -> tuple[Pairs, Exchanges]:
     """What was asked about pairs of these lists, and everything else."""
     pairs = Pairs(zones)
-    return pairs, Exchanges(pairs.take(rows))
+    return pairs, PackedExchanges(pairs.take(rows))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -351,19 +351,19 @@ def load_register(path: str | Path) -> Register:
             usable=True,
         )
     entries = list(reader.entries.values())
-    bodies = [
+    bodies = (
         (e.code, e.prefecture, e.name, e.kana, e.kind, e.in_scope, e.scope_reason, e.sheet, e.row) for e in entries
-    ]
-    domains: list[tuple[object, ...]] = [
+    )
+    domains: Iterator[tuple[object, ...]] = (
         (e.code, domain, "given", written, row, Confidence.HIGH, is_reserved(domain), True, [], [])
         for e in entries
         for domain, (written, row) in e.domains.items()
-    ]
-    candidates: list[tuple[object, ...]] = [
+    )
+    candidates: Iterator[tuple[object, ...]] = (
         (e.code, rank, domain, basis, Candidacy.NOT_ASKED, None, e.row, [])
         for e in entries
         for rank, (domain, basis) in enumerate(e.candidates.items(), 1)
-    ]
+    )
     return Register(
         frame("bodies", bodies),
         frame("domains", domains),

@@ -45,10 +45,11 @@ from .calm import uninterrupted
 from .catalogue import Blocklist, load_selection, save_selection
 from .errors import RunError
 from .evidence import Archive, Mark
-from .exchanges import CANARY, NO_QUESTION, RESOLVE_ROUND, Row, at
-from .pairs import split
+from .exchanges import CANARY, NO_QUESTION, RESOLVE_ROUND, Exchanges, Row, at
+from .pairs import Pairs, split
 from .register import Register, load_register
-from .tables import Confidence, Dns
+from .shelf import Shelf
+from .tables import Confidence, Dns, frames
 from .worlds import World
 
 TOOL = "survey 0.1.0"
@@ -58,13 +59,15 @@ TABLE_NAMES = (
     *("senders", "policies"),
     *("listings", "lists", "servers", "findings", *RELAY_TABLES),
 )
+_WORDS = ("address", "zone", "status", "reason", "categories")
+"""What of a listing tells the words that are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
     """All tables of a run and its headline."""
 
-    frames: Mapping[str, pd.DataFrame]
+    frames: Shelf
     headline: Mapping[str, object]
 
     def __getitem__(self, name: str) -> pd.DataFrame:
@@ -213,48 +216,41 @@ def read_tables(
     *,
     rules: Sequence[Blocklist] | None = None,
     register: Register | None = None,
+    into: Path | None = None,
 ) -> Tables:
-    """Read every table of a run from its evidence, offline. `rules` replace the run's own catalogue rows."""
+    """Read every table of a run from its evidence, offline. `rules` replace the run's own catalogue rows.
+
+    With `into`, a folder, each table is written there as `tables/*.parquet` while the next one is read, and
+    `headline.json` at the end; large ones are not held in memory.
+    """
     settings = folder.settings()
-    register = register or load_register(folder.register_path)
     archive = Archive(folder.path)
     marks = archive.marks()
     selected = list(rules) if rules is not None else list(load_selection(folder.lists_path))
     stored = settings.get("stored_zones")
     zones = {str(k): str(v) for k, v in stored.items()} if isinstance(stored, dict) else {}
+    opt_out = opt_outs.load(folder.opt_out_path) if folder.opt_out_path.exists() else opt_outs.OptOuts()
+    shelf = Shelf(into / "tables" if into is not None else None)
+    named, sought = _read_register(shelf, folder, register or load_register(folder.register_path), opt_out, world)
     rows = trusted(archive, f"type <> {NO_QUESTION} AND round <> {RESOLVE_ROUND}")
     pairs, exchanges = split(rows, {zones.get(one.zone, one.zone) for one in selected})
-    opt_out = opt_outs.load(folder.opt_out_path) if folder.opt_out_path.exists() else opt_outs.OptOuts()
-    decided = review.read_review(folder.review_path, set(register.bodies["code"]))
-    named, subjects = named_and_sought(register, decided, opt_out, world.reserved)
-    of_bodies, candidates = domains.read(named, subjects, exchanges, world.reserved)
-    asked = [domain for domain in of_bodies["domain"] if not opt_out.has_domain(domain)]
-    mail_servers, addresses = mail.read(asked, exchanges, world.askable)
-    declared, policies = senders.read(asked, exchanges, world.askable, senders.shares(named))
-    nets = networks.read(addresses.loc[addresses["reason"].isna(), "address"].dropna(), exchanges, world.asn_zones)
+    _read_mail(shelf, named, sought, exchanges, world, opt_out)
     questions, packets = exchanges.asked_n() + pairs.asked_n(), exchanges.packets + pairs.packets_n()
+    del named, sought
     exchanges.forget_survey()
-    sending = pd.DataFrame(senders.subjects(declared), columns=["address", "reason"], dtype="str")
-    asked_about = pd.concat([addresses[["address", "reason"]], sending], ignore_index=True)
-    present = asked_about["address"].dropna()
-    said_of, lists = listings.read(
-        selected,
-        asked_about,
-        pairs,
-        exchanges,
-        finished_rounds(marks),
-        zones=zones,
-        opted_out=frozenset(address for address in present if opt_out.has_address(address)),
-        over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
+    _read_listings(shelf, selected, pairs, exchanges, marks, zones, opt_out)
+    del pairs, exchanges
+    _read_findings(shelf, operators.load_directory(folder.operators_path), opt_out)
+    dialogues = relays.read(archive.rows(f"type = {NO_QUESTION}"), marks, shelf.take("addresses"))
+    for name, table in zip(RELAY_TABLES, dialogues, strict=True):
+        shelf.put(name, table)
+    headline = headlines.count(
+        shelf.take("findings", "status", "own_or_shared", "open_relay_listing", "sending_listing"),
+        shelf.take("servers", "status"),
+        shelf.take("addresses", "address"),
+        shelf.parts("listings", *_WORDS),
+        shelf.take("lists"),
     )
-    # A domain in doubt says nothing about who uses a server.
-    sure = of_bodies.loc[of_bodies["confidence"].ne(Confidence.LOW)]
-    observed = (mail_servers, addresses, said_of, lists)
-    directory = operators.load_directory(folder.operators_path)
-    servers = operators.read(register.bodies, sure, *observed, nets, directory)
-    sends = senders.by_domain(declared, policies)
-    found = findings.read(register.bodies, of_bodies, *observed, servers, sends, opt_out.has_domain, candidates)
-    headline = headlines.count(found, servers, addresses, said_of, lists)
     ended = finished_passes(marks)
     headline["questions_asked"], headline["packets_sent"] = questions, packets
     headline["started_at"] = _iso(min((s.started_us for s in archive.sittings()), default=0))
@@ -262,24 +258,97 @@ def read_tables(
     rechecks = [mark.marked_us for mark in marks if mark.kind == "recheck"]
     headline["rechecked_at"] = _iso(max(rechecks)) if rechecks else None
     headline["evidence_head"] = archive.head()
-    said = relays.read(archive.rows(f"type = {NO_QUESTION}"), marks, addresses)
-    frames = {
-        "bodies": register.bodies,
-        "domains": of_bodies,
-        "candidates": candidates,
-        "problems": _with_problems(register.problems, decided),
-        "mail_servers": mail_servers,
-        "addresses": addresses,
-        "networks": nets,
-        "senders": declared,
-        "policies": policies,
-        "listings": said_of,
-        "lists": lists,
-        "servers": servers,
-        "findings": found,
-        **dict(zip(RELAY_TABLES, said, strict=True)),
-    }
-    return Tables(frames, headline)
+    found = Tables(shelf, headline)
+    if into is not None:
+        _write_headline(found, into)
+    return found
+
+
+def _read_register(
+    shelf: Shelf, folder: RunFolder, register: Register, opt_out: opt_outs.OptOuts, world: World
+) -> tuple[pd.DataFrame, list[domains.Subject]]:
+    """The bodies, and what is wrong in register and review; gives what `named_and_sought` does."""
+    decided = review.read_review(folder.review_path, set(register.bodies["code"]))
+    shelf.put("bodies", register.bodies)
+    shelf.put("problems", _with_problems(register.problems, decided))
+    return named_and_sought(register, decided, opt_out, world.reserved)
+
+
+def _read_mail(
+    shelf: Shelf,
+    named: pd.DataFrame,
+    sought: Sequence[domains.Subject],
+    exchanges: Exchanges,
+    world: World,
+    opt_out: opt_outs.OptOuts,
+) -> None:
+    """Domains, their mail servers, these servers' addresses and networks, and who sends for the domains."""
+    of_bodies, candidates = domains.read(named, sought, exchanges, world.reserved)
+    shelf.put("domains", of_bodies)
+    shelf.put("candidates", candidates)
+    asked = [domain for domain in of_bodies["domain"] if not opt_out.has_domain(domain)]
+    reader = mail.Reader(exchanges, world.askable)
+    shelf.put("mail_servers", frames("mail_servers", reader.mail_servers(asked)))
+    shelf.put("addresses", frames("addresses", reader.addresses()))
+    declared, policies = senders.read(asked, exchanges, world.askable, senders.shares(named))
+    shelf.put("senders", declared)
+    shelf.put("policies", policies())
+    addresses = shelf.take("addresses", "address", "reason")
+    known = addresses.loc[addresses["reason"].isna(), "address"].dropna()
+    shelf.put("networks", networks.read(known, exchanges, world.asn_zones))
+
+
+def _read_listings(
+    shelf: Shelf,
+    selected: Sequence[Blocklist],
+    pairs: Pairs,
+    exchanges: Exchanges,
+    marks: Sequence[Mark],
+    zones: Mapping[str, str],
+    opt_out: opt_outs.OptOuts,
+) -> None:
+    """What the lists said of every address that receives or sends, and how the lists fared."""
+    sending = senders.subjects(shelf.take("senders", "address", "is_own", "status", "reason"))
+    receiving = shelf.take("addresses", "address", "reason")
+    asked_about = pd.concat([receiving, pd.DataFrame(sending, columns=["address", "reason"], dtype="str")])
+    said, lists = listings.read(
+        selected,
+        asked_about,
+        pairs,
+        exchanges,
+        finished_rounds(marks),
+        zones=zones,
+        opted_out=frozenset(one for one in asked_about["address"].dropna() if opt_out.has_address(one)),
+        over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
+    )
+    shelf.put("listings", said)
+    shelf.put("lists", lists())
+
+
+def _read_findings(shelf: Shelf, directory: operators.Directory, opt_out: opt_outs.OptOuts) -> None:
+    """Whose the servers are, and the finding of every body."""
+    of_bodies = shelf.take("domains", "code", "domain", "confidence")
+    servers = operators.read(
+        shelf.take("bodies", "code", "in_scope"),
+        # A domain in doubt says nothing about who uses a server.
+        of_bodies.loc[of_bodies["confidence"].ne(Confidence.LOW)],
+        shelf.take("mail_servers", "domain", "host", "target"),
+        shelf.take("addresses", "host", "address", "status", "reason"),
+        shelf.parts("listings", *_WORDS),
+        shelf.take("lists"),
+        shelf.take("networks", "address", "ptr_confirmed", "asns", "as_names"),
+        directory,
+    )
+    shelf.put("servers", servers)
+    del of_bodies, servers
+    found = findings.read(
+        shelf.take("bodies", "code", "in_scope"),
+        shelf.where,
+        shelf.parts("listings"),
+        shelf.take("lists"),
+        opt_out.has_domain,
+    )
+    shelf.put("findings", found)
 
 
 def named_and_sought(
@@ -311,17 +380,21 @@ def _iso(microseconds: int) -> str:
 
 def write_tables(found: Tables, folder: Path) -> None:
     """Write `tables/*.parquet` and `headline.json` under a folder."""
-    (folder / "tables").mkdir(parents=True, exist_ok=True)
+    shelf = Shelf(folder / "tables")
     for name in TABLE_NAMES:
-        tables.save(name, found[name], folder / "tables" / f"{name}.parquet")
+        shelf.put(name, found[name])
+    _write_headline(found, folder)
+
+
+def _write_headline(found: Tables, folder: Path) -> None:
     text = json.dumps(dict(found.headline), ensure_ascii=False, indent=2)
     (folder / "headline.json").write_text(text + "\n", encoding="utf-8")
 
 
 def load_tables(folder: Path) -> Tables:
-    """The tables of a run as they were written."""
+    """The tables of a run as they were written; each is read when it is first wanted."""
     try:
-        frames = {name: tables.load(name, folder / "tables" / f"{name}.parquet") for name in TABLE_NAMES}
+        shelf = Shelf(folder / "tables", TABLE_NAMES)
         headline = json.loads((folder / "headline.json").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RunError(
@@ -330,7 +403,7 @@ def load_tables(folder: Path) -> Tables:
             remedy="read the tables again with: python -m survey tables DIR",
             ja="表が足りません。python -m survey tables で読み直してください",
         ) from None
-    return Tables(frames, headline)
+    return Tables(shelf, headline)
 
 
 def now() -> str:

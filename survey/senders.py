@@ -23,14 +23,17 @@ import pandas as pd
 
 from . import dmarc
 from .answers import txt_text
-from .exchanges import Exchanges, Question
+from .exchanges import TXT, Exchanges, Question
 from .spf import Network, Term, is_record
 from .spftree import Part, Step, Tree, Visit, walk
 from .suffixes import registrable
-from .tables import Dns, frame, rows_of
+from .tables import Dns, frame, joined, rows_of
 
 ADDRESSES_MOST, IPV4_PREFIX_LEAST = 64, 28
 _ROWS_MOST, _TERM_MOST, _TEXT_MOST = 500, 250, 2000
+_TOGETHER = 10_000
+"""Domains that are read at a time."""
+_NOBODY = "nobody.invalid"
 _NOT_NAMED = frozenset({"range_too_large", "too_many_addresses", "too_many_terms", "macro", "depends_on_client"})
 """Reasons why own senders are not asked about."""
 
@@ -60,18 +63,44 @@ def _walk(domain: str, known: Exchanges) -> Tree:
 
 def read(
     domains: Iterable[str], exchanges: Exchanges, askable: Callable[[str], bool], most: Mapping[str, int]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The tables `senders` (one row per domain × thing that its SPF names) and `policies` (one row per domain).
+) -> tuple[Iterator[pd.DataFrame], Callable[[], pd.DataFrame]]:
+    """The table `senders` (one row per domain × thing that its SPF names) in parts; `policies` (one per domain) after.
 
     Every domain has at least one row in both: silence and absence are rows too. `most` is what `shares` says.
     """
-    rows: list[tuple[object, ...]] = []
-    policies: list[tuple[object, ...]] = []
-    for domain in sorted(set(domains)):
-        tree = _walk(domain, exchanges)
-        rows += _rows(domain, tree, askable, most.get(domain, ADDRESSES_MOST))
-        policies.append(_policy(domain, tree, exchanges))
-    return frame("senders", rows), frame("policies", policies)
+    policies: list[pd.DataFrame] = []
+    unasked_rows, unasked_policy = _read(_NOBODY, Exchanges(), askable, ADDRESSES_MOST)
+
+    def parts() -> Iterator[pd.DataFrame]:
+        ordered = sorted(set(domains))
+        for begin in range(0, len(ordered), _TOGETHER):
+            rows: list[tuple[object, ...]] = []
+            said: list[tuple[object, ...]] = []
+            for domain in ordered[begin : begin + _TOGETHER]:
+                if exchanges.latest(domain, TXT) is None and exchanges.latest(f"_dmarc.{domain}", TXT) is None:
+                    rows += (_renamed(row, domain) for row in unasked_rows)
+                    said.append(_renamed(unasked_policy, domain))
+                else:
+                    of_domain, policy = _read(domain, exchanges, askable, most.get(domain, ADDRESSES_MOST))
+                    rows += of_domain
+                    said.append(policy)
+            policies.append(frame("policies", said))
+            yield frame("senders", rows)
+
+    return parts(), lambda: joined("policies", policies)
+
+
+def _read(
+    domain: str, exchanges: Exchanges, askable: Callable[[str], bool], most: int
+) -> tuple[list[tuple[object, ...]], tuple[object, ...]]:
+    """The rows of one domain in `senders`, and its row in `policies`."""
+    tree = _walk(domain, exchanges)
+    return _rows(domain, tree, askable, most), _policy(domain, tree, exchanges)
+
+
+def _renamed(row: tuple[object, ...], domain: str) -> tuple[object, ...]:
+    """A row of nobody as this domain's: all domains that were asked nothing have the same."""
+    return tuple(domain if cell == _NOBODY else cell for cell in row)
 
 
 def _rows(domain: str, tree: Tree, askable: Callable[[str], bool], most: int) -> list[tuple[object, ...]]:

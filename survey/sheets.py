@@ -153,12 +153,13 @@ def _csv(path: Path, data: bytes) -> Sheet:
         )
     delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        found = {number: list[object](row) for number, row in enumerate(rows, 1) if any(map(str.strip, row))}
     except csv.Error as error:
         raise RegisterError(
             f"the CSV is damaged: {error}", where=str(path), remedy="save it as .xlsx", ja="CSV が壊れています"
         ) from None
-    return Sheet(path.stem, {number: list(row) for number, row in enumerate(rows, 1) if any(c.strip() for c in row)})
+    return Sheet(path.stem, found)
 
 
 def column_letter(index: int) -> str:

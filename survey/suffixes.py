@@ -42,6 +42,8 @@ def is_reserved(domain: str) -> bool:
     """Whether a name is kept for governments, so that its holder cannot be anybody else."""
     if domain.endswith((".lg.jp", ".go.jp")):
         return True
+    if not domain.endswith(".jp") or _KEPT_LABELS.isdisjoint(domain.split(".")):
+        return False
     return any(
         is_kept_label(name) and name.count(".") >= 2 and is_public_suffix(name.partition(".")[2])
         for name in walk_up(domain)

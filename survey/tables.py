@@ -13,14 +13,12 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 Kind = Literal["text", "integer", "boolean", "time", "texts"]
 
@@ -505,11 +503,6 @@ _ARROW: Mapping[Kind, pa.DataType] = {
     "time": pa.timestamp("us", tz="UTC"),
     "texts": pa.list_(pa.string()),
 }
-_BUNDLE = 20_000
-_NOTHING: list[str] = []
-"""The empty list of every table: there are millions of such cells, and nobody writes into a cell."""
-NO_TIME = np.iinfo(np.int64).min
-"""No time, in a column of whole microseconds."""
 _PANDAS: Mapping[Kind, str] = {
     "text": "str",
     "integer": "Int64",
@@ -517,23 +510,38 @@ _PANDAS: Mapping[Kind, str] = {
     "time": "datetime64[us, UTC]",
     "texts": "object",
 }
+_MAPPED: Mapping[pa.DataType, Any] = {
+    _ARROW[kind]: pd.api.types.pandas_dtype(_PANDAS[kind]) for kind in ("text", "integer", "boolean")
+}
+BUNDLE = 20_000
+"""Rows that are made, written and read at a time."""
+_NOTHING: list[str] = []
+"""The empty list of every table: there are millions of such cells, and nobody writes into a cell."""
+NO_TIME = np.iinfo(np.int64).min
+"""No time, in a column of whole microseconds."""
 
 
 def frame(name: str, rows: Iterable[Sequence[object]] = ()) -> pd.DataFrame:
-    """A table of the dictionary from rows in column order; one row per what `TABLES[name]` says.
+    """A table of the dictionary from rows in column order; one row per what `TABLES[name]` says."""
+    return joined(name, frames(name, rows))
 
-    Rows are taken in bundles, so that those of a generator need not all be in memory beside the table.
-    """
+
+def frames(name: str, rows: Iterable[Sequence[object]]) -> Iterator[pd.DataFrame]:
+    """The same in bundles, so that the rows of a generator need not all be in memory."""
     table, source = TABLES[name], iter(rows)
-    parts = []
-    while bundle := list(itertools.islice(source, _BUNDLE)):
+    while bundle := list(itertools.islice(source, BUNDLE)):
         columns = list(zip(*bundle, strict=True))
         if len(columns) != len(table.columns):
             raise ValueError(f"{name} has {len(table.columns)} columns, {len(columns)} were given")
-        parts.append(pd.DataFrame({c.name: _series(c.kind, v) for c, v in zip(table.columns, columns, strict=True)}))
-    if not parts:
-        return pd.DataFrame({c.name: _series(c.kind, ()) for c in table.columns})
-    return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+        yield pd.DataFrame({c.name: _series(c.kind, v) for c, v in zip(table.columns, columns, strict=True)})
+
+
+def joined(name: str, parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """One table from its parts; empty, with its columns, when there are none."""
+    found = list(parts)
+    if not found:
+        return pd.DataFrame({c.name: _series(c.kind, ()) for c in TABLES[name].columns})
+    return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
 
 
 def _series(kind: Kind, values: Sequence[object]) -> pd.Series:
@@ -556,18 +564,36 @@ def from_columns(name: str, columns: Mapping[str, Sequence[object] | npt.NDArray
 
 def rows_of(data: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
     """These columns row by row, as plain Python values; pandas' own iteration takes eight times as long over text."""
-    return zip(*(data[column].to_numpy(dtype=object) for column in columns), strict=True)
+    for begin in range(0, len(data), BUNDLE):
+        some = data.iloc[begin : begin + BUNDLE]
+        yield from zip(*(some[column].to_numpy(dtype=object) for column in columns), strict=True)
 
 
-def save(name: str, data: pd.DataFrame, path: Path) -> None:
-    """Write one table as Parquet, its columns and their types as the dictionary says."""
-    table = TABLES[name]
-    schema = pa.schema([(c.name, _ARROW[c.kind]) for c in table.columns])
-    pq.write_table(pa.Table.from_pandas(data, schema=schema, preserve_index=False).replace_schema_metadata(), path)
+def to_arrow(name: str, data: pd.DataFrame | None = None) -> pa.Table:
+    """A table for Parquet, its columns and their types as the dictionary says; without rows when none are given."""
+    schema = pa.schema([(c.name, _ARROW[c.kind]) for c in TABLES[name].columns])
+    if data is None:
+        return schema.empty_table()
+    return pa.Table.from_pandas(data, schema=schema, preserve_index=False).replace_schema_metadata()
 
 
-def load(name: str, path: Path) -> pd.DataFrame:
-    """Read one table from Parquet; one row per what `TABLES[name]` says."""
-    table = TABLES[name]
-    columns = pq.read_table(path).to_pydict()
-    return pd.DataFrame({c.name: _series(c.kind, columns[c.name]) for c in table.columns})
+def from_arrow(name: str, data: pa.Table) -> pd.DataFrame:
+    """A table, or some of its columns, as it was before it was written."""
+    kinds = {column.name: column.kind for column in TABLES[name].columns}
+    return pd.DataFrame({column: _from_arrow(kinds[column], data[column]) for column in data.column_names})
+
+
+def _from_arrow(kind: Kind, values: pa.ChunkedArray) -> pd.Series:
+    if kind == "texts":
+        return pd.Series(list(itertools.chain.from_iterable(map(_lists, values.chunks))), dtype="object")
+    found: pd.Series = values.to_pandas(types_mapper=_MAPPED.get)
+    return found
+
+
+def _lists(values: pa.ListArray) -> Iterator[list[str] | None]:
+    """The cells of a column of lists; empty ones are one and the same."""
+    ends = values.offsets.to_numpy().tolist()
+    texts = values.values.to_pylist()
+    absent = values.is_null().to_pylist() if values.null_count else itertools.repeat(False)
+    for first, after, is_absent in zip(ends, ends[1:], absent, strict=False):
+        yield None if is_absent else texts[first:after] if after > first else _NOTHING

@@ -17,14 +17,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import opt_outs, relays, tables
+from . import opt_outs, relays
 from .answers import Malformed, chain, decode, encode_name, word
 from .errors import RunError, SurveyError
 from .evidence import Archive, Mark
 from .exchanges import AAAA, RESOLVE_ROUND, A, Exchanges, Row, WireRow, is_usable
 from .permissions import Permissions, load_permissions
 from .relays import Plan, Servers
-from .runs import TOOL, RunFolder, Tables, alone, read_tables, write_tables
+from .runs import TOOL, RunFolder, Tables, alone, load_tables, read_tables
 from .sitting import Progress
 from .smtp.dialogue import Talk, converse
 from .smtp.forms import Probe, Target
@@ -96,8 +96,7 @@ def visit(
         if is_dry:
             return Outcome(plan, 0, None)
         held = _hold(folder, permissions, plan, rows, world, progress or (lambda done, expected, text: None))
-        found = read_tables(folder, world)
-        write_tables(found, folder.path)
+        found = read_tables(folder, world, into=folder.path)
         asked = {"permission": permission.name, "permission_sha256": permissions.sha256, **asdict(world.patience)}
         head = {"evidence_head": found.headline["evidence_head"], "relay": asked}
         folder.write_settings({**folder.settings(), **head})
@@ -105,19 +104,8 @@ def visit(
 
 
 def _servers(folder: RunFolder) -> Servers:
-    try:
-        frames = [
-            tables.load(name, folder.path / "tables" / f"{name}.parquet")
-            for name in ("bodies", "domains", "mail_servers", "addresses")
-        ]
-    except FileNotFoundError as error:
-        raise RunError(
-            f"a table is missing: {Path(str(error.filename)).name}",
-            where=str(folder.path),
-            remedy="finish the run, or read its tables with: python -m survey tables DIR",
-            ja="表が足りません。調査を終えるか、python -m survey tables で読み直してください",
-        ) from None
-    return Servers(*frames)
+    found = load_tables(folder.path)
+    return Servers(*(found[name] for name in ("bodies", "domains", "mail_servers", "addresses")))
 
 
 def _opted_out(paths: Sequence[Path]) -> Callable[[str], bool]:

@@ -18,8 +18,7 @@ from survey.publish import audiences, charts, style
 from survey.publish.edition import Edition
 from survey.publish.workbook import write_workbook
 from survey.runs import RELAY_TABLES
-from survey.senders import by_domain
-from survey.tables import BODY_KINDS, HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, frame
+from survey.tables import BODY_KINDS, HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, frame, joined
 
 CATEGORIES = (*sorted(HEADLINE_CATEGORIES), "dynamic_policy", "network_escalation", "informational")
 GROUPS = ("relay", "abuse", "context")
@@ -152,13 +151,18 @@ def world(seed: int) -> dict:
     tables = {name: frame(name, found) for name, found in rows.items()}
     out = frozenset(row[1] for row in domains if maybe(0.05))
     tables["mail_servers"] = tables["mail_servers"].loc[~tables["mail_servers"]["domain"].isin(out)]
-    observed = [tables[name] for name in ("bodies", "domains", "mail_servers", "addresses", "listings", "lists")]
+    observed = [tables[name] for name in ("bodies", "domains", "mail_servers", "addresses")]
+    observed += [[tables["listings"]], tables["lists"]]
     tables["networks"] = frame("networks")
     tables["servers"] = operators.read(*observed, tables["networks"], operators.load_directory())
     for name in ("senders", "policies"):
         tables[name] = tables[name].loc[~tables[name]["domain"].isin(out)]
-    sends = by_domain(tables["senders"], tables["policies"])
-    tables["findings"] = findings.read(*observed, tables["servers"], sends, out.__contains__)
+
+    def take(name, column, values):
+        return tables[name].loc[tables[name][column].isin(values)]
+
+    found = findings.read(tables["bodies"], take, *observed[-2:], out.__contains__)
+    tables["findings"] = joined("findings", found)
     return {"tables": tables, "rows": rows, "out": out, "health": health}
 
 
@@ -221,7 +225,8 @@ def sending_rule(found: dict, code: str, zones: set) -> tuple[str, list[str]]:
 
 def edition_of(found: dict) -> Edition:
     tables = found["tables"] | {name: frame(name) for name in RELAY_TABLES}
-    headline = headlines.count(*(tables[name] for name in ("findings", "servers", "addresses", "listings", "lists")))
+    counted = [tables[name] for name in ("findings", "servers", "addresses")]
+    headline = headlines.count(*counted, [tables["listings"]], tables["lists"])
     headline |= {"started_at": "2026-11-24T00:00", "finished_at": None, "evidence_head": "0" * 64, "questions_asked": 1}
     return Edition(tables, headline, {"world": "practice"})
 

@@ -115,7 +115,7 @@ def world(hosts, pointers=None):
         frame("domains", domains),
         frame("mail_servers", mail),
         frame("addresses", [(h, a, 4, "present", None, None, "1") for h, a in addresses.items()]),
-        frame("listings"),
+        [frame("listings")],
         frame("lists"),
         frame("networks", nets),
     ]

@@ -13,17 +13,23 @@ from survey import dmarc, senders
 from survey.exchanges import TXT, Exchanges, Question
 from survey.practice.world import is_practice
 from survey.spftree import LOOKUPS_MOST, walk
-from survey.tables import Dns
+from survey.tables import Dns, joined
 from tests.rfc7208 import answer, known_after
 
 TOWN = "town.example.jp"
+
+
+def read_senders(*arguments):
+    """Both tables, whole."""
+    parts, policies = senders.read(*arguments)
+    return joined("senders", parts), policies()
 
 
 def read(zone: dict, most: int = 64, domain: str = TOWN) -> tuple[pd.DataFrame, pd.Series]:
     """The senders of one domain, and its row of `policies`, when everything that it needs was asked."""
     zone = {name: [{"SPF": rows}] if isinstance(rows, str) else rows for name, rows in zone.items()}
     known, _ = known_after(zone, lambda known: [*senders.needs(domain, known), *dmarc.needs(domain)])
-    found, policies = senders.read([domain], known, is_practice, {domain: most})
+    found, policies = read_senders([domain], known, is_practice, {domain: most})
     assert set(found["domain"]) == {domain}
     asked = senders.addresses(domain, known, is_practice, most)
     told = found.loc[found["status"].eq("present") & found["address"].notna() & found["reason"].isna(), "address"]
@@ -217,7 +223,7 @@ def test_any_tree_ends_within_its_limits(records, most, seed):
     assert tree.lookups <= LOOKUPS_MOST
     found = senders.addresses(TOWN, known, is_practice, most)
     assert len(set(found)) <= most
-    table, policies = senders.read([TOWN], known, is_practice, {TOWN: most})
+    table, policies = read_senders([TOWN], known, is_practice, {TOWN: most})
     assert len(table) >= 1
     assert len(policies) == 1
     assert set(table["status"]) <= {*Dns}

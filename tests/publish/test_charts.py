@@ -57,7 +57,8 @@ def with_one_region(edition):
     keep = set(tables["bodies"].loc[tables["bodies"]["code"].str.startswith("55"), "code"])
     for name in ("bodies", "findings", "domains"):
         tables[name] = tables[name].loc[tables[name]["code"].isin(keep)].reset_index(drop=True)
-    counted = headlines.count(*(tables[n] for n in ("findings", "servers", "addresses", "listings", "lists")))
+    observed = (tables[name] for name in ("findings", "servers", "addresses"))
+    counted = headlines.count(*observed, [tables["listings"]], tables["lists"])
     return replace(edition, tables=tables, headline={**edition.headline, **counted})
 
 

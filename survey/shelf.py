@@ -1,0 +1,103 @@
+"""The shelf: the tables of one run, each put down when it is finished and taken up again by column.
+
+Without a folder they stay in memory. With one they are Parquet files, written bundle by bundle; only those that are
+small are held in memory too, so that a run of any size can be read beside little else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from .calm import give_back
+from .tables import BUNDLE, TABLES, from_arrow, joined, to_arrow
+
+HELD_MOST = 50_000
+"""Tables of up to so many rows are held in memory beside their file."""
+
+
+class Shelf(Mapping[str, pd.DataFrame]):
+    """Tables by name. Raises FileNotFoundError, naming the file, for a table that was never put there."""
+
+    def __init__(self, folder: Path | None = None, names: Iterable[str] = ()) -> None:
+        """`folder` holds one `<name>.parquet` per table; `names` are those that stand there already."""
+        self._folder = folder
+        self._held: dict[str, pd.DataFrame | None] = dict.fromkeys(names)
+        if folder is not None:
+            for name in self._held:
+                self._path(name).stat()
+
+    def put(self, name: str, parts: pd.DataFrame | Iterable[pd.DataFrame]) -> None:
+        """Put down a table, whole or in parts; it replaces one of the same name."""
+        if isinstance(parts, pd.DataFrame):
+            parts = [parts]
+        if self._folder is None:
+            self._held[name] = joined(name, parts)
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._path(name)
+        aside = path.with_suffix(".parquet.new")
+        held: list[pd.DataFrame] = []
+        count = 0
+        with pq.ParquetWriter(aside, to_arrow(name).schema) as writer:
+            waiting = to_arrow(name)
+            for part in parts:
+                count += len(part)
+                held = [*held, part] if count <= HELD_MOST else []
+                waiting = pa.concat_tables([waiting, to_arrow(name, part)])
+                while len(waiting) > BUNDLE:
+                    writer.write_table(waiting[:BUNDLE])
+                    waiting = waiting[BUNDLE:]
+            writer.write_table(waiting)
+        aside.replace(path)
+        self._held[name] = joined(name, held) if count <= HELD_MOST else None
+        if count > HELD_MOST:
+            give_back()
+
+    def take(self, name: str, *columns: str) -> pd.DataFrame:
+        """A table with these columns, or whole. What comes from a file is read anew each time."""
+        found = self._held[name]
+        if found is None:
+            return from_arrow(name, pq.read_table(self._path(name), columns=list(columns) or None))
+        return found[list(columns)] if columns else found
+
+    def where(self, name: str, column: str, values: Collection[str]) -> pd.DataFrame:
+        """The rows of a table whose column of text holds one of these values."""
+        found = self._held[name]
+        if found is None:
+            among = pc.field(column).isin(pa.array(values, pa.string()))
+            return from_arrow(name, pq.read_table(self._path(name), filters=among))
+        return found.loc[found[column].isin(values)]
+
+    def parts(self, name: str, *columns: str) -> Iterator[pd.DataFrame]:
+        """The same bundle by bundle."""
+        found = self._held[name]
+        if found is not None:
+            yield found[list(columns)] if columns else found
+            return
+        with pq.ParquetFile(self._path(name)) as file:
+            for batch in file.iter_batches(BUNDLE, columns=list(columns) or None):
+                yield from_arrow(name, pa.Table.from_batches([batch]))
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """A whole table; from then on it is held in memory."""
+        found = self._held[name]
+        if found is None:
+            found = self._held[name] = self.take(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def _path(self, name: str) -> Path:
+        if self._folder is None or name not in TABLES:
+            raise KeyError(name)
+        return self._folder / f"{name}.parquet"

@@ -1,0 +1,107 @@
+"""Little memory, same words: packed exchanges beside plain ones, tables from files beside those in memory."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from survey import shelf as shelves
+from survey.exchanges import MX, TXT, A, Exchanges, Row
+from survey.packed import PackedExchanges
+from survey.shelf import Shelf
+from survey.tables import BUNDLE, TABLES, frame, frames, joined
+
+names = st.sampled_from(["a.example", "b.example", "ü.example", "", "c." * 60 + "example"])
+answers = st.sampled_from([b"", b"\0\0\x81\x80" + b"\0" * 8, b"\0\0\x81\x83" + b"\0" * 8, b"\0\0\x81\x82" + b"\0" * 8])
+rows_made = st.lists(
+    st.builds(
+        Row,
+        st.integers(1, 2**50),
+        st.integers(1, 3),
+        st.integers(1, 3) | st.just(1001),
+        st.sampled_from([0, 0, 0, 1, 2]),
+        names,
+        st.sampled_from([0, A, MX, TXT]),
+        st.sampled_from(["127.0.0.1:53", "[::1]:53"]),
+        st.sampled_from(["udp", "tcp"]),
+        st.integers(1, 4),
+        st.sampled_from(["answered", "timeout"]),
+        st.integers(0, 2**50),
+        st.integers(0, 2**30),
+        answers,
+    ),
+    max_size=30,
+    unique_by=lambda row: row.id,
+)
+
+
+@given(rows_made)
+def test_packed_exchanges_say_what_plain_ones_say(rows):
+    rows.sort()
+    plain, packed = Exchanges(rows), PackedExchanges(rows)
+    assert set(plain.questions()) == set(packed.questions())
+    for question in {(row.name, row.type) for row in rows} | {("z.example", A)}:
+        assert list(plain.passes(*question)) == list(packed.passes(*question))
+        assert plain.latest(*question) == packed.latest(*question)
+    assert (plain.asked_n(), plain.packets) == (packed.asked_n(), packed.packets)
+    assert plain.rounds() == packed.rounds()
+    for number in plain.rounds():
+        assert list(plain.in_round_all(number)) == list(packed.in_round_all(number))
+    packed.forget_survey()
+    assert list(packed.questions()) == []
+
+
+def addresses(count):
+    return [
+        (f"mail{n}.example", None if n % 7 == 0 else f"192.0.2.{n % 256}", 4, "present", None, n % 2 == 0, str(n))
+        for n in range(count)
+    ]
+
+
+def networks(count):
+    names = [[], ["a.example"], ["a.example", "\u3042.example"]]
+    return [
+        (f"198.51.100.{n}", "present", None, names[n % 3], [], None, None, "absent", names[-n % 3], [], None, ["1"])
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("held", [0, 10**6])
+def test_what_is_taken_from_a_shelf_is_what_was_put_there(tmp_path, monkeypatch, held):
+    monkeypatch.setattr(shelves, "HELD_MOST", held)
+    many = addresses(2 * BUNDLE + 17)
+    memory, disk = Shelf(), Shelf(tmp_path)
+    for shelf in (memory, disk):
+        shelf.put("addresses", frames("addresses", many))
+        shelf.put("networks", frame("networks", networks(40)))
+        shelf.put("relays", frames("relays", []))
+    again = Shelf(tmp_path, ["addresses", "networks", "relays"])
+    for shelf in (memory, disk, again):
+        for name, rows in (("addresses", many), ("networks", networks(40)), ("relays", [])):
+            whole = frame(name, rows)
+            pd.testing.assert_frame_equal(shelf.take(name), whole)
+            pd.testing.assert_frame_equal(joined(name, shelf.parts(name)), whole)
+        two = shelf.take("addresses", "host", "address")
+        assert list(two.columns) == ["host", "address"]
+        some = shelf.where("addresses", "host", ["mail3.example", "mail40000.example", "nobody.example"])
+        assert some["host"].to_list() == ["mail3.example", "mail40000.example"]
+        assert some["evidence_id"].to_list() == ["3", "40000"]
+        assert shelf["networks"] is shelf["networks"]
+        assert set(shelf) == {"addresses", "networks", "relays"}
+
+
+def test_the_same_table_gives_the_same_bytes_whole_or_in_parts(tmp_path):
+    rows = addresses(BUNDLE + 5)
+    whole, parts = Shelf(tmp_path / "whole"), Shelf(tmp_path / "parts")
+    whole.put("addresses", frame("addresses", rows))
+    parts.put("addresses", (frame("addresses", rows[begin : begin + 7_001]) for begin in range(0, len(rows), 7_001)))
+    one, other = ((folder / "addresses.parquet").read_bytes() for folder in (tmp_path / "whole", tmp_path / "parts"))
+    assert one == other
+
+
+def test_a_table_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="findings"):
+        Shelf(tmp_path, ["findings"])
+    assert "findings" in TABLES
