@@ -378,14 +378,6 @@ def _iso(microseconds: int) -> str:
     return at(microseconds).isoformat(timespec="seconds")
 
 
-def write_tables(found: Tables, folder: Path) -> None:
-    """Write `tables/*.parquet` and `headline.json` under a folder."""
-    shelf = Shelf(folder / "tables")
-    for name in TABLE_NAMES:
-        shelf.put(name, found[name])
-    _write_headline(found, folder)
-
-
 def _write_headline(found: Tables, folder: Path) -> None:
     text = json.dumps(dict(found.headline), ensure_ascii=False, indent=2)
     (folder / "headline.json").write_text(text + "\n", encoding="utf-8")

@@ -20,11 +20,10 @@ def add(commands: Commands) -> None:
 
 
 def _tables(options: argparse.Namespace) -> int:
-    from ..runs import RunFolder, read_tables, write_tables  # noqa: PLC0415
+    from ..runs import RunFolder, read_tables  # noqa: PLC0415
 
     folder = RunFolder(options.folder)
-    found = read_tables(folder, world_of(folder.settings()))
     out = options.out or options.folder
-    write_tables(found, out)
+    found = read_tables(folder, world_of(folder.settings()), into=out)
     say(options, found.headline, headline_lines(found.headline, out))
     return DONE

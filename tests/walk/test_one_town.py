@@ -19,7 +19,7 @@ from survey.publish.edition import Edition
 from survey.publish.why import why
 from survey.publish.workbook import write_workbook
 from survey.register import load_register
-from survey.runs import RunFolder, read_tables, write_tables
+from survey.runs import RunFolder, read_tables
 from survey.showing import show
 from tests.conftest import Surveyed
 
@@ -64,8 +64,7 @@ def test_one_town_walks_from_its_excel_row_to_its_workbook_cell(surveyed: Survey
     assert f"{zones[0]}: listed 127.0.0.2 = open relay" in why(surveyed.folder, code)
 
     # 4. The same tables, read again offline, elsewhere.
-    again = read_tables(RunFolder(surveyed.folder), PRACTICE)
-    write_tables(again, tmp_path)
+    read_tables(RunFolder(surveyed.folder), PRACTICE, into=tmp_path)
     for path in sorted((surveyed.folder / "tables").iterdir()):
         assert path.read_bytes() == (tmp_path / "tables" / path.name).read_bytes(), path.name
 
