@@ -105,29 +105,35 @@ def peak_mib(process: int | str = "self") -> float:
 
     Not `ru_maxrss`: that begins with the size of whoever started the process.
     """
+    return _size_mib(process, "VmHWM:")
+
+
+def _size_mib(process: int | str, which: str) -> float:
     status = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace")
-    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:")), 0.0)
+    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith(which)), 0.0)
 
 
 class Family:
-    """The largest sizes of a process and of those that it begins, added up; to be looked at while it runs."""
+    """The resident size of a process and of all that it began, together; to be looked at while it runs.
+
+    What they share is counted once for each. Between two looks only the largest size of each alone is seen.
+    """
 
     def __init__(self, process: int) -> None:
         self._process = process
-        self._sizes: dict[int, float] = {}
+        self.mib = 0.0
+        """The largest so far."""
 
     def look(self) -> None:
-        """See who is there. The latest look at each counts: before its exec a child has its parent's size."""
-        todo = [self._process]
+        """See who is there."""
+        todo, together = [self._process], 0.0
         while todo:
             one = todo.pop()
             try:
-                self._sizes[one] = peak_mib(one) or self._sizes.get(one, 0.0)
+                together += _size_mib(one, "VmRSS:")
+                self.mib = max(self.mib, peak_mib(one) if one == self._process else 0.0)
                 for task in Path(f"/proc/{one}/task").iterdir():
                     todo += map(int, (task / "children").read_text(encoding="ascii").split())
             except OSError:  # it has ended meanwhile
                 continue
-
-    @property
-    def mib(self) -> float:
-        return sum(self._sizes.values())
+        self.mib = max(self.mib, together)

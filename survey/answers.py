@@ -151,7 +151,15 @@ def decode(message: bytes) -> Answer:
     has_opt = False
     for section, count in enumerate(counts[1:]):
         for _ in range(count):
-            owner, at = _name(message, at, known)
+            # Most owners are a pointer to a name that was read already.
+            if (
+                message[at : at + 1] >= b"\xc0"
+                and (at + 1 < len(message))
+                and (found := known.get((message[at] & 63) << 8 | message[at + 1]))
+            ):
+                owner, at = found[0], at + 2
+            else:
+                owner, at = _name(message, at, known)
             end = at + 10
             if end > len(message):
                 raise Malformed("a record runs over the end")

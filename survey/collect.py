@@ -9,9 +9,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from . import opt_outs, review
 from .catalogue import Blocklist
@@ -28,6 +30,15 @@ from .runs import TOOL, RunFolder, Tables, alone, finished_passes, now, read_tab
 from .sitting import LIVE_LIST_RATE, LIVE_RESOLVER_RATE, Brief, Manner, Progress, brief_of, stored_zone
 from .store import Store
 from .worlds import World
+
+
+class _Seen(NamedTuple):
+    """What a person should hear of, beside the tables: lists whose daily limit is used up, resolvers without RA."""
+
+    over_limit: Collection[str]
+    without_recursion: Collection[str]
+    register: Register | None = None
+    """The register, where it is at hand."""
 
 
 def live_manner(manner: Manner) -> Manner:
@@ -93,25 +104,47 @@ def collect(
     folder.path.mkdir(parents=True, exist_ok=True)
     with alone(folder.path):
         settle_all(folder.path)
+        seen = _observe_all(
+            register_path, folder, selected, world, resolvers, manner, opt_out, earlier_review, notes, progress, crew
+        )
+        return _finish(folder, world, seen)
+
+
+def _observe_all(
+    register_path: Path,
+    folder: RunFolder,
+    selected: Sequence[Blocklist],
+    world: World,
+    resolvers: Sequence[tuple[str, int]],
+    manner: Manner,
+    opt_out: Path,
+    earlier_review: Path | None,
+    notes: Mapping[str, object] | None,
+    progress: Progress | None,
+    crew: Callable[[RunFolder], Crew] | None,
+) -> _Seen:
+    """Begin a run or go on with it: do the passes over the whole register that are not finished."""
+    with ExitStack() as stack:
         hands = crew(folder) if crew is not None else None
-        try:
-            register = _begin(register_path, folder, selected, world, resolvers, manner, opt_out, notes, hands)
-            if earlier_review is not None:
-                _take_review(earlier_review, folder)
-            kept, passes = opt_outs.take(opt_out, folder.opt_out_path), range(1, manner.passes + 1)
-            brief = brief_of(folder, register, selected, world, resolvers, manner, kept)
-            parts = folder.settings().get("parts")
-            seen: Observer | Gathering | None
-            if isinstance(parts, int):
-                hands = hands or Processes(folder, 1)
-                seen = Gathering(folder, brief, split(register, parts), hands, opt_out, progress)
-                seen.run(passes)
-            else:
-                seen = _observe(folder, brief, opt_out, passes, progress)
-        finally:
-            if hands is not None:
-                hands.stop()
-        return _finish(folder, register, world, seen)
+        if hands is not None:
+            stack.callback(hands.stop)
+        register = _begin(register_path, folder, selected, world, resolvers, manner, opt_out, notes, hands)
+        if earlier_review is not None:
+            _take_review(earlier_review, folder)
+        kept, passes = opt_outs.take(opt_out, folder.opt_out_path), range(1, manner.passes + 1)
+        brief = brief_of(folder, register, selected, world, resolvers, manner, kept)
+        number = folder.settings().get("parts")
+        if not isinstance(number, int):
+            return _observe(folder, brief, opt_out, passes, progress)._replace(register=register)
+        parts = split(register, number)
+        # A large register is read anew rather than held in memory while others work.
+        del register
+        if hands is None:
+            hands = Processes(folder, 1)
+            stack.callback(hands.stop)
+        gathering = Gathering(folder, brief, parts, hands, opt_out, progress)
+        gathering.run(passes)
+    return _Seen(gathering.over_limit, gathering.without_recursion)
 
 
 def recheck(
@@ -148,23 +181,22 @@ def recheck(
         number = max([FIRST_RECHECK, *begun]) + 1
         kept = opt_outs.take(opt_out, folder.opt_out_path)
         brief = brief_of(folder, register, selected, world, resolvers, manner or Manner(), kept, codes)
-        return _finish(folder, register, world, _observe(folder, brief, opt_out, [number], progress))
+        seen = _observe(folder, brief, opt_out, [number], progress)
+        return _finish(folder, world, seen._replace(register=register))
 
 
-def _observe(
-    folder: RunFolder, brief: Brief, opt_out: Path, passes: Iterable[int], progress: Progress | None
-) -> Observer | None:
-    """Do the passes that are not finished, in one process; None when there are none."""
+def _observe(folder: RunFolder, brief: Brief, opt_out: Path, passes: Iterable[int], progress: Progress | None) -> _Seen:
+    """Do the passes that are not finished, in one process."""
     archive = Archive(folder.path) if folder.has_evidence else None
     ended = finished_passes(archive.marks()) if archive else {}
     todo = [number for number in passes if number not in ended]
     if not todo:
-        return None
+        return _Seen(frozenset(), ())
     opt_outs_now = functools.partial(opt_outs.take, opt_out, folder.opt_out_path)
     observer = Observer(brief, past_of(archive, 0, void_lists(archive, brief.selected)), opt_outs_now, progress)
     with Store(folder.path / "evidence.sqlite", TOOL, settings_of(brief, todo)) as store:
         observer.run(todo, ended, store)
-    return observer
+    return _Seen(observer.over_limit, observer.without_recursion)
 
 
 def _begin(
@@ -231,19 +263,20 @@ def _check_keys(folder: RunFolder, selected: Sequence[Blocklist]) -> None:
         )
 
 
-def _finish(folder: RunFolder, register: Register, world: World, seen: Observer | Gathering | None) -> Tables:
-    found = read_tables(folder, world, register=register, into=folder.path)
-    decided = review.read_review(folder.review_path, set(register.bodies["code"]))
-    open_ = review.pending(found["bodies"], found["domains"], found["candidates"])
+def _finish(folder: RunFolder, world: World, seen: _Seen) -> Tables:
+    found = read_tables(folder, world, register=seen.register, into=folder.path)
+    bodies = found.frames.take("bodies", "code", "prefecture", "name")
+    decided = review.read_review(folder.review_path, set(bodies["code"]))
+    open_ = review.pending(bodies, found.frames.take("domains"), found["candidates"])
     review.write_review(folder.review_path, open_, decided)
     settings = folder.settings()
     if found.headline["finished_at"]:
         settings["finished_at"] = found.headline["finished_at"]
     settings["evidence_head"] = found.headline["evidence_head"]
-    if seen is not None and seen.without_recursion:
-        settings["resolvers_without_recursion"] = seen.without_recursion
+    if seen.without_recursion:
+        settings["resolvers_without_recursion"] = list(seen.without_recursion)
     folder.write_settings(settings)
-    if seen is not None and seen.over_limit:
+    if seen.over_limit:
         raise DecisionNeeded(
             f"the daily limit of {', '.join(sorted(seen.over_limit))} is used up; the run is not finished",
             where=str(folder.path),

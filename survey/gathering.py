@@ -33,6 +33,7 @@ from filelock import FileLock, Timeout
 
 from . import opt_outs, usage
 from .answers import zone_of
+from .calm import give_back
 from .errors import RunError, SurveyError
 from .evidence import Archive
 from .exchanges import SURVEY_ROUND, TXT, A, Row, is_usable
@@ -214,6 +215,7 @@ class Gathering:
         if not todo:
             return
         self._void = void_lists(archive, self._brief.selected)
+        give_back()
         settings = {"passes": todo, "parts": len(self._parts)}
         with Store(self._folder.path / "evidence.sqlite", TOOL, settings) as store:
             for number in todo:

@@ -232,6 +232,7 @@ def read_tables(
     opt_out = opt_outs.load(folder.opt_out_path) if folder.opt_out_path.exists() else opt_outs.OptOuts()
     shelf = Shelf(into / "tables" if into is not None else None)
     named, sought = _read_register(shelf, folder, register or load_register(folder.register_path), opt_out, world)
+    del register
     rows = trusted(archive, f"type <> {NO_QUESTION} AND round <> {RESOLVE_ROUND}")
     pairs, exchanges = split(rows, {zones.get(one.zone, one.zone) for one in selected})
     _read_mail(shelf, named, sought, exchanges, world, opt_out)

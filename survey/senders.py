@@ -39,10 +39,13 @@ _NOT_NAMED = frozenset({"range_too_large", "too_many_addresses", "too_many_terms
 
 
 def shares(domains: pd.DataFrame) -> dict[str, int]:
-    """How many addresses of each domain may be asked about: 64 a body, shared equally among its domains."""
+    """How many addresses of a domain may be asked about: 64 a body, shared equally among its domains.
+
+    Domains that may have all 64 are not named.
+    """
     many = domains.groupby("code")["domain"].nunique()
     most = domains.assign(many=domains["code"].map(many)).groupby("domain")["many"].max()
-    return {str(domain): ADDRESSES_MOST // int(count) for domain, count in most.items()}
+    return {str(domain): ADDRESSES_MOST // int(count) for domain, count in most[most > 1].items()}
 
 
 def needs(domain: str, known: Exchanges) -> list[Question]:

@@ -56,7 +56,7 @@ class Shelf(Mapping[str, pd.DataFrame]):
             writer.write_table(waiting)
         aside.replace(path)
         self._held[name] = joined(name, held) if count <= HELD_MOST else None
-        if count > HELD_MOST:
+        if self._held[name] is None:
             give_back()
 
     def take(self, name: str, *columns: str) -> pd.DataFrame:
