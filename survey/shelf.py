@@ -101,3 +101,11 @@ class Shelf(Mapping[str, pd.DataFrame]):
         if self._folder is None or name not in TABLES:
             raise KeyError(name)
         return self._folder / f"{name}.parquet"
+
+
+def where(tables: Mapping[str, pd.DataFrame], name: str, column: str, values: Collection[str]) -> pd.DataFrame:
+    """The rows of one of several tables whose column of text holds one of these values."""
+    if isinstance(tables, Shelf):
+        return tables.where(name, column, values)
+    found = tables[name]
+    return found.loc[found[column].isin(values)]

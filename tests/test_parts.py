@@ -255,7 +255,10 @@ def test_everything_killed_and_gone_on_with_by_other_numbers_of_processes(sample
             if processes is None:
                 assert child.wait() == 0
                 break
-            time.sleep(random_.uniform(2.5, 4.0))
+            until = time.monotonic() + 60
+            while len([*run.glob("evidence-*.sqlite")]) < 3 and time.monotonic() < until:
+                time.sleep(0.05)
+            time.sleep(random_.uniform(0.5, 2.0))
             # Only the gatherer, or all of them at once.
             (os.killpg if is_everybody else os.kill)(child.pid, signal.SIGKILL)
             child.wait()

@@ -160,7 +160,7 @@ def _chains(writing: Book, edition: Edition) -> None:
     sheet = writing.sheet("chains", header_row=3)
     note = "登録あり・確認できずの団体と、送信元が登録の団体。〔証拠〕の番号は survey show で表示"
     top(writing, sheet, "根拠 / The chain behind each finding", note)
-    explain = Explainer(edition.tables, "ja")
+    explain = Explainer(edition.tables, chosen["code"].to_list(), "ja")
     rows = [
         (one["code"], one["name"], word(one["status"], "ja"), line)
         for one in chosen.to_dict("records")

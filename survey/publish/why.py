@@ -7,7 +7,7 @@ made harmless.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pandas as pd
 from ..errors import RunError
 from ..harmless import harmless
 from ..runs import RunFolder, load_tables
+from ..shelf import where
 from ..tables import HEADLINE_CATEGORIES, Candidacy, Dns, Listing
 from . import labels
 from .labels import PRACTICE, Language, whose, word, words
@@ -48,8 +49,9 @@ _Row = dict[str, Any]
 def why(folder: Path, code_or_name: str, language: Language = "en") -> str:
     """The chain behind one body's finding, one fact per line. Raises RunError when no one body is meant."""
     settings = RunFolder(folder).settings()
-    explain = Explainer(load_tables(folder).frames, language)
-    code = explain.code_of(code_or_name, folder)
+    tables = load_tables(folder).frames
+    code = code_of(tables["bodies"], code_or_name, folder)
+    explain = Explainer(tables, [code], language)
     label = [f"[{PRACTICE[language]}]"] if settings.get("world") == "practice" else []
     return "\n".join([*label, *explain.chain(code), explain.health()])
 
@@ -59,40 +61,51 @@ def _quoted(text: object) -> str:
     return f'"{harmless(str(text))}"'
 
 
-class Explainer:
-    """Explains bodies of one run; the tables are indexed once for all of them."""
+def code_of(bodies: pd.DataFrame, code_or_name: str, folder: Path) -> str:
+    """The code of the one body that is meant. Raises RunError."""
+    if bodies["code"].eq(code_or_name).any():
+        return code_or_name
+    is_called = bodies["name"].eq(code_or_name) | (bodies["prefecture"] + bodies["name"]).eq(code_or_name)
+    found = _records(bodies.loc[is_called])
+    if len(found) == 1:
+        return str(found[0]["code"])
+    some = ", ".join(f"{b['code']} {b['prefecture']}{b['name']}" for b in found[:5])
+    raise RunError(
+        f"{len(found)} bodies are called {code_or_name!r}" if found else f"no body is called {code_or_name!r}",
+        where=str(folder),
+        remedy=f"name one of these codes: {some}" if some else "take code or name from the findings sheet",
+        ja="団体を1つに特定できません。団体コードで指定してください",
+    )
 
-    def __init__(self, tables: Mapping[str, pd.DataFrame], language: Language) -> None:
+
+class Explainer:
+    """Explains some bodies of one run; what the tables hold about them is indexed once."""
+
+    def __init__(self, tables: Mapping[str, pd.DataFrame], codes: Collection[str], language: Language) -> None:
         self._language: Language = language
-        self._bodies: dict[str, _Row] = {row["code"]: row for row in _records(tables["bodies"])}
-        self._findings = {row["code"]: row for row in _records(tables["findings"])}
-        self._domains = _grouped(tables["domains"], "code")
-        self._candidates = _grouped(tables["candidates"], "code")
-        self._servers = _grouped(tables["mail_servers"], "domain")
-        self._addresses = _grouped(tables["addresses"], "host")
-        self._listings = _grouped(tables["listings"], "address")
-        self._senders = _grouped(tables["senders"], "domain")
-        self._policies = {row["domain"]: row for row in _records(tables["policies"])}
+
+        def rows(name: str, column: str, values: Iterable[object]) -> list[_Row]:
+            return _records(where(tables, name, column, list({str(value) for value in values if value is not None})))
+
+        self._bodies = {row["code"]: row for row in rows("bodies", "code", codes)}
+        self._findings = {row["code"]: row for row in rows("findings", "code", codes)}
+        self._domains = _grouped(rows("domains", "code", codes), "code")
+        self._candidates = _grouped(rows("candidates", "code", codes), "code")
+        domains = [row["domain"] for several in self._domains.values() for row in several]
+        self._servers = _grouped(rows("mail_servers", "domain", domains), "domain")
+        self._senders = _grouped(rows("senders", "domain", domains), "domain")
+        self._policies = {row["domain"]: row for row in rows("policies", "domain", domains)}
+        hosts = [row["host"] for several in self._servers.values() for row in several]
+        self._addresses = _grouped(rows("addresses", "host", hosts), "host")
+        self._known = {row["host"]: row for row in rows("servers", "host", hosts)}
+        several = (*self._addresses.values(), *self._senders.values())
+        self._listings = _grouped(
+            rows("listings", "address", (row["address"] for some in several for row in some)), "address"
+        )
         self._lists = tables["lists"]
         self._relays: dict[str, _Row] = {
             row["address"]: row for row in _records(tables["relay_servers"]) if row["verdict"] != "not_asked"
         }
-        self._known = {row["host"]: row for row in _records(tables["servers"])}
-
-    def code_of(self, code_or_name: str, folder: Path) -> str:
-        """The code of the one body that is meant. Raises RunError."""
-        if code_or_name in self._bodies:
-            return code_or_name
-        found = [b for b in self._bodies.values() if code_or_name in (b["name"], f"{b['prefecture']}{b['name']}")]
-        if len(found) == 1:
-            return str(found[0]["code"])
-        some = ", ".join(f"{b['code']} {b['prefecture']}{b['name']}" for b in found[:5])
-        raise RunError(
-            f"{len(found)} bodies are called {code_or_name!r}" if found else f"no body is called {code_or_name!r}",
-            where=str(folder),
-            remedy=f"name one of these codes: {some}" if some else "take code or name from the findings sheet",
-            ja="団体を1つに特定できません。団体コードで指定してください",
-        )
 
     def _say(self, ja: str, en: str) -> str:
         return ja if self._language == "ja" else en
@@ -315,8 +328,8 @@ def _records(table: pd.DataFrame) -> list[_Row]:
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
-def _grouped(table: pd.DataFrame, column: str) -> dict[str, list[_Row]]:
+def _grouped(rows: Iterable[_Row], column: str) -> dict[str, list[_Row]]:
     found: dict[str, list[_Row]] = defaultdict(list)
-    for row in _records(table):
+    for row in rows:
         found[str(row[column])].append(row)
     return found
