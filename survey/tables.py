@@ -569,6 +569,12 @@ def rows_of(data: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
         yield from zip(*(some[column].to_numpy(dtype=object) for column in columns), strict=True)
 
 
+def records(data: pd.DataFrame) -> list[dict[str, Any]]:
+    """Every row by column name, as plain Python values."""
+    names = list(map(str, data.columns))
+    return [dict(zip(names, row, strict=True)) for row in rows_of(data, *data.columns)]
+
+
 def to_arrow(name: str, data: pd.DataFrame | None = None) -> pa.Table:
     """A table for Parquet, its columns and their types as the dictionary says; without rows when none are given."""
     schema = pa.schema([(c.name, _ARROW[c.kind]) for c in TABLES[name].columns])

@@ -19,7 +19,7 @@ from typing import Literal
 
 import pandas as pd
 
-from ..tables import Body
+from ..tables import Body, records
 from . import disclosure, gate
 from .clock import clock
 from .confirmed import adjusted, confirmed_at, headline
@@ -138,10 +138,10 @@ def view(
     """What this audience may see of a run. `now` is the moment of publication."""
     found = adjusted(edition) if audience != "internal" else edition.named_findings()
     when = confirmed_at(edition)
-    originals = {one["code"]: one for one in edition.tables["findings"].to_dict("records")}
+    originals = {one["code"]: one for one in records(edition.tables["findings"])}
     why = {
         code: gate.refusal(
-            {str(name): value for name, value in originals[code].items()},
+            originals[code],
             decisions.get(code),
             is_listed=status == Body.LISTED,
             confirmed_at=when.get(code),
@@ -150,9 +150,7 @@ def view(
         )
         for code, status in found[["code", "status"]].itertuples(index=False, name=None)
     }
-    about = {
-        code: gate.finding_sha256({str(name): value for name, value in one.items()}) for code, one in originals.items()
-    }
+    about = {code: gate.finding_sha256(one) for code, one in originals.items()}
     why |= dict.fromkeys(_with_others(edition, found, why, decisions, about, now), "others_open")
     named = {code for code, refused in why.items() if refused is None}
     wanted = {code for code, one in decisions.items() if one.decision == "name"}

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from ..tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Listing, Share
+from ..tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Listing, Share, records
 from .counts import confirmed_listings
 from .edition import Edition
 
@@ -26,8 +26,7 @@ def adjusted(edition: Edition) -> pd.DataFrame:
     sure = confirmed_listings(edition, set(found["code"]))
     zones = sure.groupby("host")["zone"].agg(set).to_dict()
     rows = []
-    for record in found.to_dict("records"):
-        one = {str(name): value for name, value in record.items()}
+    for one in records(found):
         is_guess = one["code"] in guessed and one["status"] in (Body.LISTED, Body.CLEAR, Body.NO_MAIL)
         if is_guess or (one["status"] == Body.LISTED and not one["confirmed_categories"]):
             one |= {"status": Body.UNKNOWN, "open_relay_listing": _relay(one)}
@@ -87,11 +86,11 @@ def confirmed_at(edition: Edition) -> dict[str, datetime]:
     sure = tables["listings"]
     is_headline = sure["confirmed_categories"].map(lambda said: not HEADLINE_CATEGORIES.isdisjoint(said)).astype(bool)
     sure = sure.loc[sure["status"].eq(Listing.LISTED) & is_headline]
-    latest = sure.groupby("address")["asked_at"].max()
+    latest = {str(address): moment for address, moment in sure.groupby("address")["asked_at"].max().items()}
     when: dict[str, datetime] = {}
     for codes, addresses in tables["servers"][["codes", "addresses"]].itertuples(index=False, name=None):
         for address in addresses:
-            if address in latest.index:
+            if address in latest:
                 moment = latest[address].to_pydatetime()
                 for code in codes:
                     when[code] = min(moment, when.get(code, moment))

@@ -12,7 +12,7 @@ import pandas as pd
 
 from .. import operators
 from ..findings import DOUBTS
-from ..tables import HEADLINE_CATEGORIES, Body, Listing
+from ..tables import HEADLINE_CATEGORIES, Body, Listing, records
 from .edition import Edition
 
 _REASONS = DOUBTS | {"no_address"}
@@ -100,11 +100,11 @@ def confirmed_listings(edition: Edition, codes: set[str]) -> pd.DataFrame:
     said = said.loc[said["status"].eq(Listing.LISTED)]
     sure = said["confirmed_categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
     said = said.loc[sure].assign(categories=said.loc[sure, "confirmed_categories"])
-    by_address = {str(key): _records(rows) for key, rows in said.groupby("address")}
+    by_address = {str(key): records(rows) for key, rows in said.groupby("address")}
     about = ["own_or_shared", "operator", "operator_ja"]
     rows = [
         {"code": code, **{name: server[name] for name in ("host", *about)}, **one}
-        for server in _records(edition.tables["servers"])
+        for server in records(edition.tables["servers"])
         for address in _texts(server["addresses"])
         for one in by_address.get(address, ())
         for code in _texts(server["codes"])
@@ -128,10 +128,6 @@ def bearers(edition: Edition, operators: Iterable[str]) -> dict[str, list[str]]:
         codes = set().union(*(owners.get(".".join(labels[n:]), set()) for n in range(len(labels))))
         found[operator] = sorted(codes | {code for code, name in names if name in operator})
     return found
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, object]]:
-    return [{str(name): value for name, value in one.items()} for one in table.to_dict("records")]
 
 
 def _texts(value: object) -> list[str]:

@@ -16,8 +16,8 @@ know more.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -58,6 +58,8 @@ class Place(NamedTuple):
     served: frozenset[str]
 
 
+Cell = tuple[Place, State]
+"""Where bodies are counted, and as what."""
 _NOWHERE = Place("", "", frozenset())
 
 
@@ -99,23 +101,16 @@ def told(
     hidden = named & set(found.loc[found[leading].eq(Body.LISTED), "code"])
     together = {column: _small_rows(counts[column], column, found, hidden, small=small) for column in counts}
 
-    def exposed_by(served: Mapping[str, frozenset[str]]) -> set[str]:
-        return exposed(
-            {
-                code: (
-                    Place(
-                        OTHERS if region in together["prefecture"] else region,
-                        OTHERS if kind in together["kind"] else kind,
-                        served.get(code, frozenset()),
-                    ),
-                    state,
-                )
-                for code, (region, kind, state) in states.items()
-            }
+    def cell(of: tuple[str, str, State], served: frozenset[str] = frozenset()) -> Cell:
+        region, kind, state = of
+        region, kind = (
+            OTHERS if row in together[column] else row for row, column in ((region, "prefecture"), (kind, "kind"))
         )
+        return Place(region, kind, served), state
 
-    while without_alibi := exposed_by({}):
-        rows = [states[code][:2] for code in without_alibi]
+    different = set(states.values())
+    while without_alibi := _exposed({cell(one) for one in different}):
+        rows = [one[:2] for one in different if cell(one) in without_alibi]
         if not _coarsen(counts, together, rows):
             raise DecisionNeeded(
                 "every body that could be listed is listed: the count alone names them all",
@@ -134,15 +129,23 @@ def told(
                 ja="ほかのサーバではこの数にならず、総数だけで団体が特定されます",
             )
     _untie(counts, together, states, leading_, users)
-    served = dict(whose)
+    served = {code: whose.get(code, frozenset()) for code in states}
     alone = {code for code in states if whose.get(code) == frozenset({str(Share.SHARED)})}
-    has_shares = not exposed_by(served) and not tied(listed & alone, [(alone, len(listed & alone))], users)
-    served = served if has_shares else {}
+    is_hidden = not _exposed({cell(of, served[code]) for code, of in states.items()})
+    has_shares = is_hidden and not tied(listed & alone, [(alone, len(listed & alone))], users)
+    if not has_shares:
+        served = dict.fromkeys(states, frozenset())
+    # How many bodies are in each cell: an operator that is shown moves its customers to others.
+    many = Counter(cell(of, served[code]) for code, of in states.items())
     kept = []
     for name, customers in operators.items():
-        more = {code: served.get(code, frozenset()) | {f"{OTHERS}{name}"} for code in customers}
-        if not exposed_by({**served, **more}):
-            served = {**served, **more}
+        more = {code: served[code] | {f"{OTHERS}{name}"} for code in customers if code in states}
+        moved = Counter(many)
+        moved.subtract(cell(states[code], served[code]) for code in more)
+        moved.update(cell(states[code], now) for code, now in more.items())
+        moved = +moved
+        if not _exposed(moved):
+            served, many = {**served, **more}, moved
             kept.append(name)
     tables = {column: _put_together(counts[column], column, together[column]) for column in counts}
     return Told(tables["prefecture"], tables["kind"], tuple(kept), has_shares)
@@ -201,10 +204,16 @@ def _add(counts: Mapping[str, pd.DataFrame], together: Mapping[str, set[str]], c
             together[other].add(national)
 
 
-def exposed(bodies: Mapping[str, tuple[Place, State]]) -> set[str]:
+def exposed(bodies: Mapping[str, Cell]) -> set[str]:
     """The listed bodies among these for which no exchange of statuses was found that leaves every count as it is."""
+    found = _exposed(set(bodies.values()))
+    return {code for code, cell in bodies.items() if cell in found}
+
+
+def _exposed(occupied: Collection[Cell]) -> set[Cell]:
+    """The cells whose bodies are exposed, of all cells that hold any."""
     cells: dict[State, set[Place]] = defaultdict(set)
-    for place, state in bodies.values():
+    for place, state in occupied:
         cells[state].add(place)
     alibi: dict[State, set[Place]] = {}
     covers = {state: places for state, places in cells.items() if state.is_cover}
@@ -213,7 +222,7 @@ def exposed(bodies: Mapping[str, tuple[Place, State]]) -> set[str]:
             alibi[state] = set()
             for cover, others in covers.items():
                 alibi[state] |= _free(places, others, is_seen=state.leading != cover.leading)
-    return {code for code, (place, state) in bodies.items() if state.is_listed and place not in alibi[state]}
+    return {(place, state) for place, state in occupied if state.is_listed and place not in alibi[state]}
 
 
 def _free(listed: set[Place], cover: set[Place], *, is_seen: bool) -> set[Place]:

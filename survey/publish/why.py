@@ -17,7 +17,7 @@ from ..errors import RunError
 from ..harmless import harmless
 from ..runs import RunFolder, load_tables
 from ..shelf import where
-from ..tables import HEADLINE_CATEGORIES, Candidacy, Dns, Listing
+from ..tables import HEADLINE_CATEGORIES, Candidacy, Dns, Listing, records
 from . import labels
 from .labels import PRACTICE, Language, whose, word, words
 
@@ -66,7 +66,7 @@ def code_of(bodies: pd.DataFrame, code_or_name: str, folder: Path) -> str:
     if bodies["code"].eq(code_or_name).any():
         return code_or_name
     is_called = bodies["name"].eq(code_or_name) | (bodies["prefecture"] + bodies["name"]).eq(code_or_name)
-    found = _records(bodies.loc[is_called])
+    found = records(bodies.loc[is_called])
     if len(found) == 1:
         return str(found[0]["code"])
     some = ", ".join(f"{b['code']} {b['prefecture']}{b['name']}" for b in found[:5])
@@ -85,7 +85,7 @@ class Explainer:
         self._language: Language = language
 
         def rows(name: str, column: str, values: Iterable[object]) -> list[_Row]:
-            return _records(where(tables, name, column, list({str(value) for value in values if value is not None})))
+            return records(where(tables, name, column, list({str(value) for value in values if value is not None})))
 
         self._bodies = {row["code"]: row for row in rows("bodies", "code", codes)}
         self._findings = {row["code"]: row for row in rows("findings", "code", codes)}
@@ -104,7 +104,7 @@ class Explainer:
         )
         self._lists = tables["lists"]
         self._relays: dict[str, _Row] = {
-            row["address"]: row for row in _records(tables["relay_servers"]) if row["verdict"] != "not_asked"
+            row["address"]: row for row in records(tables["relay_servers"]) if row["verdict"] != "not_asked"
         }
 
     def _say(self, ja: str, en: str) -> str:
@@ -317,15 +317,11 @@ class Explainer:
         """Which lists counted, and why the others did not."""
         healthy = int(self._lists["health"].eq("healthy").sum())
         void = self._lists.loc[self._lists["health"].eq("void")]
-        gone = "; ".join(f"{row['zone']} ({self._word(row['reason'])})" for row in _records(void))
+        gone = "; ".join(f"{row['zone']} ({self._word(row['reason'])})" for row in records(void))
         return self._say(
             f"リスト: 全検査で有効 {healthy}、無効（誰の判定にも使わず） {len(void)}",
             f"Lists: {healthy} healthy in every round; {len(void)} void, counted for nobody",
         ) + (f": {gone}" if gone else "")
-
-
-def _records(table: pd.DataFrame) -> list[_Row]:
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def _grouped(rows: Iterable[_Row], column: str) -> dict[str, list[_Row]]:
