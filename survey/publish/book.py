@@ -126,11 +126,18 @@ _FOR_MACHINES = re.compile(r"[0-9a-f]{64}|[0-9 ,]+")
 
 
 def _lines(value: str, most: int) -> int:
-    """Lines that a text takes in a column of the most width."""
+    """Lines that a text takes in a column of the most width, its own line breaks kept."""
+    if "\n" in value:
+        return sum(_lines(line, most) for line in value.split("\n"))
     if 2 * len(value) <= most or _FOR_MACHINES.fullmatch(value):
         return 1
     wide = width(plain(value))
     return 1 if wide <= most else -(-wide // max(1, most - 3))
+
+
+def _ways(machine: str) -> tuple[str, str]:
+    """How a status word stands in a cell: in Japanese, or in both languages."""
+    return word(machine, "ja"), f"{word(machine, 'ja')} / {word(machine, 'en')}"
 
 
 def write_table(
@@ -167,8 +174,8 @@ def write_table(
         },
     )
     statuses = {
-        **{word(machine, "ja"): "listed" for machine in ("listed", "may_relay")},
-        **{word(machine, "ja"): "unknown" for machine in ("unknown", "inconclusive")},
+        **{said: "listed" for machine in ("listed", "may_relay") for said in _ways(machine)},
+        **{said: "unknown" for machine in ("unknown", "inconclusive") for said in _ways(machine)},
     }
     for number, row in enumerate(rows, top + 1):
         for column, value in enumerate(row):
@@ -178,7 +185,7 @@ def write_table(
                 sheet.write_number(number, column, value, writing.format("number"))
             elif value is not None and value != "":
                 text = plain(value)
-                style = statuses.get(text, "text" if width(text) <= most else "wrap")
+                style = statuses.get(text, "text" if width(text) <= most and "\n" not in text else "wrap")
                 sheet.write_string(number, column, text, writing.format(style))
                 if number < top + 400:
                     widths[column] = min(most, max(widths[column], width(text) + 2))
