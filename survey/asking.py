@@ -39,7 +39,6 @@ from .tables import frame
 from .worlds import World
 
 SETTINGS = "enquiry.toml"
-_NOT_THESE = ("names", "addresses")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +75,11 @@ class _Folder:
 def is_asking(folder: Path) -> bool:
     """Whether a folder holds an asking that was made for an enquiry."""
     return (folder / SETTINGS).is_file()
+
+
+def settings_of_asking(folder: Path) -> dict[str, object]:
+    """What was asked, of whom, when. Raises EnquiryError."""
+    return _Folder(folder).settings()
 
 
 def subjects_of(enquiry: Enquiry) -> Enquired:
@@ -186,7 +190,7 @@ def read_asking(folder: Path, world: World, opt_outs_now: Path | None = None) ->
     marks, selected = archive.marks(), load_selection(place.lists_path)
     stored = settings.get("stored_zones")
     zones = {str(zone): str(kept) for zone, kept in stored.items()} if isinstance(stored, dict) else {}
-    names, direct = (_texts(settings.get(name)) for name in _NOT_THESE)
+    names, direct = (_texts(settings.get(name)) for name in ("names", "addresses"))
     opt_out = opt_outs.joined(opt_outs.load(path) for path in (place.opt_out_path, opt_outs_now) if path is not None)
     rows = trusted(archive, f"type <> {NO_QUESTION}")
     pairs, exchanges = split(rows, {zones.get(one.zone, one.zone) for one in selected})
@@ -196,7 +200,9 @@ def read_asking(folder: Path, world: World, opt_outs_now: Path | None = None) ->
     addresses = pd.concat([addresses, hosts], ignore_index=True).drop_duplicates(["host", "address", "family"])
     declared, policies = senders.read(asked, exchanges, world.askable, {})
     present = addresses.loc[addresses["address"].notna()]
-    subjects = {str(one): None if world.askable(str(one)) else "special_address" for one in (*present["address"], *direct)}
+    subjects = {
+        str(one): None if world.askable(str(one)) else "special_address" for one in (*present["address"], *direct)
+    }
     subjects |= dict(senders.subjects(declared))
     about = pd.DataFrame(list(subjects.items()), columns=["address", "reason"], dtype="str")
     askable = [one for one in about["address"] if world.askable(one)]

@@ -1,8 +1,8 @@
 """An enquiry: the lines that an owner or operator sent, each read, or listed with the reason why not.
 
-Lines come as arguments, from a text file (UTF-8, with or without a byte-order mark, UTF-16 with one, or Shift_JIS), from
-a CSV file or from an Excel workbook, any sheet and any column. Nothing is lost: every line of a text, and every cell
-that holds anything, is an item or several, with its place. What a line means is told by `subjects`.
+Lines come as arguments, from a text file (UTF-8, with or without a byte-order mark, UTF-16 with one, or Shift_JIS),
+from a CSV file or from an Excel workbook, any sheet and any column. Nothing is lost: every line of a text, and every
+cell that holds anything, is an item or several, with its place. What a line means is told by `subjects`.
 
 Limits: 5,000 different names, addresses and ranges, and 4,096 addresses in ranges of IPv4. What lies beyond is listed
 as not taken; it goes into a second enquiry.
@@ -237,7 +237,10 @@ def _lines(path: Path) -> Iterator[tuple[str, str | None]]:
         data = path.read_bytes()
     except OSError as error:
         raise EnquiryError(
-            f"the file cannot be opened: {error.strerror}", where=str(path), remedy="check it", ja="ファイルを開けません"
+            f"the file cannot be opened: {error.strerror}",
+            where=str(path),
+            remedy="check it",
+            ja="ファイルを開けません",
         ) from None
     is_wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     if len(data) > _FILE_MOST or (b"\0" in data and not is_wide):

@@ -371,7 +371,10 @@ def _records(table: pd.DataFrame) -> list[_Row]:
     found = []
     for row in table.to_dict("records"):
         found.append(
-            {str(name): None if not isinstance(value, list) and pd.isna(value) else value for name, value in row.items()}
+            {
+                str(name): None if not isinstance(value, list) and pd.isna(value) else value
+                for name, value in row.items()
+            }
         )
     return found
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..enquiries import Outcome
 from ..enquirers import Enquirer
+from ..enquiries import Outcome
 from ..enquiring import Answer, Reply, Said, Server
 from ..harmless import harmless
 from ..tables import Body
@@ -132,7 +132,7 @@ def _servers(writing: Book, answer: Answer) -> None:
     chosen = sorted(answer.servers, key=lambda one: (order.get(one.status, 3), one.number))
     rows = [_server_row(one) for one in chosen]
     write_table(writing, sheet, 3, "enquiry_servers", say.HEADS["servers"], rows, most=26)
-    sheet.print_area(0, 0, 3 + max(1, len(rows)), len(say.HEADS["servers"]) - 3)
+    sheet.print_area(0, 0, 3 + max(1, len(rows)), len(say.HEADS["servers"]) - 6)
     sheet.freeze_panes(4, 3)
 
 
@@ -152,11 +152,12 @@ def _server_row(one: Server) -> tuple[object, ...]:
         "\n".join(one.zones(headline=True)),
         _several(category for said in listings for category in said.categories),
         both(say.YES if all(said.is_confirmed for said in listings) else say.NOT_YET) if listings else "",
+        len(one.clear_zones()) if one.address is not None else "",
+        "\n".join(f"{said.zone}: {_both(said.reason or said.status)}" for said in one.open_zones()),
+        _moment(asked),
         _moment(since),
         "\n".join(one.zones(headline=False)),
         "\n".join(one.clear_zones()),
-        "\n".join(f"{said.zone}: {_both(said.reason or said.status)}" for said in one.open_zones()),
-        _moment(asked),
         "\n".join(one.subjects),
         " ".join(dict.fromkeys(evidence)),
     )
@@ -213,8 +214,9 @@ def _lines(writing: Book, answer: Answer) -> None:
 def _line_row(servers: Sequence[Server], reply: Reply) -> tuple[object, ...]:
     item, subject = reply.item, reply.item.subject
     notes = [_both(one) for one in (reply.reason, item.note, *reply.notes) if one is not None]
-    if reply.size is not None and reply.known_n is not None and reply.size > 1:
-        notes.append(both((say.RANGE[0], say.RANGE[1])).format(size=reply.size, known=reply.known_n))
+    if reply.size is not None and reply.known_n is not None:
+        said = say.RANGE_IPV6 if subject is not None and subject.is_ipv6 else say.RANGE
+        notes.append(both(said).format(size=reply.size, known=reply.known_n))
     statuses = [servers[number].status for number in reply.servers]
     listed, clear = statuses.count(Body.LISTED), statuses.count(Body.CLEAR)
     is_answer = reply.outcome not in (Outcome.UNUSABLE, Outcome.BESIDE)

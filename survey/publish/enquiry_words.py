@@ -71,9 +71,7 @@ REMEDIES: Mapping[str, Both] = {
         "IPv4は /24（256アドレス）まで、IPv6は /48 までに分ける",
         "divide it: IPv4 up to /24 (256 addresses), IPv6 up to /48",
     ),
-    **dict.fromkeys(
-        ("two_in_a_word", "line_too_long"), ("1行に一つずつ書く", "write one to a line")
-    ),
+    **dict.fromkeys(("two_in_a_word", "line_too_long"), ("1行に一つずつ書く", "write one to a line")),
     **dict.fromkeys(
         ("too_many_subjects", "too_many_in_ranges"), ("残りを別の照会にする", "put the rest into another enquiry")
     ),
@@ -83,7 +81,7 @@ REMEDIES: Mapping[str, Both] = {
     ),
     "undecodable": ("UTF-8 で保存し直す", "save the file in UTF-8"),
     "ipv6_range": ("アドレスを一つずつ書く", "write single addresses"),
-    "not_in_run": ("--run を付けずに、いま照会する", "ask now, without --run"),
+    "not_in_run": ("照会し直すことができる。ご連絡ください", "it can be asked about now: write to us"),
 }
 """What to do about an item that could not be used or answered."""
 
@@ -95,14 +93,14 @@ ABOUT: tuple[Both, ...] = (
     (
         "この回答は、照会された名前とアドレスのサーバについて、各リスト（DNSBL）がその時刻に何と答えたかを記したものです。"
         "サーバの管理が不十分である、第三者中継を許している、といった判断ではありません。",
-        "This answer says what each list (DNSBL) answered about the servers enquired about, at the time given. It does not "
-        "say that a server is badly run, or that it relays for strangers.",
+        "This answer says what each list (DNSBL) answered about the servers enquired about, at the time given. It does "
+        "not say that a server is badly run, or that it relays for strangers.",
     ),
     (
         "「登録なし」は、有効なリストがすべて答え、第三者中継・悪用の分類では載せていないという意味です。"
         "どのリストがそう答えたかは「サーバ」の表にあります。",
-        "“Not listed” means that every healthy list answered and none has the server as an open relay or for abuse. The "
-        "sheet of servers says which lists these are.",
+        "“Not listed” means that every healthy list answered and none has the server as an open relay or for abuse. "
+        "The sheet of servers says which lists these are.",
     ),
     (
         "「確認できず」「未照会」「照会拒否」「応答なし」は、「登録なし」ではありません。",
@@ -110,8 +108,8 @@ ABOUT: tuple[Both, ...] = (
     ),
     (
         "「参考」の登録（動的アドレスの範囲、近隣のネットワークなど）は、そのサーバ自体の悪用を示すものではありません。",
-        "A listing marked as context (dynamic ranges, neighbouring networks and the like) says nothing about abuse by the "
-        "server itself.",
+        "A listing marked as context (dynamic ranges, neighbouring networks and the like) says nothing about abuse by "
+        "the server itself.",
     ),
     (
         "アドレスや範囲による照会には、ホスト名を記しません。サーバをほかに誰が使っているかは、お答えしません。",
@@ -119,8 +117,8 @@ ABOUT: tuple[Both, ...] = (
     ),
     (
         "送信元は、ドメイン自身のSPFに書かれたアドレスだけを対象とし、事業者のものと広い範囲は対象にしていません。",
-        "Of senders only the addresses that the domain’s own SPF names were asked about; providers and wide ranges were "
-        "not.",
+        "Of senders only the addresses that the domain’s own SPF names were asked about; providers and wide ranges "
+        "were not.",
     ),
     (
         "無効と判定したリスト（検査に一度でも失敗したもの）の回答は、どの判定にも使っていません。",
@@ -129,8 +127,8 @@ ABOUT: tuple[Both, ...] = (
     (
         "登録の解除は、各リストの運営者に申請してください。手続きのページは「登録の内容」と「リスト」の表にあります。"
         "当方は解除に関与できません。",
-        "To be delisted, turn to the list’s operator; the sheets of listings and of lists have the pages. We cannot have "
-        "anything delisted.",
+        "To be delisted, turn to the list’s operator; the sheets of listings and of lists have the pages. We cannot "
+        "have anything delisted.",
     ),
 )
 OF_A_RUN: Both = (
@@ -162,9 +160,10 @@ SHEETS: Mapping[str, str] = {
 HEADS: Mapping[str, tuple[str, ...]] = {
     "servers": (
         *("番号\nno.", "ホスト\nhost", "アドレス\naddress", "役割\nrole", "判定\nstatus", "判定の理由\nwhy"),
-        *("登録のあるリスト\nlisted on", "分類\ncategories", "再確認\nconfirmed", "最初に確認\nseen since"),
-        *("参考の登録\ncontext", "登録なしと答えたリスト\nsaid: not listed", "答えなかったリスト\ndid not answer"),
-        *("照会日時\nasked at", "照会した名前など\nenquired as", "証拠番号\nevidence"),
+        *("登録のあるリスト\nlisted on", "分類\ncategories", "再確認\nconfirmed"),
+        *("登録なしと答えたリスト数\nlists that said no", "答えなかったリスト\ndid not answer", "照会日時\nasked at"),
+        *("最初に確認\nseen since", "参考の登録\ncontext", "登録なしと答えたリスト\nlists that said: not listed"),
+        *("照会した名前など\nenquired as", "証拠番号\nevidence"),
     ),
     "listings": (
         *("番号\nno.", "ホスト\nhost", "アドレス\naddress", "リスト\nlist", "区分\nkind"),
@@ -197,6 +196,7 @@ NOTES: Mapping[str, Both] = {
 HEADLINE, CONTEXT = ("判定に使用", "counts"), ("参考", "context")
 YES, NOT_YET = ("済", "yes"), ("未", "not yet")
 RANGE: Both = ("{size:,}アドレス中{known:,}アドレスを照会", "{known:,} of {size:,} addresses were asked about")
+RANGE_IPV6: Both = ("範囲のうち{known:,}アドレスを照会", "{known:,} addresses of the range were asked about")
 
 
 def both(pair: Both) -> str:
