@@ -186,12 +186,25 @@ def read_enquiry(arguments: Sequence[str]) -> Enquiry:
             _read_file(reader, path)
         elif argument.strip():
             reader.line(_Cell("", "", number, None, argument))
+    return _read(reader)
+
+
+def read_lines(lines: Iterable[str]) -> Enquiry:
+    """Read lines that somebody typed: names, addresses, ranges. Raises EnquiryError."""
+    reader = _Reader()
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            reader.line(_Cell("", "", number, None, line))
+    return _read(reader)
+
+
+def _read(reader: _Reader) -> Enquiry:
+    """What a reader has read; an error where nothing of it can be asked about."""
     if not reader.taken:
-        if not reader.items:
-            where, what, ja = "enquire", "nothing was asked", "ドメイン・ホスト名・アドレスがありません"
-        else:
+        where, what, ja = "", "nothing was asked", "ドメイン・ホスト名・アドレスがありません"
+        if reader.items:
             one = reader.items[0]
-            where = " ".join(filter(None, (one.file, one.sheet, f"row {one.row}", one.column))).strip()
+            where = ", ".join(filter(None, (one.file, one.sheet, f"row {one.row}", one.column)))
             what = f"no name, address or range could be read, beginning with {one.written!r} ({one.reason})"
             ja = "ドメイン・ホスト名・アドレス・範囲として読めるものがありません"
         raise EnquiryError(

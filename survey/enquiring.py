@@ -16,18 +16,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
-from typing import Any
 
 import pandas as pd
 
 from .blocklists import NO_MATTER
 from .enquiries import Enquiry, Item, Outcome
 from .senders import Sending, by_domain
-from .sources import Source
+from .sources import PlainRow, Source, plain_rows
 from .subjects import Subject
 from .tables import HEADLINE_CATEGORIES, HEADLINE_GROUPS, Body, Dns, Listing
-
-_Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +184,7 @@ class _Answering:
         healthy = frozenset(lists.loc[lists["health"].eq("healthy"), "zone"])
         first = self._source.first_heard(chosen)
         found: dict[str, list[Said]] = defaultdict(list)
-        for row in _records(chosen):
+        for row in plain_rows(chosen):
             address, zone, status = str(row["address"]), str(row["zone"]), Listing(row["status"])
             found[address].append(
                 Said(
@@ -366,21 +363,8 @@ def _numeric(address: str) -> tuple[int, bytes]:
     return found.version, found.packed
 
 
-def _records(table: pd.DataFrame) -> list[_Row]:
-    """Rows as plain values; what is missing is None."""
-    found = []
-    for row in table.to_dict("records"):
-        found.append(
-            {
-                str(name): None if not isinstance(value, list) and pd.isna(value) else value
-                for name, value in row.items()
-            }
-        )
-    return found
-
-
-def _grouped(table: pd.DataFrame, column: str, wanted: Iterable[str]) -> dict[str, list[_Row]]:
-    found: dict[str, list[_Row]] = defaultdict(list)
-    for row in _records(table.loc[table[column].isin(set(wanted))]):
+def _grouped(table: pd.DataFrame, column: str, wanted: Iterable[str]) -> dict[str, list[PlainRow]]:
+    found: dict[str, list[PlainRow]] = defaultdict(list)
+    for row in plain_rows(table.loc[table[column].isin(set(wanted))]):
         found[str(row[column])].append(row)
     return dict(found)

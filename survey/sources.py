@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -22,6 +23,7 @@ from .tables import Listing, rows_of
 from .worlds import World
 
 _AT_ONCE = 500
+PlainRow = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,14 @@ class Source:
                 if is_listed and conditions[zone].why_not(row, ":" in address) is None:
                     found[address, zone] = min(at(row.asked_us), found.get((address, zone), at(row.asked_us)))
         return found
+
+
+def plain_rows(table: pd.DataFrame) -> list[PlainRow]:
+    """Rows as plain values; what is missing is None."""
+    return [
+        {str(name): None if not isinstance(one, list) and pd.isna(one) else one for name, one in row.items()}
+        for row in table.to_dict("records")
+    ]
 
 
 def _chunks(numbers: list[int]) -> Iterator[list[int]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -149,9 +149,11 @@ def write_table(
     rows: Sequence[Sequence[object]],
     *,
     most: int = _MOST_WIDTH,
+    unbroken: Collection[int] = (),
 ) -> None:
     """A real Excel table with a filter; numbers as numbers, everything else as text; widths that fit.
 
+    Columns that are `unbroken` stay on one line, however long: they are for the screen, and no row grows for them.
     What a sheet of Excel cannot hold is left out, and the line above the table says how much, and where it stands.
     """
     if (room := ROWS_MOST - top - 1) < len(rows):
@@ -185,7 +187,8 @@ def write_table(
                 sheet.write_number(number, column, value, writing.format("number"))
             elif value is not None and value != "":
                 text = plain(value)
-                style = statuses.get(text, "text" if width(text) <= most and "\n" not in text else "wrap")
+                is_short = column in unbroken or (width(text) <= most and "\n" not in text)
+                style = statuses.get(text, "text" if is_short else "wrap")
                 sheet.write_string(number, column, text, writing.format(style))
                 if number < top + 400:
                     widths[column] = min(most, max(widths[column], width(text) + 2))
@@ -193,7 +196,8 @@ def write_table(
         sheet.set_column(column, column, max(_LEAST_WIDTH, wide))
     # A table's rows do not grow by themselves everywhere: what is wrapped would lie over the next row.
     for number, row in enumerate(rows, top + 1):
-        lines = max((_lines(value, most) for value in row if isinstance(value, str)), default=1)
+        texts = [value for column, value in enumerate(row) if isinstance(value, str) and column not in unbroken]
+        lines = max((_lines(value, most) for value in texts), default=1)
         if lines > 1:
             sheet.set_row(number, min(_MOST_HEIGHT, 15 * lines))
 

@@ -14,7 +14,7 @@ from ..enquirers import Enquirer
 from ..enquiries import Outcome
 from ..enquiring import Answer, Reply, Said, Server
 from ..harmless import harmless
-from ..tables import Body
+from ..tables import HEADLINE_CATEGORIES, Body
 from . import enquiry_words as say
 from . import labels
 from .book import Book, new_book, plain, top, width, write_table
@@ -27,6 +27,9 @@ from .newsroom import Newsroom
 AUDIENCE = "enquirer"
 _WIDE, _NAMES = 150, 42
 """Half-width cells of a sentence on the first sheet, and of the names of facts beside them."""
+
+_SCREEN, _LISTING_SCREEN = 5, 4
+"""Columns at the right that are for the screen, and are not printed."""
 
 
 def write_enquiry_book(answer: Answer, enquirer: Enquirer, newsroom: Newsroom, path: Path, *, now: datetime) -> None:
@@ -52,7 +55,7 @@ def _moment(found: datetime | None) -> str:
     return f"{found.astimezone(JAPAN):%Y-%m-%d %H:%M}（日本時間）\n{found.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _in_a_line(found: datetime) -> str:
+def _in_a_line(found: datetime | None) -> str:
     return _moment(found).replace("\n", " / ")
 
 
@@ -131,8 +134,9 @@ def _servers(writing: Book, answer: Answer) -> None:
     order = {Body.LISTED.value: 0, Body.UNKNOWN.value: 1, Body.CLEAR.value: 2}
     chosen = sorted(answer.servers, key=lambda one: (order.get(one.status, 3), one.number))
     rows = [_server_row(one) for one in chosen]
-    write_table(writing, sheet, 3, "enquiry_servers", say.HEADS["servers"], rows, most=26)
-    sheet.print_area(0, 0, 3 + max(1, len(rows)), len(say.HEADS["servers"]) - 6)
+    heads = say.HEADS["servers"]
+    write_table(writing, sheet, 3, "enquiry_servers", heads, rows, most=26, unbroken=range(len(heads))[-_SCREEN:])
+    sheet.print_area(0, 0, 3 + max(1, len(rows)), len(heads) - _SCREEN - 1)
     sheet.freeze_panes(4, 3)
 
 
@@ -150,15 +154,15 @@ def _server_row(one: Server) -> tuple[object, ...]:
         _both(one.status),
         _both(one.reason),
         "\n".join(one.zones(headline=True)),
-        _several(category for said in listings for category in said.categories),
+        _several(one for said in listings for one in said.categories if one in HEADLINE_CATEGORIES),
         both(say.YES if all(said.is_confirmed for said in listings) else say.NOT_YET) if listings else "",
         len(one.clear_zones()) if one.address is not None else "",
         "\n".join(f"{said.zone}: {_both(said.reason or said.status)}" for said in one.open_zones()),
         _moment(asked),
-        _moment(since),
-        "\n".join(one.zones(headline=False)),
-        "\n".join(one.clear_zones()),
-        "\n".join(one.subjects),
+        _in_a_line(since),
+        " ".join(one.zones(headline=False)),
+        " ".join(one.clear_zones()),
+        " ".join(one.subjects),
         " ".join(dict.fromkeys(evidence)),
     )
 
@@ -170,8 +174,10 @@ def _listings(writing: Book, answer: Answer) -> None:
     found = [(server, said) for server in answer.servers for said in server.said if said.is_listing]
     found.sort(key=lambda pair: (not pair[1].is_headline, pair[0].number, pair[1].zone))
     rows = [_listing_row(answer, server, said) for server, said in found]
-    write_table(writing, sheet, 3, "enquiry_listings", say.HEADS["listings"], rows, most=26)
-    sheet.print_area(0, 0, 3 + max(1, len(rows)), len(say.HEADS["listings"]) - 5)
+    heads = say.HEADS["listings"]
+    shown = range(len(heads))[-_LISTING_SCREEN:]
+    write_table(writing, sheet, 3, "enquiry_listings", heads, rows, most=26, unbroken=shown)
+    sheet.print_area(0, 0, 3 + max(1, len(rows)), len(heads) - _LISTING_SCREEN - 1)
     sheet.freeze_panes(4, 3)
 
 
