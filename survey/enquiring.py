@@ -268,7 +268,8 @@ class _Answering:
             elif host is not None:
                 notes += ["implicit_mx"] if row["kind"] == "implicit" else []
                 lines += self._host(str(host), name, "receives", str(row["target"]), row["evidence_id"])
-        own = [row for row in self._addresses.get(name, []) if row["address"] is not None]
+        # A mail domain without an address of its own lacks nothing; a host without one, or without an answer, does.
+        own = [row for row in self._addresses.get(name, []) if row["address"] is not None or not rows]
         if own and not any(line.host == name for line in lines):
             lines += self._host(name, name, None, "host", None)
         if not rows and not own and name not in self._addresses:

@@ -45,7 +45,8 @@ def fits(answer: Answer) -> list[Fit]:
     found: list[Fit] = []
     tables = answer.source.tables
     names = [subject.text for subject in answer.enquiry.subjects if subject.kind == "name"]
-    domains = [name for name in names if (tables["mail_servers"]["domain"] == name).any()]
+    there = tables["mail_servers"].loc[tables["mail_servers"]["reason"].ne("nxdomain"), "domain"]
+    domains = [name for name in names if there.eq(name).any()]
     for name in domains:
         policy = _one(tables["policies"], "domain", name)
         if policy is not None:

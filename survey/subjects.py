@@ -108,7 +108,7 @@ def read_words(line: str) -> list[Word]:
 
 
 def _split(text: str) -> list[Word]:
-    return [_word(word) for word in _SPLIT.split(text) if word.strip("-*#/\\:.")]
+    return [_word(word) for word in _SPLIT.split(text) if word.strip("-*#/\\:.") or word == "::"]
 
 
 def _word(word: str) -> Word:

@@ -156,9 +156,9 @@ FITS: Mapping[str, Both] = {
     ),
 }
 NO_GREETING: Both = (
-    "サーバに接続しないため、分かりません。運用者の許可を得た中継の確認（relay コマンド）の記録があれば、ここに示します。",
-    "Not known, for no server is connected to. Where a relay dialogue that its operator permitted (command relay) is in "
-    "evidence, it is shown here.",
+    "サーバに接続しないため、分かりません。運用者の許可を得た中継の確認（relay）の記録があれば、ここに示します。",
+    "Not known, for no server is connected to. Where a relay dialogue that its operator permitted is in evidence, it "
+    "is shown here.",
 )
 UNKNOWABLE: tuple[Both, ...] = (
     (
