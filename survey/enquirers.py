@@ -83,7 +83,7 @@ def record(path: Path, enquirer: Enquirer, facts: Mapping[str, str | int], *, no
             cells += [str(facts[name]) for name in COLUMNS[4:-1]]
             cells = [_cell(cell) for cell in cells]
             cells.append(_chain(rows[-1][-1] if rows else "", cells))
-            _append(path, cells, with_header=not path.exists())
+            _append(path, cells, rows)
     except Timeout:
         raise EnquiryError(
             "another process is writing into this file",
@@ -150,21 +150,20 @@ def _cell(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _append(path: Path, cells: Sequence[str], *, with_header: bool) -> None:
-    """Write one row at the end and see it onto the disk."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    if with_header:
-        writer.writerow(COLUMNS)
-    writer.writerow(cells)
-    data = text.getvalue().encode("utf-8-sig" if with_header else "utf-8")
+def _append(path: Path, cells: Sequence[str], before: Sequence[Sequence[str]]) -> None:
+    """Write one row at the end and see it onto the disk; what Excel saved in another way is written as it was first."""
+    head = b"" if path.exists() else _encoded([COLUMNS], "utf-8-sig")
+    if path.exists() and path.read_bytes() != _encoded([COLUMNS, *before], "utf-8-sig"):
+        aside = path.with_name(f"{path.name}.new")
+        aside.write_bytes(_encoded([COLUMNS, *before], "utf-8-sig"))
+        aside.replace(path)
     with path.open("ab") as file:
-        if not with_header and not _ends_line(path):
-            file.write(b"\r\n")
-        file.write(data)
+        file.write(head + _encoded([cells], "utf-8"))
         file.flush()
         os.fsync(file.fileno())
 
 
-def _ends_line(path: Path) -> bool:
-    return path.read_bytes()[-1:] in (b"\n", b"")
+def _encoded(rows: Sequence[Sequence[str]], encoding: str) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode(encoding)

@@ -119,7 +119,9 @@ def test_a_server_stands_once_however_often_it_is_asked_about(surveyed, source):
 
 
 def test_what_a_run_does_not_know_is_said_and_not_called_clear(source):
-    found = said(source, "nobody-asked.example", "198.19.255.254", "10.1.2.3", "8.8.8.8", "2001:db8:ffff::/48")
+    known = set(source.tables["listings"]["address"])
+    unheard = next(one for one in (f"198.19.{n}.1" for n in range(255)) if one not in known)
+    found = said(source, "nobody-asked.example", unheard, "10.1.2.3", "8.8.8.8", "2001:db8:aaaa::/48")
     words = [(reply.outcome, reply.reason) for reply in found.replies]
     assert words[0] == words[1] == words[4] == ("not_asked", "not_in_run")
     assert words[2] == words[3] == ("not_asked", "special_address")
