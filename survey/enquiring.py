@@ -58,7 +58,7 @@ class Said:
 class Server:
     """One line of the answer: an address, by a host name where one was asked about; or a host without an address.
 
-    `status` is listed, clear or unknown; not_asked and opted_out with their reason; absent for a host that has none.
+    `status` is listed, clear or unknown; not_asked and opted_out with their reason; no_address for a host that has none.
     """
 
     number: int
@@ -336,7 +336,7 @@ class _Answering:
         if address is None:
             if dns == Dns.SILENT:
                 return Body.UNKNOWN, "address_silent"
-            return ("absent", reason) if dns == Dns.ABSENT else ("not_asked", reason)
+            return ("no_address", reason) if dns == Dns.ABSENT else ("not_asked", reason)
         if any(one.is_headline for one in said):
             return Body.LISTED, None
         if any(one.reason in ("special_address", "opt_out") for one in said):

@@ -63,26 +63,34 @@ def _enquire(options: argparse.Namespace) -> int:
     found = answer(enquiry, source)
     now = datetime.now(UTC)
     aside = out.with_name(f"{out.stem}.new.xlsx")
-    write_enquiry_book(found, enquirer, newsroom, aside, now=now)
-    facts: dict[str, str | int] = {
-        "lines": enquiry.lines_n,
-        "servers": len(found.servers),
-        "unusable": len(found.unusable),
-        "questions_sha256": enquiry.sha256,
-        "source": ("run " if source.is_run else "asked ") + source.folder.resolve().name,
-        "evidence_head": source.head,
-        "answer": out.name,
-        "answer_sha256": hashlib.sha256(aside.read_bytes()).hexdigest(),
-    }
-    # What is not in the register is not given out: the answer takes its name only when its row stands there.
-    number = record(home / FILE, enquirer, facts, now=now)
-    aside.rename(out)
+    try:
+        write_enquiry_book(found, enquirer, newsroom, aside, now=now)
+        # What is not in the register is not given out: the answer takes its name only when its row stands there.
+        number = record(home / FILE, enquirer, _facts(found, out, aside), now=now)
+        aside.rename(out)
+    finally:
+        aside.unlink(missing_ok=True)
     result = {"number": number, "for": enquirer.name, "out": str(out), "register": str(home / FILE), **_json(found)}
     say(options, result, [*_lines(found), f"→ {out}", f"→ {home / FILE}, {number}"])
     for name in newsroom.missing():
         if name in ("name", "contact"):
             warn(f"newsroom.toml does not say {name}: a placeholder stands in the answer / {name} が未記入です")
     return DECIDE if _warn(found) else DONE
+
+
+def _facts(found: Answer, out: Path, aside: Path) -> dict[str, str | int]:
+    """What the register of enquiries keeps of an answer."""
+    source = found.source
+    return {
+        "lines": found.enquiry.lines_n,
+        "servers": len(found.servers),
+        "unusable": len(found.unusable),
+        "questions_sha256": found.enquiry.sha256,
+        "source": ("run " if source.is_run else "asked ") + source.folder.resolve().name,
+        "evidence_head": source.head,
+        "answer": out.name,
+        "answer_sha256": hashlib.sha256(aside.read_bytes()).hexdigest(),
+    }
 
 
 def _check_out(out: Path) -> None:
