@@ -27,15 +27,16 @@ from .collect import check_terms, fingerprint
 from .enquiries import Enquiry
 from .errors import DecisionNeeded, EnquiryError
 from .evidence import Archive
-from .exchanges import NO_QUESTION, at
+from .exchanges import NO_QUESTION, Exchanges, at
 from .observing import Observer, past_of, settings_of, void_lists
 from .pairs import split
 from .resolvers import check_resolvers
 from .runs import TOOL, alone, finished_passes, finished_rounds, now, trusted, versions
+from .shelf import Shelf
 from .sitting import Brief, Enquired, Manner, Progress, stored_zone
-from .sources import Source
+from .sources import Source, heard_last
 from .store import Store
-from .tables import frame
+from .tables import frames
 from .worlds import World
 
 SETTINGS = "enquiry.toml"
@@ -190,22 +191,12 @@ def read_asking(folder: Path, world: World, opt_outs_now: Path | None = None) ->
     marks, selected = archive.marks(), load_selection(place.lists_path)
     stored = settings.get("stored_zones")
     zones = {str(zone): str(kept) for zone, kept in stored.items()} if isinstance(stored, dict) else {}
-    names, direct = (_texts(settings.get(name)) for name in ("names", "addresses"))
     opt_out = opt_outs.joined(opt_outs.load(path) for path in (place.opt_out_path, opt_outs_now) if path is not None)
+    subjects = Enquired(tuple(_texts(settings.get("names"))), tuple(_texts(settings.get("addresses"))))
     rows = trusted(archive, f"type <> {NO_QUESTION}")
     pairs, exchanges = split(rows, {zones.get(one.zone, one.zone) for one in selected})
-    asked = [name for name in names if not opt_out.has_domain(name)]
-    mail_servers, addresses = mail.read(asked, exchanges, world.askable)
-    hosts = mail.read_hosts(asked, exchanges, world.askable)
-    addresses = pd.concat([addresses, hosts], ignore_index=True).drop_duplicates(["host", "address", "family"])
-    declared, policies = senders.read(asked, exchanges, world.askable, {})
-    present = addresses.loc[addresses["address"].notna()]
-    subjects = {
-        str(one): None if world.askable(str(one)) else "special_address" for one in (*present["address"], *direct)
-    }
-    subjects |= dict(senders.subjects(declared))
-    about = pd.DataFrame(list(subjects.items()), columns=["address", "reason"], dtype="str")
-    askable = [one for one in about["address"] if world.askable(one)]
+    shelf = Shelf()
+    about = _read_names(shelf, subjects, exchanges, world, opt_out)
     said, lists = listings.read(
         selected,
         about,
@@ -216,33 +207,43 @@ def read_asking(folder: Path, world: World, opt_outs_now: Path | None = None) ->
         opted_out=frozenset(one for one in about["address"] if opt_out.has_address(one)),
         over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
     )
+    shelf.put("listings", said)
+    shelf.put("lists", lists())
     ended = finished_passes(marks)
-    began = min((sitting.started_us for sitting in archive.sittings()), default=0)
-    heard = [moment.to_pydatetime() for moment in (said["asked_at"].max(),) if not pd.isna(moment)]
-    tables = {
-        "mail_servers": mail_servers,
-        "addresses": addresses.reset_index(drop=True),
-        "senders": declared,
-        "policies": policies,
-        "networks": networks.read(askable, exchanges, world.asn_zones),
-        "listings": said,
-        "lists": lists,
-        "greetings": frame("greetings"),
-        "relay_servers": frame("relay_servers"),
-    }
+    began = at(min((sitting.started_us for sitting in archive.sittings()), default=0))
     return Source(
         folder,
         False,
         world,
-        tables,
+        shelf,
         {one.zone: one for one in selected},
         zones,
         opt_out,
         archive.head(),
-        at(began),
-        max([at(began), *heard, *(at(when) for when in ended.values())]),
+        began,
+        max([began, *heard_last(shelf), *(at(when) for when in ended.values())]),
         len(ended) >= int(str(settings.get("passes", 1))),
     )
+
+
+def _read_names(
+    shelf: Shelf, subjects: Enquired, exchanges: Exchanges, world: World, opt_out: opt_outs.OptOuts
+) -> pd.DataFrame:
+    """The tables of names and of their addresses; every address to ask lists about, with what speaks against it."""
+    asked = [name for name in subjects.names if not opt_out.has_domain(name)]
+    reader = mail.Reader(exchanges, world.askable)
+    shelf.put("mail_servers", frames("mail_servers", reader.mail_servers(asked)))
+    reader.hosts(asked)
+    shelf.put("addresses", frames("addresses", reader.addresses()))
+    declared, policies = senders.read(asked, exchanges, world.askable, {})
+    shelf.put("senders", declared)
+    shelf.put("policies", policies())
+    present = shelf.take("addresses", "address")["address"].dropna()
+    found = dict.fromkeys((*map(str, present), *subjects.addresses))
+    found |= dict(senders.subjects(shelf["senders"]))
+    rows = [(one, None if world.askable(one) else "special_address") for one in found]
+    shelf.put("networks", networks.read((one for one, why in rows if why is None), exchanges, world.asn_zones))
+    return pd.DataFrame(rows, columns=["address", "reason"], dtype="str")
 
 
 def _texts(value: object) -> list[str]:

@@ -13,119 +13,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from ipaddress import ip_address
 
 import pandas as pd
 
 from .blocklists import NO_MATTER
-from .enquiries import Enquiry, Item, Outcome
+from .enquiries import Enquiry, Outcome
+from .replies import Answer, Reply, Said, Server
 from .senders import Sending, by_domain
 from .sources import PlainRow, Source, plain_rows
 from .subjects import Subject
-from .tables import HEADLINE_CATEGORIES, HEADLINE_GROUPS, Body, Dns, Listing
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What one list said of one address; `is_counted`: the list was healthy, so that it has a say."""
-
-    zone: str
-    status: Listing
-    is_counted: bool
-    codes: tuple[str, ...]
-    categories: tuple[str, ...]
-    reason: str | None
-    text: str | None
-    is_confirmed: bool
-    first_heard_at: datetime | None
-    """When a listing was heard first in this source; None where it is not listed."""
-    asked_at: datetime | None
-    evidence_ids: tuple[str, ...]
-
-    @property
-    def is_listing(self) -> bool:
-        return self.is_counted and self.status is Listing.LISTED
-
-    @property
-    def is_headline(self) -> bool:
-        """Whether it is a listing as open relay or for abuse; any other is context."""
-        return self.is_listing and not HEADLINE_CATEGORIES.isdisjoint(self.categories)
-
-
-@dataclass(slots=True)
-class Server:
-    """One line of the answer: an address, by a host name where one was asked about; or a host without an address.
-
-    `status` is listed, clear or unknown; not_asked and opted_out with their reason; no_address for a host that has none.
-    """
-
-    number: int
-    host: str | None
-    address: str | None
-    status: str
-    reason: str | None
-    said: tuple[Said, ...] = ()
-    roles: set[str] = field(default_factory=set)
-    """receives (MX, or the name itself), sends (SPF); nothing for an address that was asked about by itself."""
-    subjects: list[str] = field(default_factory=list)
-    evidence_ids: list[str] = field(default_factory=list)
-
-    @property
-    def role(self) -> str | None:
-        return "both" if len(self.roles) > 1 else next(iter(self.roles), None)
-
-    def zones(self, *, headline: bool) -> list[str]:
-        """The lists that have it: as open relay or for abuse, or as context."""
-        return [one.zone for one in self.said if one.is_listing and one.is_headline is headline]
-
-    def clear_zones(self) -> list[str]:
-        """The healthy lists that said it is not listed."""
-        return [one.zone for one in self.said if one.is_counted and one.status is Listing.CLEAR]
-
-    def open_zones(self) -> list[Said]:
-        """The healthy lists that should have answered and did not: of these nothing follows."""
-        open_ = (Listing.SILENT, Listing.REFUSED, Listing.NOT_ASKED)
-        return [one for one in self.said if one.is_counted and one.status in open_]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What one item brought: `outcome` is a machine word, with its reason, notes, and the servers by number.
-
-    Of a range `known_n` addresses of `size` were asked about; nothing is known of the others.
-    """
-
-    item: Item
-    outcome: str
-    reason: str | None = None
-    notes: tuple[str, ...] = ()
-    servers: tuple[int, ...] = ()
-    known_n: int | None = None
-    size: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An enquiry with its replies, one per item, and the servers that they lead to."""
-
-    enquiry: Enquiry
-    source: Source
-    replies: tuple[Reply, ...]
-    servers: tuple[Server, ...]
-
-    def counts(self) -> dict[str, int]:
-        """Items by outcome, and servers by status; the outcomes add up to the items."""
-        outcomes = [reply.outcome for reply in self.replies]
-        statuses = [server.status for server in self.servers]
-        found = {f"items_{word}": outcomes.count(word) for word in sorted(set(outcomes))}
-        found |= {f"servers_{word}": statuses.count(word) for word in sorted(set(statuses))}
-        return {"lines": self.enquiry.lines_n, "items": len(outcomes), "servers": len(statuses), **found}
-
-    @property
-    def unusable(self) -> list[Reply]:
-        return [reply for reply in self.replies if reply.outcome == Outcome.UNUSABLE]
+from .tables import HEADLINE_GROUPS, Body, Dns, Listing
 
 
 def answer(enquiry: Enquiry, source: Source) -> Answer:
@@ -157,31 +55,30 @@ class _Answering:
     """Makes the lines of one answer; a server stands in it once."""
 
     def __init__(self, source: Source, subjects: Iterable[Subject]) -> None:
-        tables = source.tables
+        shelf = source.tables
         self._source = source
         self.servers: list[Server] = []
         self._line: dict[tuple[str | None, str | None], Server] = {}
         names = {one.text for one in subjects if one.kind == "name"}
-        self._mail = _grouped(tables["mail_servers"], "domain", names)
-        self._senders = _grouped(tables["senders"], "domain", names)
-        mine, policies = tables["senders"]["domain"].isin(names), tables["policies"]["domain"].isin(names)
-        self._notes: Mapping[str, Sending] = by_domain(tables["senders"].loc[mine], tables["policies"].loc[policies])
+        mine = {name: shelf.where(name, "domain", sorted(names)) for name in ("mail_servers", "senders", "policies")}
+        self._mail, self._senders = _grouped(mine["mail_servers"], "domain"), _grouped(mine["senders"], "domain")
+        self._notes: Mapping[str, Sending] = by_domain(mine["senders"], mine["policies"])
         hosts = names | {str(row["host"]) for rows in self._mail.values() for row in rows if row["host"] is not None}
-        self._addresses = _grouped(tables["addresses"], "host", hosts)
-        self._all = sorted(set(map(str, tables["listings"]["address"])), key=_numeric)
-        self._known = frozenset(self._all)
+        self._addresses = _grouped(shelf.where("addresses", "host", sorted(hosts)), "host")
+        lists = shelf["lists"]
+        self._headline_zones = frozenset(lists.loc[lists["group"].isin(HEADLINE_GROUPS), "zone"])
+        self._healthy = frozenset(lists.loc[lists["health"].eq("healthy"), "zone"])
+        self._known = {one for part in shelf.parts("listings", "address") for one in map(str, part["address"])}
+        self._all = sorted(self._known, key=_numeric)
         self._said = self._read_listings(subjects)
 
     def _read_listings(self, subjects: Iterable[Subject]) -> dict[str, list[Said]]:
         """What every list said of each address that the subjects lead to."""
-        lists = self._source.tables["lists"]
-        self._headline_zones = frozenset(lists.loc[lists["group"].isin(HEADLINE_GROUPS), "zone"])
-        tables, wide = self._source.tables, [one for one in subjects if one.kind != "name"]
+        wide = [one for one in subjects if one.kind != "name"]
         wanted = {str(row["address"]) for rows in self._addresses.values() for row in rows}
         wanted |= {str(row["address"]) for rows in self._senders.values() for row in rows}
         wanted |= {address for address in self._all if any(one.covers(address) for one in wide)}
-        chosen = tables["listings"].loc[tables["listings"]["address"].isin(wanted)]
-        healthy = frozenset(lists.loc[lists["health"].eq("healthy"), "zone"])
+        chosen = self._source.tables.where("listings", "address", sorted(wanted))
         first = self._source.first_heard(chosen)
         found: dict[str, list[Said]] = defaultdict(list)
         for row in plain_rows(chosen):
@@ -190,7 +87,7 @@ class _Answering:
                 Said(
                     zone,
                     status,
-                    zone in healthy and row["reason"] not in NO_MATTER,
+                    zone in self._healthy and row["reason"] not in NO_MATTER,
                     tuple(row["codes"]),
                     tuple(row["categories"]),
                     row["reason"],
@@ -364,8 +261,8 @@ def _numeric(address: str) -> tuple[int, bytes]:
     return found.version, found.packed
 
 
-def _grouped(table: pd.DataFrame, column: str, wanted: Iterable[str]) -> dict[str, list[PlainRow]]:
+def _grouped(table: pd.DataFrame, column: str) -> dict[str, list[PlainRow]]:
     found: dict[str, list[PlainRow]] = defaultdict(list)
-    for row in plain_rows(table.loc[table[column].isin(set(wanted))]):
+    for row in plain_rows(table):
         found[str(row[column])].append(row)
     return dict(found)

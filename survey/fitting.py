@@ -15,7 +15,7 @@ from ipaddress import ip_address, ip_network
 
 import pandas as pd
 
-from .enquiring import Answer, Server
+from .replies import Answer, Server
 from .sources import PlainRow, plain_rows
 from .tables import Dns
 

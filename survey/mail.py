@@ -127,13 +127,6 @@ def own_addresses(name: str, known: Exchanges) -> list[str]:
     return [str(row[1]) for row in rows if row[1] is not None]
 
 
-def read_hosts(names: Iterable[str], exchanges: Exchanges, askable: Callable[[str], bool]) -> pd.DataFrame:
-    """The table `addresses` of names that are hosts themselves: one row per host × address, silence and absence too."""
-    addresses = _Addresses(exchanges, askable)
-    hosts = sorted({name for name in names if not takes_mail_elsewhere(name, exchanges)})
-    return frame("addresses", [row for host in hosts for row in addresses.of(host)])
-
-
 class _Addresses:
     """The addresses of hosts, read once per host."""
 
@@ -207,6 +200,10 @@ class Reader:
                 if row[2] is not None and _named(str(row[2])) == "host":
                     self._named.add(str(row[2]))
                 yield row
+
+    def hosts(self, names: Iterable[str]) -> None:
+        """Names whose own addresses are read too, unless an MX says that others take their mail."""
+        self._named |= {name for name in names if not takes_mail_elsewhere(name, self._exchanges)}
 
     def addresses(self) -> Iterator[tuple[object, ...]]:
         """The rows of every host that the rows so far named, dangling and silent ones too."""

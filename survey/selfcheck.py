@@ -18,13 +18,14 @@ from . import fitting
 from .asking import ask
 from .catalogue import Blocklist
 from .enquiries import Enquiry, read_lines
-from .enquiring import Answer, answer
+from .enquiring import answer
 from .errors import EnquiryError
 from .evidence import Archive
 from .exchanges import Exchange
 from .publish.check_page import CheckPage
 from .publish.labels import LANGUAGES, Language
 from .publish.letters import link
+from .replies import Answer
 from .runs import RunFolder, Tables, load_tables
 from .showing import show
 from .sitting import Manner, Progress

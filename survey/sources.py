@@ -19,6 +19,7 @@ from .evidence import Archive
 from .exchanges import A, Exchanges, at
 from .opt_outs import OptOuts
 from .runs import RunFolder, finished_rounds, load_tables, trusted
+from .shelf import Shelf
 from .tables import Listing, rows_of
 from .worlds import World
 
@@ -34,7 +35,7 @@ class Source:
     is_run: bool
     """A run of a survey; otherwise the lists were asked for this enquiry."""
     world: World
-    tables: Mapping[str, pd.DataFrame]
+    tables: Shelf
     lists: Mapping[str, Blocklist]
     stored_zones: Mapping[str, str]
     opt_out: OptOuts
@@ -78,6 +79,12 @@ class Source:
         return found
 
 
+def heard_last(shelf: Shelf) -> list[datetime]:
+    """When the last list was asked; nothing where none was."""
+    moments = (part["asked_at"].max() for part in shelf.parts("listings", "asked_at"))
+    return sorted(moment.to_pydatetime() for moment in moments if not pd.isna(moment))[-1:]
+
+
 def plain_rows(table: pd.DataFrame) -> list[PlainRow]:
     """Rows as plain values; what is missing is None."""
     return [
@@ -97,7 +104,6 @@ def source_of_run(folder: RunFolder, world: World, opt_outs_now: Path | None = N
     paths = [path for path in (folder.opt_out_path, opt_outs_now) if path is not None and path.exists()]
     times = [found.headline.get(name) for name in ("started_at", "finished_at", "rechecked_at")]
     moments = [datetime.fromisoformat(str(time)) for time in times if time]
-    heard = [moment.to_pydatetime() for moment in (found["listings"]["asked_at"].max(),) if not pd.isna(moment)]
     return Source(
         folder.path,
         True,
@@ -108,6 +114,6 @@ def source_of_run(folder: RunFolder, world: World, opt_outs_now: Path | None = N
         opt_outs.joined(opt_outs.load(path) for path in paths),
         str(found.headline["evidence_head"]),
         min(moments),
-        max([*moments, *heard]),
+        max([*moments, *heard_last(found.frames)]),
         bool(found.headline.get("finished_at")),
     )

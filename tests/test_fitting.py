@@ -9,6 +9,7 @@ from survey.enquiring import answer
 from survey.fitting import fits
 from survey.opt_outs import OptOuts
 from survey.practice.world import PRACTICE
+from survey.shelf import Shelf
 from survey.sources import Source
 from survey.tables import frame
 from tests.test_sources import MOMENT
@@ -57,7 +58,10 @@ def found(*, policies=(), senders=(), networks=(), line=NAME):
         "listings": frame("listings"),
         "lists": frame("lists"),
     }
-    source = Source(None, False, PRACTICE, tables, {}, {}, OptOuts(), "", MOMENT, MOMENT, True)
+    shelf = Shelf()
+    for name, table in tables.items():
+        shelf.put(name, table)
+    source = Source(None, False, PRACTICE, shelf, {}, {}, OptOuts(), "", MOMENT, MOMENT, True)
     return {one.topic: one for one in fits(answer(read_lines([line]), source))}
 
 

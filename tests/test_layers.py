@@ -21,6 +21,7 @@ ROWS = [
     {"findings", "headlines", "waves", "shelf"},
     {"runs"},
     {"sitting", "resolvers", "sources"},
+    {"replies"},
     {"passes"},
     {"observing"},
     {"gathering"},

@@ -10,13 +10,14 @@ from html.parser import HTMLParser
 import pytest
 
 import survey
-from survey.enquiring import Server
 from survey.errors import DecisionNeeded, EnquiryError, ResolverError
 from survey.fitting import Fit, Verdict
 from survey.publish import check_words, labels
+from survey.replies import Server
 from survey.runs import RunFolder
 from survey.selfcheck import example_of, question_of
-from survey.tables import frame, save
+from survey.shelf import Shelf
+from survey.tables import frame
 from tests.test_sources import MOMENT
 
 HOSTILE = "<script>alert(1)</script>\"'&\x1b[31m\u202e" + "x" * 5_000
@@ -31,8 +32,9 @@ def run(surveyed, tmp_path_factory):
     asked = (MOMENT, "99")
     relays = [(address, ["x"], "may_relay", None, 3, 19, "rejected", "x", 1, *asked)]
     greetings = [(address, "x", "Postfix", None, "x", "220 mail ESMTP Postfix", True, "not_offered", None, *asked)]
-    save("relay_servers", frame("relay_servers", relays), folder / "tables" / "relay_servers.parquet")
-    save("greetings", frame("greetings", greetings), folder / "tables" / "greetings.parquet")
+    shelf = Shelf(folder / "tables")
+    shelf.put("relay_servers", frame("relay_servers", relays))
+    shelf.put("greetings", frame("greetings", greetings))
     return folder
 
 

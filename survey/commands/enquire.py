@@ -18,7 +18,7 @@ from .screen import both, progress, say, warn
 
 if TYPE_CHECKING:
     from ..enquiries import Enquiry
-    from ..enquiring import Answer
+    from ..replies import Answer
     from ..sources import Source
 
 _ONLY_ASKING = ("practice", "seed", "lists", "resolver", "passes", "pass_gap", "rate")

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from ..enquiring import Answer, Server
 from ..fitting import Fit
 from ..harmless import harmless
+from ..replies import Answer, Server
 from ..sources import plain_rows
 from ..tables import Body
 from . import check_words as say

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ..enquirers import Enquirer
 from ..enquiries import Outcome
-from ..enquiring import Answer, Reply, Said, Server
 from ..harmless import harmless
+from ..replies import Answer, Reply, Said, Server
 from ..tables import HEADLINE_CATEGORIES, Body
 from . import enquiry_words as say
 from . import labels
