@@ -241,7 +241,8 @@ class CheckPage:
             if section.rows:
                 heads = "".join(f'<th style="text-align:left">{text(head)}</th>' for head in section.heads)
                 rows = "".join(f"<tr>{''.join(map(_html, row))}</tr>" for row in section.rows)
-                parts.append(f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>")
+                table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+                parts.append(f'<div style="overflow-x:auto">{table}</div>')
         return "".join(parts) + "</div>"
 
 
