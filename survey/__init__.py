@@ -11,6 +11,7 @@ run.relay_sentences()                                  # what permitted servers 
 run.why("011002")                                      # the whole chain behind one body
 run.show("4711")                                       # one exchange, as dig would show it
 run = survey.practice_run("runs/practice")             # the same on an invented country, on loopback
+check = survey.self_check("mail.city.example.jp")      # one server or domain, for whoever looks after it
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from .places import located
 
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
     from .publish.edition import Edition
     from .publish.labels import Language
     from .register import Register
+    from .selfcheck import SelfCheck
 
-__all__ = ["Run", "load_register", "observe", "open_run", "practice_run"]
+__all__ = ["Run", "load_register", "observe", "open_run", "practice_run", "self_check"]
 
 # The rooms are imported where they are used, so that a process that only serves the practice country stays small.
 
@@ -77,6 +79,55 @@ def practice_run(run: str | Path, *, seed: int | None = None) -> Run:
     words = ["collect", "--practice", "--run", str(located(run))]
     _done(main(words if seed is None else [*words, "--seed", str(seed)]))
     return open_run(run)
+
+
+def self_check(
+    name: str = "",
+    *,
+    world: Literal["live", "practice"] = "live",
+    run: str | Path | None = None,
+    lists: str | None = None,
+    resolvers: Sequence[str] = (),
+    passes: int = 1,
+) -> SelfCheck:
+    """Ask now, by DNS alone, about one domain, host or address, and say in plain words what was heard.
+
+    `run` is a run of the same world: what a permitted relay dialogue in its evidence heard is shown beside. Without a
+    name an example of a practice run is shown. What is heard is kept in `self-check/`, beside the run.
+    """
+    from contextlib import ExitStack  # noqa: PLC0415
+
+    from .catalogue import load_catalogue, select  # noqa: PLC0415
+    from .collect import live_manner  # noqa: PLC0415
+    from .commands import asking  # noqa: PLC0415
+    from .commands.screen import progress  # noqa: PLC0415
+    from .runs import RunFolder  # noqa: PLC0415
+    from .selfcheck import check, example_of, question_of  # noqa: PLC0415
+    from .sitting import Manner  # noqa: PLC0415
+
+    folder = RunFolder(located(run if run is not None else "runs/none"))
+    settings = folder.settings() if folder.settings_path.is_file() else {}
+    is_practice, manner = world == "practice", Manner(passes=passes)
+    is_of_this_world = settings.get("world") == world
+    is_example = is_practice and is_of_this_world and not name.strip()
+    question = question_of(example_of(folder) if is_example else name)
+    known = settings if is_of_this_world else {"world": world}
+    with ExitStack() as stack:
+        if is_practice and not resolvers:
+            asked = asking.served(asking.country_of(known), stack)
+        else:
+            asked = asking.resolvers(resolvers)
+        return check(
+            question,
+            folder.path.parent / "self-check",
+            select(lists or ("practice" if is_practice else "default"), load_catalogue()),
+            asking.world_of(known),
+            asked,
+            manner=manner if is_practice else live_manner(manner),
+            run=folder if is_of_this_world else None,
+            is_example=is_example,
+            progress=stack.enter_context(progress()),
+        )
 
 
 def _done(code: int) -> None:

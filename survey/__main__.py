@@ -6,10 +6,23 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from .commands import COULD_NOT, DECIDE, collect, doctor, evidence, practice, publish, recheck, register, relay, tables
+from .commands import (
+    COULD_NOT,
+    DECIDE,
+    collect,
+    doctor,
+    enquire,
+    evidence,
+    practice,
+    publish,
+    recheck,
+    register,
+    relay,
+    tables,
+)
 from .errors import DecisionNeeded, SurveyError
 
-COMMANDS = (collect, register, tables, recheck, relay, publish, doctor, evidence, practice)
+COMMANDS = (collect, register, tables, recheck, relay, publish, enquire, doctor, evidence, practice)
 """In the order of `--help`."""
 
 

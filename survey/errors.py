@@ -4,6 +4,7 @@
     ├── RegisterError          the register cannot be read at all (single bad rows are problems, not errors)
     ├── CatalogueError         the catalogue of lists or a selection is wrong (file, row, column)
     ├── PermissionFileError    the permission file of the relay dialogue cannot be read at all
+    ├── EnquiryError           an enquiry cannot be read at all, or may not be answered so
     ├── ResolverError          no honest resolver to ask: public, rewriting, or not answering
     ├── RunError               the run folder cannot be used: another register, a lock, no evidence
     └── EvidenceError          the store refused, or what it holds was altered
@@ -40,6 +41,10 @@ class CatalogueError(SurveyError):
 
 class PermissionFileError(SurveyError):
     """The permission file of the relay dialogue cannot be read at all."""
+
+
+class EnquiryError(SurveyError):
+    """An enquiry cannot be read at all, or may not be answered as asked."""
 
 
 class ResolverError(SurveyError):

@@ -99,6 +99,34 @@ def _named(host: str) -> str:
     return "host"
 
 
+def host_needs(name: str, known: Exchanges) -> list[Question]:
+    """What is asked about a name that may be a mail domain, a host, or both: MX, addresses, ends of aliases."""
+    found = [Question(name, MX)]
+    for type_ in (A, AAAA):
+        end: str | None = name
+        for _ in range(_CHASE_MOST):
+            if end is None:
+                break
+            found.append(Question(end, type_))
+            row = known.latest(end, type_)
+            end = _loose_end(row) if row is not None and is_usable(row) else None
+    return found
+
+
+def takes_mail_elsewhere(name: str, known: Exchanges) -> bool:
+    """Whether a name is a mail domain: an MX says which hosts take its mail. A null MX says none, and names no host."""
+    row = known.latest(name, MX)
+    return row is not None and is_usable(row) and any(host != "." for _, host in _exchangers(row))
+
+
+def own_addresses(name: str, known: Exchanges) -> list[str]:
+    """The addresses of a name that is a host; nothing for a mail domain, whose MX says where its servers are."""
+    if takes_mail_elsewhere(name, known):
+        return []
+    rows = _Addresses(known, lambda _: True).of(name)
+    return [str(row[1]) for row in rows if row[1] is not None]
+
+
 class _Addresses:
     """The addresses of hosts, read once per host."""
 
@@ -172,6 +200,10 @@ class Reader:
                 if row[2] is not None and _named(str(row[2])) == "host":
                     self._named.add(str(row[2]))
                 yield row
+
+    def hosts(self, names: Iterable[str]) -> None:
+        """Names whose own addresses are read too, unless an MX says that others take their mail."""
+        self._named |= {name for name in names if not takes_mail_elsewhere(name, self._exchanges)}
 
     def addresses(self) -> Iterator[tuple[object, ...]]:
         """The rows of every host that the rows so far named, dangling and silent ones too."""

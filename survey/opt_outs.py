@@ -8,6 +8,7 @@ added while it goes on are taken; a row that was there once stays.
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -35,6 +36,13 @@ class OptOuts:
     def has_address(self, address: str) -> bool:
         found = ip_address(address)
         return any(found in network for network in self.networks if network.version == found.version)
+
+
+def joined(several: Iterable[OptOuts]) -> OptOuts:
+    """Whoever opted out in one of these."""
+    found = list(several)
+    domains = frozenset(domain for one in found for domain in one.domains)
+    return OptOuts(domains, tuple(dict.fromkeys(network for one in found for network in one.networks)))
 
 
 def load(path: Path) -> OptOuts:

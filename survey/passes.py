@@ -17,7 +17,7 @@ from . import blocklists, dmarc, mail, networks, senders
 from .answers import encode_name, reverse_name, reverse_wire, word
 from .domains import Subject
 from .exchanges import AAAA, FIRST_RECHECK, MX, SURVEY_ROUND, TXT, A, Exchanges, Question, Row, WireRow, is_usable
-from .sitting import Recorder, Sitting
+from .sitting import Enquired, Recorder, Sitting
 from .tables import Dns
 from .wire.dns import Batch, DnsWire, Half
 
@@ -79,6 +79,8 @@ class Pass:
             self._survey(domain)
         for subject in self._sitting.brief.sought:
             self._seek(subject, 0)
+        if (enquired := self._sitting.brief.enquired) is not None:
+            self._enquire(enquired)
         self._listen()
         live = [zone for zone in self._lists if zone in self._open]
         if live:
@@ -129,7 +131,23 @@ class Pass:
         """Ask the lists about the addresses that a domain's own SPF names."""
         most = self._sitting.brief.senders_most.get(domain, senders.ADDRESSES_MOST)
         for address in senders.addresses(domain, self._known, self._sitting.world.askable, most):
-            self._address(address)
+            # Whoever enquires wants to know of senders, too, under which name they know themselves.
+            self._address(address) if self._sitting.brief.enquired is None else self._server(address)
+
+    def _enquire(self, enquired: Enquired) -> None:
+        """Ask about names as mail domains and as hosts, and about addresses."""
+        for name in enquired.names:
+            if not self._sitting.opt_out.has_domain(name):
+                self._survey(name)
+                needs = functools.partial(mail.host_needs, name)
+                self._inquire(_Inquiry(needs, functools.partial(self._ask_host, name)))
+        for address in enquired.addresses:
+            self._server(address)
+
+    def _ask_host(self, name: str) -> None:
+        """Ask the lists about a name's own addresses, where the name is no domain whose mail others take."""
+        for address in mail.own_addresses(name, self._known):
+            self._server(address)
 
     def _seek(self, subject: Subject, number: int) -> None:
         """Ask about one stage of a body's candidates; then survey the chosen one, or go on with the next stage."""

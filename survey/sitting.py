@@ -68,6 +68,14 @@ class Recorder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Enquired:
+    """What somebody enquires about: names, which may be mail domains or hosts, and addresses."""
+
+    names: tuple[str, ...]
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Brief:
     """All that an observer is told: whom it asks about, which lists, and how much of what is allowed is its share."""
 
@@ -87,6 +95,8 @@ class Brief:
     """The share of every list's rate and of the resolvers' that this observer may use."""
     allowance: Mapping[str, int] | None = None
     """Packets that may go to each list with a daily limit; None: what today's use on this machine leaves."""
+    enquired: Enquired | None = None
+    """Names and addresses that somebody enquires about, without a register."""
 
     def only(self, part: int, codes: Collection[str]) -> Brief:
         """What the observer of one part is told."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,11 +126,18 @@ _FOR_MACHINES = re.compile(r"[0-9a-f]{64}|[0-9 ,]+")
 
 
 def _lines(value: str, most: int) -> int:
-    """Lines that a text takes in a column of the most width."""
+    """Lines that a text takes in a column of the most width, its own line breaks kept."""
+    if "\n" in value:
+        return sum(_lines(line, most) for line in value.split("\n"))
     if 2 * len(value) <= most or _FOR_MACHINES.fullmatch(value):
         return 1
     wide = width(plain(value))
     return 1 if wide <= most else -(-wide // max(1, most - 3))
+
+
+def _ways(machine: str) -> tuple[str, str]:
+    """How a status word stands in a cell: in Japanese, or in both languages."""
+    return word(machine, "ja"), f"{word(machine, 'ja')} / {word(machine, 'en')}"
 
 
 def write_table(
@@ -142,9 +149,11 @@ def write_table(
     rows: Sequence[Sequence[object]],
     *,
     most: int = _MOST_WIDTH,
+    unbroken: Collection[int] = (),
 ) -> None:
     """A real Excel table with a filter; numbers as numbers, everything else as text; widths that fit.
 
+    Columns that are `unbroken` stay on one line, however long: they are for the screen, and no row grows for them.
     What a sheet of Excel cannot hold is left out, and the line above the table says how much, and where it stands.
     """
     if (room := ROWS_MOST - top - 1) < len(rows):
@@ -167,8 +176,8 @@ def write_table(
         },
     )
     statuses = {
-        **{word(machine, "ja"): "listed" for machine in ("listed", "may_relay")},
-        **{word(machine, "ja"): "unknown" for machine in ("unknown", "inconclusive")},
+        **{said: "listed" for machine in ("listed", "may_relay") for said in _ways(machine)},
+        **{said: "unknown" for machine in ("unknown", "inconclusive") for said in _ways(machine)},
     }
     for number, row in enumerate(rows, top + 1):
         for column, value in enumerate(row):
@@ -178,7 +187,8 @@ def write_table(
                 sheet.write_number(number, column, value, writing.format("number"))
             elif value is not None and value != "":
                 text = plain(value)
-                style = statuses.get(text, "text" if width(text) <= most else "wrap")
+                is_short = column in unbroken or (width(text) <= most and "\n" not in text)
+                style = statuses.get(text, "text" if is_short else "wrap")
                 sheet.write_string(number, column, text, writing.format(style))
                 if number < top + 400:
                     widths[column] = min(most, max(widths[column], width(text) + 2))
@@ -186,7 +196,8 @@ def write_table(
         sheet.set_column(column, column, max(_LEAST_WIDTH, wide))
     # A table's rows do not grow by themselves everywhere: what is wrapped would lie over the next row.
     for number, row in enumerate(rows, top + 1):
-        lines = max((_lines(value, most) for value in row if isinstance(value, str)), default=1)
+        texts = [value for column, value in enumerate(row) if isinstance(value, str) and column not in unbroken]
+        lines = max((_lines(value, most) for value in texts), default=1)
         if lines > 1:
             sheet.set_row(number, min(_MOST_HEIGHT, 15 * lines))
 

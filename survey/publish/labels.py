@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from .enquiry_words import SHEETS as ENQUIRY_SHEETS
+from .enquiry_words import WORDS as ENQUIRY_WORDS
 from .relay_words import WORDS as RELAY_WORDS
 
 Language = Literal["ja", "en"]
@@ -68,6 +70,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "domain": ("登録ドメイン", "registrable domain"),
     "body": ("団体のドメイン", "a body's domain"),
     **RELAY_WORDS,
+    **ENQUIRY_WORDS,
     # kinds of bodies
     "prefecture": ("都道府県", "prefecture"),
     "designated_city": ("政令指定都市", "designated city"),
@@ -329,6 +332,7 @@ SHEETS = {
     "listings": "登録の内容",
     "reasons": "確認できず",
     "corrections": "訂正",
+    **ENQUIRY_SHEETS,
 }
 _SHEETS_EN = {
     "summary": "Summary",

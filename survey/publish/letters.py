@@ -174,14 +174,14 @@ def _entries(
                 list_name=harmless(about.list_name),
                 zone=harmless(zone),
                 list_operator=harmless(about.operator),
-                answer="\n".join(_meaning(about, str(code), language) for code in one["codes"]),
+                answer="\n".join(meaning(about, str(code), language) for code in one["codes"]),
                 text=labels.LETTER["quoted"][language].format(harmless(said)) if said else labels.NO_TEXT[language],
                 asked=moment(one["asked_at"].to_pydatetime(), language),
                 whose=_whose(str(one["own_or_shared"]), others, harmless(operator, 200), language),
                 lookup_url=link(about.lookup_url),
-                lookup=_page(about.lookup_url, language),
+                lookup=page(about.lookup_url, language),
                 delist_url=link(about.delist_url),
-                delist=_page(about.delist_url, language),
+                delist=page(about.delist_url, language),
                 command=f"nslookup -type=A {question(address, zone)}" if "<" not in zone else "",
                 evidence=" ".join(harmless(str(one_id)) for one_id in one["evidence_ids"]),
             )
@@ -189,7 +189,7 @@ def _entries(
     return found
 
 
-def _meaning(about: Blocklist, code: str, language: Language) -> str:
+def meaning(about: Blocklist, code: str, language: Language) -> str:
     """A return code with its category and what the list says of it."""
     known = [one for one in about.meanings([code]) if one is not None]
     told = "; ".join(f"{word(one.category, language)} – “{harmless(one.meaning)}”" for one in known)
@@ -222,7 +222,7 @@ def link(cell: str) -> str:
     return harmless(found.group()) if found else ""
 
 
-def _page(cell: str, language: Language) -> str:
+def page(cell: str, language: Language) -> str:
     """A catalogue cell for a reader: the address, and the remark beside it."""
     if not cell.strip():
         return labels.LETTER["no_page"][language]

@@ -13,6 +13,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbconvert.exporters import HTMLExporter
 
+from .. import enquirers
 from ..errors import SurveyError
 from . import audiences
 from .charts import write_run_figures
@@ -23,6 +24,7 @@ from .workbook import write_workbook
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 MANIFEST = "MANIFEST.sha256"
+_NOT_SEALED = (MANIFEST, ".lock", enquirers.FILE, f".{enquirers.FILE}.lock")
 
 
 def write_report(folder: Path, *, with_notebooks: bool = True) -> list[Path]:
@@ -89,10 +91,10 @@ def _relative(folder: Path) -> str:
 
 
 def write_manifest(folder: Path) -> None:
-    """Write the SHA-256 of every file of the run but the manifest itself and `publish/`."""
+    """Write the SHA-256 of every file of the run but the manifest itself, `publish/`, and what only grows later."""
     lines = []
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and name not in (MANIFEST, ".lock") and not name.startswith("publish/"):
+        if path.is_file() and name not in _NOT_SEALED and not name.startswith("publish/"):
             lines.append(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {name}")
     (folder / MANIFEST).write_text("\n".join(lines) + "\n", encoding="utf-8")
