@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Literal
 from .places import located
 
 if TYPE_CHECKING:
+    import dask.dataframe as dd
     import pandas as pd
     from IPython.display import Image
 
@@ -151,6 +152,19 @@ class Run:
         if not name.startswith("_") and name in self.edition.tables:
             return self.edition.tables[name]
         raise AttributeError(f"a run has no {name!r}; its tables are {', '.join(self.edition.tables)}")
+
+    def for_dask(self, table: str) -> dd.DataFrame:
+        """A table as a Dask DataFrame, read piece by piece by whoever computes with it: for what outgrows memory.
+
+        Workers of other machines need the run folder under the same path. Needs requirements-dask.txt.
+        """
+        import dask.dataframe as dd  # noqa: PLC0415 - Dask is an extra
+
+        if table not in self.edition.tables:
+            raise AttributeError(f"a run has no {table!r}; its tables are {', '.join(self.edition.tables)}")
+        path = self.folder.resolve() / "tables" / f"{table}.parquet"
+        found: dd.DataFrame = dd.read_parquet(path, split_row_groups=True)
+        return found
 
     def __repr__(self) -> str:
         return "\n".join(self.sentences())

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from survey import open_run
 from survey.__main__ import main
 from survey.answers import encode_name
 from survey.catalogue import load_catalogue, select
@@ -131,10 +132,31 @@ def test_two_workers_find_what_one_process_finds_and_keep_to_the_rate(country, c
         assert 80 < sent <= rate * (max(asked) - min(asked)) + 2 * rate / 2 / 10 + 2, zone
 
 
+@pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")  # Dask's own calls
+def test_four_workers_find_what_one_process_finds(country, cluster, whole, tmp_path):
+    register, tables = whole
+    cluster.hire(2)
+    with serve(country) as served:
+        found = observed(tmp_path, served, register, crew_at(cluster, 4))
+    same(found, tables)
+    archive = Archive(tmp_path / "run")
+    assert archive.verify().is_unaltered
+    assert [path.name for path in archive.paths] == [
+        *(f"evidence-{n:02d}.sqlite" for n in range(1, 5)),
+        "evidence.sqlite",
+    ]
+    # Dask reads the tables too, each in its pieces.
+    run = open_run(tmp_path / "run")
+    listings = run.for_dask("listings")
+    counted = listings[listings["status"] == "listed"].groupby("zone").size().compute()
+    expected = run.listings.query("status == 'listed'").groupby("zone").size()
+    assert counted.to_dict() == expected.to_dict()
+    assert len(run.for_dask("findings")) == len(run.findings)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a POSIX signal")
 def test_a_worker_that_is_killed_among_four_loses_nothing(country, cluster, whole, tmp_path):
     register, tables = whole
-    cluster.hire(2)
     crews, killed = [], []
 
     def crew(folder):
