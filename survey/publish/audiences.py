@@ -138,10 +138,13 @@ def view(
     """What this audience may see of a run. `now` is the moment of publication."""
     found = adjusted(edition) if audience != "internal" else edition.named_findings()
     when = confirmed_at(edition)
-    originals = {one["code"]: one for one in records(edition.tables["findings"])}
+    # Of most bodies nobody decides anything: they are not listed.
+    decided = found["status"].eq(Body.LISTED) | found["code"].isin(list(decisions)) | (audience == "ministry")
+    findings = edition.tables["findings"]
+    originals = {one["code"]: one for one in records(findings.loc[findings["code"].isin(found.loc[decided, "code"])])}
     why = {
         code: gate.refusal(
-            originals[code],
+            originals.get(code, {}),
             decisions.get(code),
             is_listed=status == Body.LISTED,
             confirmed_at=when.get(code),
