@@ -23,6 +23,7 @@ from .facts import (
     OPERATORS,
     POLICY,
     PROXY,
+    READING,
     RELAY_ZONES,
     SUFFIX,
     WHITE,
@@ -45,7 +46,8 @@ class Country:
         self.bodies: list[BodyFacts] = []
         self.domains: dict[str, DomainFacts] = {}
         self.hosts: dict[str, HostFacts] = {}
-        self.healthy, self.dead = HEALTHY, dict(DEAD)
+        self.healthy: tuple[str, ...] = HEALTHY
+        self.dead = dict(DEAD)
         """The lists that are well, and what became of the others."""
         self.listed: dict[str, dict[str, tuple[str, ...]]] = {zone: {} for zone in HEALTHY}
         self.pair_behaviour: dict[tuple[str, str], str] = {}
@@ -107,12 +109,11 @@ class Country:
             self._add(f"{number}000", prefecture, full, "prefecture", f"pref.{name.romaji}.example")
             for place, town in enumerate(towns(random, count), 1):
                 kind = self._kind(place, count)
-                ending = {"市": "シ", "区": "ク", "町": "マチ", "村": "ムラ"}[SUFFIX[kind]]
                 label, tail = LABEL[kind], "lg" if random.random() < 0.36 else name.romaji
                 domain = f"{label}.{town.romaji}.{tail}.example"
                 if domain in self.domains:
                     domain = f"{label}.{town.romaji}.{name.romaji}.example"
-                full = Name(town.kanji + SUFFIX[kind], town.kana + ending, town.romaji)
+                full = Name(town.kanji + SUFFIX[kind], town.kana + READING[SUFFIX[kind]], town.romaji)
                 self._add(f"{number}{200 + place:03d}", prefecture, full, kind, domain)
         for place, office in enumerate(offices(random, self._national_n), 1):
             self._add(f"N{place:05d}", "国", office, "national", f"{office.romaji}.go.example")
@@ -299,6 +300,10 @@ class Country:
         found = {host for facts in self.domains.values() for _, host in facts.exchangers}
         found |= {domain for domain, facts in self.domains.items() if facts.behaviour == "implicit"}
         return found - {"192.0.2.1", "localhost"}
+
+    def hosts_of(self, body: BodyFacts) -> list[HostFacts]:
+        """The hosts to which a body's MX records point."""
+        return [self.hosts[host] for domain in body.domains for _, host in self.domains[domain].exchangers]
 
     def write_register(self, path: Path) -> None:
         """The register as a newsroom would have it."""

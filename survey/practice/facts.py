@@ -34,6 +34,7 @@ KINDS_JA = {
     "national": "国の機関",
 }
 SUFFIX = {"designated_city": "市", "city": "市", "special_ward": "区", "town": "町", "village": "村"}
+READING = {"市": "シ", "区": "ク", "町": "マチ", "村": "ムラ"}
 LABEL = {"designated_city": "city", "city": "city", "special_ward": "city", "town": "town", "village": "vill"}
 
 
