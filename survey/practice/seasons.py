@@ -31,8 +31,9 @@ ILL_SHARE = 1191 / 2110
 """How many of the domains: the share of municipalities that lost their MX for two hours in a real survey's history."""
 
 
-def season(name: str = "2002", seed: int = 81) -> Country:
-    """The country of a seed in one season. Raises RunError when there is no such season."""
+def season(name: str | None = None, seed: int | None = None) -> Country:
+    """The country of a seed (81) in one season (2002). Raises RunError when there is no such season."""
+    name, seed = name or "2002", 81 if seed is None else seed
     if name not in SEASONS:
         raise RunError(
             f"the practice country has no season {name[:40]!r}",
@@ -69,13 +70,15 @@ def fall_ill(country: Country, behaviours: tuple[str, ...]) -> None:
     country.ill = frozenset(body.code for body in country.bodies if lost.intersection(body.domains))
 
 
-def of_settings(settings: Mapping[str, object]) -> Country:
-    """The country of a run's settings (run.toml): its seed and season."""
-    return season(str(settings.get("season", "2002")), int(str(settings.get("seed", 81))))
+def asked_again(settings: Mapping[str, object]) -> Country:
+    """The country of a run's settings (run.toml) as it is later that day: an illness of the network is over by then."""
+    name = str(settings.get("season", "2002")).partition("-")[0]
+    return season(name, int(str(settings.get("seed", 81))))
 
 
 def write_papers(country: Country, folder: Path) -> None:
-    """What a run of this country needs beside its register: who follows whom, and who is not to be asked about."""
-    papers.write_successors(country, folder / "successors.csv")
+    """Into a new run folder, beside the register: who follows whom, and who is not to be asked about."""
+    if country.history:
+        papers.write_successors(country, folder / "successors.csv")
     if country.opted_out:
         papers.write_opt_outs(country, folder / "opt-out.csv")
