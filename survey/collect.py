@@ -33,7 +33,7 @@ from .worlds import World
 
 _NOTED = (
     ("seed", "another practice country (seed)", "別の練習国（シード）"),
-    ("season", "another season of the practice country", "練習国の別の季節"),
+    ("season", "another season of the practice country", "練習国の別の時期"),
 )
 """Notes in run.toml that a run is about, as much as about its register."""
 _UNSAID = {"seed": 81, "season": "2002"}

@@ -72,7 +72,7 @@ def _collect(options: argparse.Namespace) -> int:
                 "only the practice country has seasons",
                 where="--season",
                 remedy="add --practice, or leave --season out",
-                ja="季節があるのは練習国だけです。--practice を付けるか、--season を外してください",
+                ja="時期を選べるのは練習国だけです。--practice を付けるか、--season を外してください",
             )
         else:
             asked = resolvers(options.resolver)

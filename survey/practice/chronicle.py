@@ -101,7 +101,7 @@ class Chronicle:
                 f"the practice country of seed {self.country.seed} has too few bodies for its seasons",
                 where="--seed",
                 remedy="take another seed",
-                ja="このシードの練習国では、季節の変化に必要な団体が足りません。別のシードを使ってください",
+                ja="このシードの練習国では、各時期に必要な団体が足りません。別のシードを使ってください",
             )
         chosen = self.random.sample(found, number)
         self.touched |= {body.code for body in chosen}

@@ -39,7 +39,7 @@ def season(name: str | None = None, seed: int | None = None) -> Country:
             f"the practice country has no season {name[:40]!r}",
             where="--season",
             remedy=f"name one of: {', '.join(SEASONS)}",
-            ja=f"その名前の季節は練習国にありません。{'、'.join(SEASONS)} から選んでください",
+            ja=f"その名前の時期は練習国にありません。{'、'.join(SEASONS)} から選んでください",
         )
     if name == "2002":
         return Country.make(seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import shutil
 from collections import Counter
 
 import pytest
@@ -352,8 +353,9 @@ def test_a_season_without_practice_is_refused(tmp_path, capsys):
 def test_the_outage_is_over_when_the_run_is_asked_again(outage, tmp_path, country):
     well = country("2003", 7)
     assert asked_again(RunFolder(outage).settings()).truth() == well.truth()
-    assert main(["recheck", str(outage)]) == 0
-    found = load_tables(outage)["findings"]
+    shutil.copytree(outage, tmp_path / "later")
+    assert main(["recheck", str(tmp_path / "later")]) == 0
+    found = load_tables(tmp_path / "later")["findings"]
     assert [tuple(row) for row in found[COLUMNS].itertuples(index=False)] == well.truth()
 
 
