@@ -6,8 +6,9 @@ truths; nothing of the survey's comparison is imported. A body is the one that i
 * `new`, `persisting`, `cleared` or `unlisted` by the lists that were well in both seasons;
 * `not_comparable` with a `reason`, of several the first: it is in one register only (`not_in_before`, `not_in_after`),
   came out of a merger or split (`merged`, `split`), is `out_of_scope` or `opted_out` in either season; somebody who was
-  asked did not answer (`unknown_before`, `unknown_after`, `unknown_both`); or its listing stood only on lists that the
-  other season has not to hold against it (`list_void`: not well there; `list_not_in_both`: not selected there).
+  asked did not answer, were it only a list that the other season has not (`unknown_before`, `unknown_after`,
+  `unknown_both`: it may be listed there); or its listing stood only on lists that the other season has not to hold
+  against it (`list_void`: not well there; `list_not_in_both`: not selected there).
 
 A body that takes no mail is known, and on no list. What a network that is ill hides counts as it answers: errors are
 unknown, and an answer that there is nothing is believed here, as it must not be by whoever has only the answers.

@@ -12,8 +12,8 @@ from .facts import ABUSE, NEWCOMER, OPERATORS, PROXY, RELAY_ZONES, BodyFacts
 
 ORBZ, ORDB = RELAY_ZONES
 KINDS_2003 = (
-    *("relay_closed", "other_list", "still_listed", "newly_listed", "listed_by_newcomer", "moved_to_shared"),
-    *("fell_silent", "answers_again", "opted_out", "gave_up_mail", "took_up_mail"),
+    *("relay_closed", "other_list", "still_listed", "newly_listed", "listed_by_newcomer", "newcomer_silent"),
+    *("moved_to_shared", "fell_silent", "answers_again", "opted_out", "gave_up_mail", "took_up_mail"),
     *("merged", "split", "renamed", "recoded", "founded", "closed"),
 )
 """What happens between 2002 and 2003, each to one body at least."""
@@ -37,6 +37,7 @@ class Years:
         self._still: list[BodyFacts] = []
         self._silent: list[BodyFacts] = []
         self._moved: list[BodyFacts] = []
+        self._doubted: list[BodyFacts] = []
         self._cities: list[BodyFacts] = []
         self._partner: BodyFacts
 
@@ -134,7 +135,7 @@ class Years:
         told.record("took_up_mail", tags(taker))
 
     def _listings_2003(self) -> None:
-        """Servers are listed anew; the new list knows some that no other does; towns move to a shared host."""
+        """Servers are listed anew; the new list knows some alone, and is silent about others; towns move."""
         told = self._told
         self._fresh = told.clear(2 * self._many)
         for number, body in enumerate(self._fresh):
@@ -144,6 +145,10 @@ class Years:
         for body in known:
             told.enlist(NEWCOMER, body)
         told.record("listed_by_newcomer", tags(*known))
+        self._doubted = told.clear(self._many)
+        for body in self._doubted:
+            self.country.pair_behaviour[NEWCOMER, told.address(body)] = "servfail"
+        told.record("newcomer_silent", tags(*self._doubted))
         self._moved = told.clear(2 * self._many)
         host = self._quiet_host()
         for body in self._moved:
@@ -180,7 +185,9 @@ class Years:
         for body in self._silent:
             for host in self.country.hosts_of(body):
                 host.behaviour = "ok"
-        told.record("answers_again", tags(*self._silent))
+        for body in self._doubted:
+            del self.country.pair_behaviour[NEWCOMER, told.address(body)]
+        told.record("answers_again", tags(*self._silent, *self._doubted))
 
     def _reforms_2004(self) -> None:
         """One of the new cities takes a new name and a new code, the other merges with a neighbour."""
