@@ -21,6 +21,7 @@ _REGISTER = (
     "候補ドメイン",
 )
 _SUCCESSORS = ("before_code", "after_code", "kind", "date", "name_before", "name_after", "source")
+_SOURCE = "invented: the practice country / 架空（練習国）"
 _OPT_OUTS = ("subject", "since", "who", "reason")
 
 
@@ -57,7 +58,7 @@ def _successors(one: Happening) -> Iterable[Sequence[str]]:
     if one.kind in ("merged", "split", "renamed", "recoded"):
         for before, name_before in zip(one.before, one.names_before, strict=True):
             for after, name_after in zip(one.after, one.names_after, strict=True):
-                yield (before, after, one.kind, one.date.isoformat(), name_before, name_after, "練習国（架空）")
+                yield (before, after, one.kind, one.date.isoformat(), name_before, name_after, _SOURCE)
 
 
 def write_opt_outs(country: Country, path: Path) -> None:

@@ -17,7 +17,7 @@ def merge(told: Chronicle, bodies: list[BodyFacts], heir: BodyFacts) -> BodyFact
 
 
 def absorb(told: Chronicle, city: BodyFacts, towns: list[BodyFacts]) -> None:
-    """Towns go over into a city that is there already and keeps its code; the first one's domain goes with it."""
+    """Towns go over into a body that is there already and keeps its code; the first one's domain goes with it."""
     before = tags(city, *towns)
     for number, town in enumerate(towns):
         told.end(town, city if number == 0 else None)

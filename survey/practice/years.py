@@ -6,7 +6,7 @@ import datetime
 from random import Random
 
 from . import reforms
-from .chronicle import Chronicle, tags
+from .chronicle import TOWNS, Chronicle, tags
 from .country import Country
 from .facts import ABUSE, NEWCOMER, OPERATORS, PROXY, RELAY_ZONES, BodyFacts
 
@@ -97,8 +97,8 @@ class Years:
         self._cities.append(reforms.become_city(told, city))
         listed = told.listed([ORDB, ABUSE], 1, beside=[ORBZ], has_neighbour=True)[0]
         reforms.merge(told, [listed, *told.clear(1, near=listed)], listed)
-        city, *towns = told.neighbours(4)
-        reforms.absorb(told, city, towns)
+        largest, *others = sorted(told.neighbours(4), key=lambda body: TOWNS.index(body.kind))
+        reforms.absorb(told, largest, others)
         reforms.split(told, told.clear(1, kinds=rural)[0])
         old, like = told.national(2)
         reforms.found_office(told, like)
