@@ -49,7 +49,8 @@ def _collect(options: argparse.Namespace) -> int:
     from ..sitting import Manner  # noqa: PLC0415
     from ..worlds import LIVE  # noqa: PLC0415
 
-    folder = RunFolder(options.folder)
+    country, folder = _country(options), RunFolder(options.folder)
+    selected = select(options.lists or (country.selection if country else "default"), load_catalogue())
     manner = Manner(
         passes=options.passes,
         pass_gap_s=options.pass_gap,
@@ -58,29 +59,20 @@ def _collect(options: argparse.Namespace) -> int:
         has_context=not options.without_context,
     )
     with ExitStack() as stack:
-        world, register, lists, notes = LIVE, options.register, "default", {}
-        if options.practice:
-            from ..practice.seasons import season  # noqa: PLC0415
+        world, register, notes = LIVE, options.register, {}
+        if country is not None:
             from ..practice.world import PRACTICE  # noqa: PLC0415
 
-            country = season(options.season, options.seed)
-            world, lists, notes = PRACTICE, country.selection, {"seed": country.seed, "season": country.season}
-            register = _practice_register(country, folder, register)
+            world, notes = PRACTICE, {"seed": country.seed, "season": country.season}
+            register = _practice_register(country, folder, register and _there(register))
             asked = resolvers(options.resolver) if options.resolver else served(country, stack)
-        elif options.season:
-            raise RunError(
-                "only the practice country has seasons",
-                where="--season",
-                remedy="add --practice, or leave --season out",
-                ja="時期を選べるのは練習国だけです。--practice を付けるか、--season を外してください",
-            )
         else:
             asked = resolvers(options.resolver)
             manner = hallway.live_manner(manner)
         found = hallway.collect(
             _there(register),
             folder,
-            select(options.lists or lists, load_catalogue()),
+            selected,
             world,
             asked,
             manner=manner,
@@ -92,6 +84,22 @@ def _collect(options: argparse.Namespace) -> int:
         )
     say(options, found.headline, headline_lines(found.headline, folder.path))
     return DECIDE if _wants_a_person(found, folder) else DONE
+
+
+def _country(options: argparse.Namespace) -> Country | None:
+    """The practice country in the season asked for; none where the world is asked. Raises RunError."""
+    if options.practice:
+        from ..practice.seasons import season  # noqa: PLC0415
+
+        return season(options.season, options.seed)
+    if options.season:
+        raise RunError(
+            "only the practice country has seasons",
+            where="--season",
+            remedy="add --practice, or leave --season out",
+            ja="時期を選べるのは練習国だけです。--practice を付けるか、--season を外してください",
+        )
+    return None
 
 
 def _practice_register(country: Country, folder: RunFolder, given: Path | None) -> Path:
