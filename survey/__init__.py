@@ -73,12 +73,14 @@ def observe(
     return open_run(run)
 
 
-def practice_run(run: str | Path, *, seed: int | None = None) -> Run:
-    """Survey the invented practice country on loopback; a finished run is left as it is."""
+def practice_run(run: str | Path, *, seed: int | None = None, season: str | None = None) -> Run:
+    """Survey the invented practice country on loopback, in one of its seasons; a finished run is left as it is."""
     from .__main__ import main  # noqa: PLC0415
 
     words = ["collect", "--practice", "--run", str(located(run))]
-    _done(main(words if seed is None else [*words, "--seed", str(seed)]))
+    words += [] if seed is None else ["--seed", str(seed)]
+    words += [] if season is None else ["--season", season]
+    _done(main(words))
     return open_run(run)
 
 

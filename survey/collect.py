@@ -31,6 +31,14 @@ from .sitting import LIVE_LIST_RATE, LIVE_RESOLVER_RATE, Brief, Manner, Progress
 from .store import Store
 from .worlds import World
 
+_NOTED = (
+    ("seed", "another practice country (seed)", "別の練習国（シード）"),
+    ("season", "another season of the practice country", "練習国の別の時期"),
+)
+"""Notes in run.toml that a run is about, as much as about its register."""
+_UNSAID = {"seed": 81, "season": "2002"}
+"""What they are in a run.toml that does not say."""
+
 
 class _Seen(NamedTuple):
     """What a person should hear of, beside the tables: lists whose daily limit is used up, resolvers without RA."""
@@ -215,15 +223,16 @@ def _begin(
     if folder.settings_path.exists():
         settings = folder.settings()
         for key, mine, en, ja in (
+            *((key, notes[key], en, ja) for key, en, ja in _NOTED if notes and key in notes),
             ("register_sha256", sha256, "another register", "別の台帳"),
             ("selection_sha256", fingerprint(selected), "another selection of lists", "別のリスト選択"),
             ("world", world.name, "another world", "別の調査環境"),
         ):
-            if settings.get(key) != mine:
+            if settings.get(key, _UNSAID.get(key)) != mine:
                 raise RunError(
                     f"this folder holds a run of {en}",
                     where=str(folder.settings_path),
-                    remedy="name a new folder with --run, or the register and lists that this run began with",
+                    remedy="name a new folder with --run, or what this run began with: its register, lists, season",
                     ja=f"このフォルダーには{ja}による調査が入っています。--run で新しいフォルダーを指定してください",
                 )
         _check_keys(folder, selected)

@@ -12,6 +12,7 @@ import pytest
 from survey.catalogue import load_catalogue, select
 from survey.collect import collect
 from survey.practice.country import Country
+from survey.practice.seasons import write_papers
 from survey.practice.world import PRACTICE, serve
 from survey.runs import RunFolder, Tables
 from survey.sitting import Manner
@@ -52,15 +53,16 @@ def survey_country(country: Country, folder: Path, manner: Manner | None = None)
     """Serve a country, survey it into a folder, and stop serving."""
     folder.mkdir(parents=True, exist_ok=True)
     country.write_register(folder / "register.xlsx")
+    write_papers(country, folder)
     with serve(country) as served:
         tables = collect(
             folder / "register.xlsx",
             RunFolder(folder),
-            select("practice", load_catalogue()),
+            select(country.selection, load_catalogue()),
             PRACTICE,
             [served.resolver],
             manner=manner,
-            notes={"seed": country.seed},
+            notes={"seed": country.seed, "season": country.season},
         )
     return Surveyed(country, folder, tables)
 

@@ -13,7 +13,8 @@ from survey.__main__ import main
 from survey.catalogue import load_catalogue, select
 from survey.collect import live_manner
 from survey.doctor import examine, permission_checks
-from survey.practice.country import DEAD, HEALTHY, Country
+from survey.practice.country import Country
+from survey.practice.facts import DEAD, HEALTHY
 from survey.practice.mailers import ASKER
 from survey.practice.world import PRACTICE, serve
 from survey.register import load_register

@@ -18,7 +18,8 @@ from survey.__main__ import main
 from survey.enquirers import Enquirer
 from survey.enquiries import read_enquiry, read_lines
 from survey.enquiring import answer
-from survey.practice.country import HEALTHY, IPV6_ZONES
+from survey.practice.facts import HEALTHY, IPV6_ZONES
+from survey.practice.truth import Truth
 from survey.practice.world import PRACTICE
 from survey.publish.enquiry_book import write_enquiry_book
 from survey.publish.newsroom import Newsroom
@@ -40,7 +41,7 @@ def said(source, *lines):
 def truth(country, address):
     """What the country knows of an address: listed, clear, or unknown where a list is not heard."""
     zones = [zone for zone in HEALTHY if ":" not in address or zone in IPV6_ZONES]
-    words = {country._pair(zone, address) for zone in zones}
+    words = {Truth(country).pair(zone, address) for zone in zones}
     return "listed" if "listed" in words else "unknown" if "unknown" in words else "clear"
 
 
@@ -63,7 +64,7 @@ def test_every_server_of_every_domain_has_the_countrys_own_word(surveyed, source
         for host in [domain] if facts.behaviour == "implicit" else [host for _, host in facts.exchangers]:
             lines = [found.servers[number] for number in reply.servers if found.servers[number].host == host]
             assert lines, (domain, host)
-            for address in country._addresses(host):
+            for address in Truth(country).addresses(host):
                 (line,) = [one for one in lines if one.address == address]
                 assert line.status == truth(country, address), (body.code, host, address)
                 assert "receives" in line.roles
@@ -166,7 +167,7 @@ def mixed(surveyed, seed):
             hosts = [host for _, host in country.domains[domain].exchangers if "\\" not in host]
             for host in draw.sample(hosts, min(1, len(hosts))):
                 lines.append(dressed(draw, host) if host not in ("localhost", "192.0.2.1") else host)
-                lines += country._addresses(host)[:1]
+                lines += Truth(country).addresses(host)[:1]
     while len(lines) < 1_985:
         lines.append(draw.choice((draw.choice(BAD), f"{draw.randrange(256)}.example", "192.0.2.8/30", "198.18.3.0/28")))
     draw.shuffle(lines)
@@ -229,7 +230,7 @@ def test_nothing_of_anybody_else_stands_in_an_answer(surveyed, big):
     hosts = {host for domain in domains for _, host in country.domains[domain].exchangers} | domains
     named = [sender["host"] for sender in surveyed.tables["senders"].to_dict("records") if sender["domain"] in domains]
     mine = domains | hosts | {str(host) for host in named}
-    addresses = {address for host in hosts for address in country._addresses(host)}
+    addresses = {address for host in hosts for address in Truth(country).addresses(host)}
     addresses |= {str(one) for one in surveyed.tables["senders"].query("domain in @domains")["address"].dropna()}
     addresses |= set(re.findall(r"[0-9.]{7,15}", " ".join(lines)))
     ranges = ("198.18.3.", "192.0.2.")
@@ -243,7 +244,7 @@ def test_nothing_of_anybody_else_stands_in_an_answer(surveyed, big):
     theirs = (set(country.domains) | set(country.hosts)) - mine
     assert len(theirs) > 5_000
     assert not theirs & words
-    everybody = {address for host in country.hosts for address in country._addresses(host)}
+    everybody = {address for host in country.hosts for address in Truth(country).addresses(host)}
     others = {one for one in everybody - addresses if not one.startswith(ranges)}
     assert len(others) > 2_000
     told = set(re.findall(r"(?<![\w.])\d+\.\d+\.\d+\.\d+(?![\w.])|[0-9a-f:]*:[0-9a-f:]+:[0-9a-f:]+", without))

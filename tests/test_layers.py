@@ -12,7 +12,7 @@ ROWS = [
     {"errors", "harmless", "places", "calm", "keeping"},
     {"tables", "exchanges", "suffixes", "codes", "readings", "edited", "spf"},
     {"worlds"},
-    {"answers", "sheets", "return_codes", "conventions", "opt_outs", "usage", "smtp"},
+    {"answers", "sheets", "return_codes", "conventions", "opt_outs", "successors", "usage", "smtp"},
     {"cells", "subjects"},
     {"register", "permissions", "evidence", "store", "catalogue", "showing", "websites", "lookups", "packed"},
     {"enquiries", "enquirers"},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import RunError
 from . import DECIDE, DONE
 from .asking import resolvers, served
-from .options import Commands, opt_out_option, positive, resolver_option
+from .options import Commands, opt_out_option, positive, resolver_option, season_option
 from .screen import headline_lines, progress, say, warn
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def add(commands: Commands) -> None:
     crews.add_argument("--dask", default=None, metavar="ADDRESS")
     one.add_argument("--practice", action="store_true")
     one.add_argument("--seed", type=int, default=None, metavar="N")
+    season_option(one)
     one.set_defaults(run_command=_collect)
 
 
@@ -48,8 +49,8 @@ def _collect(options: argparse.Namespace) -> int:
     from ..sitting import Manner  # noqa: PLC0415
     from ..worlds import LIVE  # noqa: PLC0415
 
-    folder = RunFolder(options.folder)
-    selected = select(options.lists or ("practice" if options.practice else "default"), load_catalogue())
+    country, folder = _country(options), RunFolder(options.folder)
+    selected = select(options.lists or (country.selection if country else "default"), load_catalogue())
     manner = Manner(
         passes=options.passes,
         pass_gap_s=options.pass_gap,
@@ -59,13 +60,11 @@ def _collect(options: argparse.Namespace) -> int:
     )
     with ExitStack() as stack:
         world, register, notes = LIVE, options.register, {}
-        if options.practice:
-            from ..practice.country import Country  # noqa: PLC0415
+        if country is not None:
             from ..practice.world import PRACTICE  # noqa: PLC0415
 
-            country = Country.make(options.seed if options.seed is not None else 81)
-            world, notes = PRACTICE, {"seed": country.seed}
-            register = register or _practice_register(country, folder)
+            world, notes = PRACTICE, {"seed": country.seed, "season": country.season}
+            register = _practice_register(country, folder, register and _there(register))
             asked = resolvers(options.resolver) if options.resolver else served(country, stack)
         else:
             asked = resolvers(options.resolver)
@@ -87,16 +86,35 @@ def _collect(options: argparse.Namespace) -> int:
     return DECIDE if _wants_a_person(found, folder) else DONE
 
 
-def _practice_register(country: Country, folder: RunFolder) -> Path:
-    """The register of a practice country in the run folder, and its permission file; written when the run is new."""
-    from ..practice.mailers import write_permission  # noqa: PLC0415
+def _country(options: argparse.Namespace) -> Country | None:
+    """The practice country in the season asked for; none where the world is asked. Raises RunError."""
+    if options.practice:
+        from ..practice.seasons import season  # noqa: PLC0415
 
-    folder.path.mkdir(parents=True, exist_ok=True)
+        return season(options.season, options.seed)
+    if options.season:
+        raise RunError(
+            "only the practice country has seasons",
+            where="--season",
+            remedy="add --practice, or leave --season out",
+            ja="時期を選べるのは練習国だけです。--practice を付けるか、--season を外してください",
+        )
+    return None
+
+
+def _practice_register(country: Country, folder: RunFolder, given: Path | None) -> Path:
+    """The register of a practice country in the run folder, unless one is given; all its papers when the run is new."""
+    from ..practice.mailers import write_permission  # noqa: PLC0415
+    from ..practice.seasons import write_papers  # noqa: PLC0415
+
     register = folder.path / "register.xlsx"
     if not folder.settings_path.exists():
-        country.write_register(register)
-        write_permission(country, folder.path / "permission.xlsx")
-    return register
+        folder.path.mkdir(parents=True, exist_ok=True)
+        write_papers(country, folder.path)
+        if given is None:
+            country.write_register(register)
+            write_permission(country, folder.path / "permission.xlsx")
+    return given or register
 
 
 def _there(register: Path | None) -> Path:

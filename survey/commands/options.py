@@ -18,6 +18,11 @@ def positive(text: str) -> int:
     return number
 
 
+def season_option(command: argparse.ArgumentParser) -> None:
+    """Which season of the practice country."""
+    command.add_argument("--season", default=None, metavar="NAME", help="of the practice country: 2002, 2003, 2004, …")
+
+
 def resolver_option(command: argparse.ArgumentParser) -> None:
     """Whom to ask, when it is not the system's resolver."""
     command.add_argument("--resolver", action="append", default=[], metavar="ADDR[:PORT]")

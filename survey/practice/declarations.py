@@ -65,16 +65,10 @@ class Declarations:
         self.texts["spf.silent1.example"] = TextFacts(behaviour="silent")
         plain = []
         for domain, facts in country.domains.items():
-            if facts.behaviour in ("servfail", "refused", "silent"):
-                self.texts[domain] = TextFacts(behaviour=facts.behaviour)
-                self.declared[domain] = Declared(is_silent=True)
-            elif facts.behaviour in ("null", "none"):
-                self.texts[domain] = TextFacts(["v=spf1 -all"])
-                self.declared[domain] = Declared()
-            elif facts.behaviour == "nxdomain":
-                self.declared[domain] = Declared()
-            else:
+            if facts.behaviour in ("mx", "implicit"):
                 plain.append(domain)
+            else:
+                self.declare(domain, facts.behaviour)
         traps = [trap for trap in SENDER_TRAPS for _ in range(2)]
         # A body of many domains has little to ask about at each: its records stay short.
         crowded = {domain for body in country.bodies if len(body.domains) > 2 for domain in body.domains}
@@ -87,6 +81,33 @@ class Declarations:
         for number, domain in enumerate(ordinary):
             self._declare(domain, is_listed=number in listed)
         self._dmarc(plain)
+
+    # -- later -------------------------------------------------------------------------------------------------
+
+    def declare(self, domain: str, behaviour: str) -> None:
+        """Make up the plainest record that a domain of this behaviour has: its mail servers, nobody, or silence."""
+        self.forget(domain)
+        if behaviour in ("servfail", "refused", "silent"):
+            self.texts[domain] = TextFacts(behaviour=behaviour)
+            self.declared[domain] = Declared(is_silent=True)
+        elif behaviour == "nxdomain":
+            self.declared[domain] = Declared()
+        elif behaviour in ("null", "none"):
+            self.texts[domain] = TextFacts(["v=spf1 -all"])
+            self.declared[domain] = Declared()
+        else:
+            self._say(domain, "v=spf1 mx -all", uses_mx=True)
+
+    def lose(self, domain: str) -> None:
+        """Let a domain have no record of its own; what stands below it stays."""
+        self.texts.pop(domain, None)
+        self.declared[domain] = Declared()
+
+    def forget(self, domain: str) -> None:
+        """Let a domain, and whatever stands below it, have declared nothing."""
+        self.declared.pop(domain, None)
+        for name in [one for one in self.texts if one == domain or one.endswith(f".{domain}")]:
+            del self.texts[name]
 
     # -- senders -----------------------------------------------------------------------------------------------
 

@@ -23,7 +23,8 @@ from types import TracebackType
 from typing import Self
 
 from ..answers import encode_name, reverse_wire
-from .country import DEAD, HEALTHY, IPV6_ZONES, Country
+from .country import Country
+from .facts import IPV6_ZONES
 from .hiding import WILD
 
 A, CNAME, SOA, PTR, MX, TXT, AAAA = 1, 5, 6, 12, 15, 16, 28
@@ -100,7 +101,9 @@ def answer_with_address(made: Answers, host: str, address: str) -> None:
 
 def answers_of(country: Country) -> Answers:
     """Every answer that the country's servers give."""
-    made = Answers(zones={encode_name(zone): Zone(DEAD.get(zone, "ok")) for zone in (*HEALTHY, *DEAD)})
+    made = Answers(
+        zones={encode_name(zone): Zone(country.dead.get(zone, "ok")) for zone in (*country.healthy, *country.dead)}
+    )
     for domain, facts in country.domains.items():
         question = _wire_question(domain, MX)
         rcode = {"nxdomain": _NXDOMAIN, "servfail": _SERVFAIL, "refused": _REFUSED}.get(facts.behaviour, _NOERROR)

@@ -16,7 +16,8 @@ from random import Random
 import xlsxwriter
 
 from ..smtp.forms import Probe
-from .country import RELAY_ZONES, Country
+from .country import Country
+from .facts import RELAY_ZONES
 from .session import KINDS, Mailer
 
 ASKER = Probe("relay-check@newsroom.example", "relay-survey.newsroom.example", "https://newsroom.example/relay-survey")

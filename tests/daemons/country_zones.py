@@ -6,7 +6,8 @@ What a name server cannot be told (SERVFAIL, silence) is made of names whose ser
 from __future__ import annotations
 
 from survey.answers import reverse_name
-from survey.practice.country import ABUSE, HEALTHY, IPV6_ZONES, Country
+from survey.practice.country import Country
+from survey.practice.facts import ABUSE, IPV6_ZONES
 from survey.practice.hiding import WILD
 
 HEAD = "$ORIGIN example.\n$TTL 300\n@ IN SOA ns root 1 3600 600 86400 300\n@ IN NS ns\nns IN A 127.0.0.1\n"
@@ -84,7 +85,7 @@ def unanswered(country: Country) -> list[str]:
 def datasets(country: Country, ttl: int = 300) -> list[tuple[str, str, str]]:
     """(zone, dataset type, text) for rbldnsd: the n-th code of every entry stands in the n-th dataset of its zone."""
     found = []
-    for zone in HEALTHY:
+    for zone in country.healthy:
         entries = dict(country.listed[zone])
         entries["127.0.0.2"] = POINTS.get(zone, ("127.0.0.2",))
         if zone in IPV6_ZONES:

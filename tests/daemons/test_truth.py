@@ -23,7 +23,8 @@ import pytest
 from survey.catalogue import load_catalogue, select
 from survey.collect import collect
 from survey.errors import ResolverError
-from survey.practice.country import HEALTHY, Country
+from survey.practice.country import Country
+from survey.practice.facts import HEALTHY
 from survey.practice.world import PRACTICE
 from survey.runs import RunFolder
 from survey.sitting import Manner
