@@ -22,6 +22,7 @@ from __future__ import annotations
 import hashlib
 import json
 import marshal
+import os
 import queue
 import signal
 import sqlite3
@@ -36,6 +37,8 @@ from typing import BinaryIO
 
 SHARD = 1 << 40
 _COMMIT_S = 0.5
+_NOT_HEARD = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+"""Signals that a terminal or a machine that shuts down sends to all at once: the keeper ends when its input does."""
 _COMMIT_ROWS = 20_000
 _NUMBERS = struct.Struct("<10q")
 
@@ -198,7 +201,9 @@ def _hear(source: BinaryIO, entries: queue.SimpleQueue[Entry | None]) -> None:
 
 def main() -> int:
     """Serve one file: the first entry says which, for whom, with what settings."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for name in _NOT_HEARD:
+        if (number := getattr(signal, name, None)) is not None:
+            signal.signal(number, signal.SIG_IGN)
     source = sys.stdin.buffer
     (size,) = LENGTH.unpack(source.read(LENGTH.size))
     path, tool, settings, shard = json.loads(source.read(size))
@@ -210,7 +215,8 @@ def main() -> int:
             _serve(entries, keeper)
     except (sqlite3.Error, OSError, ValueError) as error:
         _say(f"failed {error}")
-        return 1
+        # At once: the thread that still waits for input holds it, and an orderly end would trip over that.
+        os._exit(1)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import marshal
 import queue
@@ -87,10 +88,11 @@ class Store:
                 try:
                     self._serve(keeper)
                 except (OSError, ValueError) as error:
-                    # The keeper says why before it ends.
+                    # The keeper says why before it ends. What could not be sent would be tried again by `close`.
                     if keeper.stdin is not None:
-                        keeper.stdin.close()
-                    self._failure = self._last_words(keeper) or str(error)
+                        with contextlib.suppress(OSError):
+                            keeper.stdin.close()
+                    self._failure = self._failure or self._last_words(keeper) or str(error)
                 if not self._failure and keeper.returncode:
                     self._failure = f"the keeper ended with {keeper.returncode}"
         except OSError as error:
