@@ -22,7 +22,7 @@ from typing import NamedTuple
 from .answers import Malformed, encode_name
 from .edited import Place, read_places
 from .errors import CatalogueError
-from .places import located
+from .places import ROOT, located
 from .return_codes import CODE_COLUMNS, Code, has_every_bit, load_codes, query_error
 from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES
 
@@ -352,8 +352,12 @@ def key_name(zone: str) -> str:
 
 
 def load_keys(path: Path | None = None) -> dict[str, str]:
-    """Keys of lists from `keys.toml` and the environment; the environment wins."""
-    path = path or located("keys.toml")
+    """Keys of lists from `keys.toml` and the environment; the environment wins.
+
+    The file is looked for where the command runs, then in the project's folder: a scheduler starts elsewhere.
+    """
+    here = located("keys.toml")
+    path = path or (here if here.is_file() else ROOT / here.name)
     found: dict[str, str] = {}
     if path.is_file():
         found |= {str(name): str(key) for name, key in tomllib.loads(path.read_text(encoding="utf-8")).items()}

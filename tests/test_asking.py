@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from survey import asking, opt_outs
+from survey import asking, opt_outs, usage
 from survey.catalogue import load_catalogue, select
 from survey.enquiries import read_lines
 from survey.enquiring import answer
@@ -147,7 +147,7 @@ def test_terms_and_public_resolvers_are_refused_as_in_a_survey(tmp_path):
 
 
 def test_a_daily_limit_stops_an_asking_that_can_go_on(surveyed, served, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(usage, "PATH", tmp_path / "daily-use.json")
     lists = [
         replace(one, daily_limit=30) if one.zone.startswith("orbz") else one
         for one in select("practice", load_catalogue())

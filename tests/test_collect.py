@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from survey import usage
 from survey.__main__ import main
 from survey.answers import encode_name, reverse_wire
 from survey.catalogue import load_catalogue, select
@@ -237,7 +238,7 @@ def test_public_resolvers_are_refused_with_the_remedy():
 
 
 def test_a_daily_limit_is_never_passed_however_often_the_command_is_repeated(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(usage, "PATH", tmp_path / "daily-use.json")
     country = Country.make(3)
     country.write_register(tmp_path / "register.xlsx")
     limited = tuple(dataclasses.replace(x, daily_limit=100) if x.zone.startswith("orbz") else x for x in LISTS)

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from survey import usage
 from survey.__main__ import main
 from survey.answers import encode_name
 from survey.catalogue import load_catalogue, select
@@ -331,7 +332,7 @@ def test_a_list_that_dies_in_one_part_is_void_for_the_run(sample, tmp_path):
 
 
 def test_parts_together_keep_to_a_daily_limit(sample, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(usage, "PATH", tmp_path / "daily-use.json")
     limited = [dataclasses.replace(x, daily_limit=120) if x.zone.startswith("orbz") else x for x in LISTS]
     with serve(sample.country) as served:
         for processes in (2, 3):
