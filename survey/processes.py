@@ -14,6 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from types import FrameType
@@ -27,6 +28,9 @@ from .sitting import Progress
 from .store import Store
 
 _PROGRESS_S, _STOP_S = 0.3, 20.0
+_STOPS = (signal.SIGINT, signal.SIGTERM)
+_HAS_MASKS = hasattr(signal, "pthread_sigmask")
+"""Windows has none."""
 _READY = News(0)
 """The first word of a process: from now on it may be asked to stop; before, it has nothing to commit."""
 
@@ -93,7 +97,7 @@ class _Worker:
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_work, args=(theirs, folder), daemon=True)
         self.is_ready = False
-        with _deaf_to_interrupts():
+        with _deaf_to_stops():
             self.process.start()
         theirs.close()
 
@@ -107,22 +111,38 @@ class _Worker:
 
 
 @contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """A process that is started here does not hear an interrupt until it says otherwise: its imports stay whole."""
+def _deaf_to_stops() -> Iterator[None]:
+    """A process that is started here hears no request to stop until it says otherwise: its imports stay whole.
+
+    A request that comes to ours meanwhile is heard when the block is left: the other is told all that it must know.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    heard: list[int] = []
+    before = {number: signal.signal(number, lambda known, frame: heard.append(known)) for number in _STOPS}
+    if _HAS_MASKS:
+        # Started now if it is not there yet: at its start it takes these signals out of the mask.
+        resource_tracker.ensure_running()
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        if _HAS_MASKS:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if heard:
+            signal.raise_signal(heard[0])
 
 
 def _work(pipe: Connection, folder: Path) -> None:
     """What a process does: observe the parts that it is given, until it is stopped or alone."""
     try:
-        signal.signal(signal.SIGINT, _interrupt)
+        for number in _STOPS:
+            signal.signal(number, _interrupt)
+        if _HAS_MASKS:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
         threading.Thread(target=_end_with_parent, daemon=True).start()
         pipe.send(_READY)
         while True:
@@ -138,7 +158,8 @@ def _work(pipe: Connection, folder: Path) -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Stop once: a second interruption must not disturb the commit that follows the first."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for known in _STOPS:
+        signal.signal(known, lambda number, frame: None)
     raise KeyboardInterrupt
 
 
