@@ -20,6 +20,10 @@ from .commands import (
     relay,
     tables,
 )
+from .commands.failing import unexpected, unusable
+from .commands.journal import kept
+from .commands.screen import fail
+from .commands.unattended import prepare, take_interrupt
 from .errors import DecisionNeeded, SurveyError
 
 COMMANDS = (collect, register, tables, recheck, relay, publish, enquire, doctor, evidence, practice)
@@ -28,20 +32,30 @@ COMMANDS = (collect, register, tables, recheck, relay, publish, enquire, doctor,
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 a person must decide, 2 could not."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = _parser().parse_args(words)
+    folder = options.logged(options) if "logged" in options else None
+    with kept(folder, words) as ended:
+        return ended(_run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         return int(options.run_command(options))
     except DecisionNeeded as error:
-        print(f"survey: {error}", file=sys.stderr)
+        fail(error, "decide")
         return DECIDE
     except SurveyError as error:
-        print(f"survey: {error}", file=sys.stderr)
-        return COULD_NOT
+        fail(error)
     except KeyboardInterrupt:
+        take_interrupt()
         said = "stopped; what was heard is kept, the same command goes on"
-        print(f"survey: {said} / 中断しました。同じコマンドで続きから始まります", file=sys.stderr)
-        return COULD_NOT
+        fail(f"{said} / 中断しました。同じコマンドで続きから始まります")
+    except OSError as error:
+        unusable(error)
+    except Exception as error:  # a scheduler must not take a fault of ours for "a person must decide"
+        unexpected(error)
+    return COULD_NOT
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,4 +69,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    prepare()
     sys.exit(main())

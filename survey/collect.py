@@ -23,6 +23,7 @@ from .exchanges import FIRST_RECHECK
 from .gathering import Crew, Gathering, settle_all
 from .observing import Observer, past_of, settings_of, void_lists
 from .parts import how_many, split
+from .places import readable
 from .processes import Processes
 from .register import Register, load_register
 from .resolvers import check_resolvers
@@ -241,7 +242,7 @@ def _begin(
     parts = how_many(register, crew.places() if crew is not None else 1)
     settings = {
         "tool": TOOL,
-        "register": register_path.name,
+        "register": readable(register_path.name),
         "register_sha256": sha256,
         "selection_sha256": fingerprint(selected),
         "lists": sorted(one.zone for one in selected),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOG = "survey.log"
-"""What commands did in a run folder, and when; what is older lies beside it, with `.1`."""
+LOGS = (LOG, f"{LOG}.1")
+"""What commands did in a run folder, and when; the second holds what is older."""
 
 
 def located(path: str | Path) -> Path:
@@ -24,8 +25,3 @@ def readable(name: str) -> str:
         return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     except UnicodeEncodeError:
         return name.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def is_log(name: str) -> bool:
-    """Whether a file of a run folder is its log, which grows with every command."""
-    return name in (LOG, f"{LOG}.1")

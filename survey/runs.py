@@ -53,6 +53,8 @@ from .tables import Confidence, Dns, frames
 from .worlds import World
 
 TOOL = "survey 0.1.0"
+_LOCK_S = 1.0
+"""How long a command waits for another that only looks whether a folder is free."""
 RELAY_TABLES = ("greetings", "relays", "relay_servers")
 TABLE_NAMES = (
     *("bodies", "domains", "candidates", "problems", "mail_servers", "addresses", "networks"),
@@ -162,9 +164,9 @@ class RunFolder:
 
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Nobody else observes into this folder meanwhile; the lock goes with the process, however that ends."""
+    """Nobody else works in this folder meanwhile; the lock goes with the process, however that ends."""
     try:
-        with FileLock(folder / ".lock", timeout=0):
+        with FileLock(folder / ".lock", timeout=_LOCK_S):
             yield
     except Timeout:
         raise RunError(
@@ -173,6 +175,13 @@ def alone(folder: Path) -> Iterator[None]:
             remedy="wait for it to end, or stop it, then run this command again",
             ja="別の処理がこのフォルダーで作業中です。終わるのを待ってから再実行してください",
         ) from None
+
+
+def refuse_busy(folder: Path) -> None:
+    """Raise RunError when another process is at work in this run folder now: what it holds is not whole yet."""
+    if (folder / "run.toml").is_file():
+        with alone(folder):
+            pass
 
 
 def finished_rounds(marks: Sequence[Mark]) -> dict[int, list[str]]:
@@ -389,9 +398,10 @@ def load_tables(folder: Path) -> Tables:
     try:
         shelf = Shelf(folder / "tables", TABLE_NAMES)
         headline = json.loads((folder / "headline.json").read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    except FileNotFoundError:
+        lost = [name for name in TABLE_NAMES if not (folder / "tables" / f"{name}.parquet").exists()]
         raise RunError(
-            f"a table is missing: {Path(str(error.filename)).name}",
+            f"a table is missing: {(*lost, 'headline.json')[0]}",
             where=str(folder),
             remedy="read the tables again with: python -m survey tables DIR",
             ja="表が足りません。python -m survey tables で読み直してください",

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import RunError
 from . import DECIDE, DONE
 from .asking import resolvers, served
-from .options import Commands, opt_out_option, positive, resolver_option, season_option
+from .journal import note
+from .options import Commands, in_folder, opt_out_option, positive, resolver_option, season_option
 from .screen import headline_lines, progress, say, warn
 
 if TYPE_CHECKING:
+    from ..catalogue import Blocklist
     from ..practice.country import Country
     from ..runs import RunFolder, Tables
+    from ..sitting import Manner
 
 
 def add(commands: Commands) -> None:
@@ -38,7 +43,7 @@ def add(commands: Commands) -> None:
     one.add_argument("--practice", action="store_true")
     one.add_argument("--seed", type=int, default=None, metavar="N")
     season_option(one)
-    one.set_defaults(run_command=_collect)
+    one.set_defaults(run_command=_collect, logged=in_folder)
 
 
 def _collect(options: argparse.Namespace) -> int:
@@ -69,8 +74,10 @@ def _collect(options: argparse.Namespace) -> int:
         else:
             asked = resolvers(options.resolver)
             manner = hallway.live_manner(manner)
+        register = _there(register)
+        _note_settings(register, folder, selected, asked, manner)
         found = hallway.collect(
-            _there(register),
+            register,
             folder,
             selected,
             world,
@@ -83,7 +90,24 @@ def _collect(options: argparse.Namespace) -> int:
             crew=hallway.crew_of(options.processes, options.dask),
         )
     say(options, found.headline, headline_lines(found.headline, folder.path))
+    note("result", f"evidence head {found.headline['evidence_head']}")
     return DECIDE if _wants_a_person(found, folder) else DONE
+
+
+def _note_settings(
+    register: Path, folder: RunFolder, selected: Sequence[Blocklist], asked: Sequence[tuple[str, int]], manner: Manner
+) -> None:
+    """What this command was told, for the log; run.toml has what the run began with."""
+    from ..runs import TOOL  # noqa: PLC0415
+
+    said = {name: value for name, value in asdict(manner).items() if value is not None}
+    note(
+        "settings",
+        f"{TOOL}; {'goes on' if folder.settings_path.exists() else 'a new run'}; register {register}; "
+        f"lists {' '.join(sorted(one.zone for one in selected))}; "
+        f"resolvers {' '.join(f'{address}:{port}' for address, port in asked)}; "
+        + ", ".join(f"{name} {value}" for name, value in said.items()),
+    )
 
 
 def _country(options: argparse.Namespace) -> Country | None:

@@ -10,6 +10,17 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """Where a command adds its parser."""
 
 
+def in_folder(options: argparse.Namespace) -> Path:
+    """The log of a command that may begin a run lies in the folder that it was given."""
+    return Path(options.folder)
+
+
+def in_run(options: argparse.Namespace) -> Path | None:
+    """The log of a command that works on a run lies in its folder; what is no run folder gets none."""
+    folder = Path(options.folder)
+    return folder if (folder / "run.toml").is_file() else None
+
+
 def positive(text: str) -> int:
     """A whole number from 1 on."""
     number = int(text)

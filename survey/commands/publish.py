@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import DECIDE, DONE
-from .options import Commands
+from .options import Commands, in_run
 from .screen import both, say, warn
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def add(commands: Commands) -> None:
     one = commands.add_parser("report", help="write workbook, figures and executed notebooks into a run folder")
     one.add_argument("folder", type=Path, metavar="DIR")
     one.add_argument("--no-notebooks", action="store_true")
-    one.set_defaults(run_command=_report)
+    one.set_defaults(run_command=_report, logged=in_run)
 
     one = commands.add_parser(
         "publish",
@@ -33,12 +33,14 @@ def add(commands: Commands) -> None:
     one.add_argument("--audience", choices=("internal", "ministry", "public"), required=True)
     one.add_argument("--language", choices=("ja", "en"), default="ja")
     one.add_argument("--max-age", type=float, default=72.0, metavar="H")
-    one.set_defaults(run_command=_publish)
+    one.set_defaults(run_command=_publish, logged=in_run)
 
 
 def _report(options: argparse.Namespace) -> int:
     from ..publish.report import write_report  # noqa: PLC0415
+    from ..runs import refuse_busy  # noqa: PLC0415
 
+    refuse_busy(options.folder)
     written = write_report(options.folder, with_notebooks=not options.no_notebooks)
     say(options, {"written": [str(path) for path in written]}, [f"  {path}" for path in written])
     return DONE
@@ -47,7 +49,9 @@ def _report(options: argparse.Namespace) -> int:
 def _publish(options: argparse.Namespace) -> int:
     from ..publish import labels  # noqa: PLC0415
     from ..publish.publication import publish  # noqa: PLC0415
+    from ..runs import refuse_busy  # noqa: PLC0415
 
+    refuse_busy(options.folder)
     now = datetime.now(UTC)
     done = publish(options.folder, options.audience, options.language, now=now, max_age_h=options.max_age)
     seen = done.view

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import DONE
 from .asking import country_of, resolvers, served, world_of
-from .options import Commands, opt_out_option, resolver_option
+from .options import Commands, in_run, opt_out_option, resolver_option
 from .screen import headline_lines, progress, say
 
 
@@ -20,7 +20,7 @@ def add(commands: Commands) -> None:
     opt_out_option(one)
     resolver_option(one)
     one.add_argument("--rate", type=float, default=None, metavar="N")
-    one.set_defaults(run_command=_recheck)
+    one.set_defaults(run_command=_recheck, logged=in_run)
 
 
 def _recheck(options: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import DECIDE, DONE
 from .asking import asker, country_of, resolvers, served, world_of
-from .options import Commands, asker_options, opt_out_option, resolver_option
+from .options import Commands, asker_options, in_run, opt_out_option, resolver_option
 from .screen import progress, say, warn
 
 
@@ -21,7 +21,7 @@ def add(commands: Commands) -> None:
     resolver_option(one)
     opt_out_option(one)
     asker_options(one)
-    one.set_defaults(run_command=_relay)
+    one.set_defaults(run_command=_relay, logged=in_run)
 
 
 def _relay(options: argparse.Namespace) -> int:

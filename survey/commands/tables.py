@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
 from pathlib import Path
 
 from . import DONE
 from .asking import world_of
-from .options import Commands
+from .options import Commands, in_run
 from .screen import headline_lines, say
 
 
@@ -16,14 +17,17 @@ def add(commands: Commands) -> None:
     one = commands.add_parser("tables", help="read all tables of a run again, offline")
     one.add_argument("folder", type=Path, metavar="DIR")
     one.add_argument("--out", type=Path, metavar="DIR2")
-    one.set_defaults(run_command=_tables)
+    one.set_defaults(run_command=_tables, logged=lambda given: None if given.out else in_run(given))
 
 
 def _tables(options: argparse.Namespace) -> int:
-    from ..runs import RunFolder, read_tables  # noqa: PLC0415
+    from ..runs import RunFolder, alone, read_tables  # noqa: PLC0415
 
     folder = RunFolder(options.folder)
-    out = options.out or options.folder
-    found = read_tables(folder, world_of(folder.settings()), into=out)
+    world = world_of(folder.settings())
+    out = options.out or folder.path
+    # Elsewhere, the tables of a run that is still observed may be written: they are those of what is committed.
+    with nullcontext() if options.out else alone(folder.path):
+        found = read_tables(folder, world, into=out)
     say(options, found.headline, headline_lines(found.headline, out))
     return DONE

@@ -15,16 +15,16 @@ from nbconvert.exporters import HTMLExporter
 
 from .. import enquirers
 from ..errors import SurveyError
+from ..places import LOGS, ROOT
 from . import audiences
 from .charts import write_run_figures
 from .edition import Edition
 from .page import write_page
 from .workbook import write_workbook
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 MANIFEST = "MANIFEST.sha256"
-_NOT_SEALED = (MANIFEST, ".lock", enquirers.FILE, f".{enquirers.FILE}.lock")
+_NOT_SEALED = (MANIFEST, ".lock", *LOGS, enquirers.FILE, f".{enquirers.FILE}.lock")
 
 
 def write_report(folder: Path, *, with_notebooks: bool = True) -> list[Path]:

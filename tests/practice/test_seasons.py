@@ -17,6 +17,7 @@ from survey.catalogue import load_catalogue, select
 from survey.commands import practice as command
 from survey.errors import RunError
 from survey.opt_outs import load as load_opt_outs
+from survey.places import LOG
 from survey.practice.changes import WORDS, Change, changes, counted
 from survey.practice.country import Country
 from survey.practice.dns import answers_of
@@ -348,7 +349,7 @@ def test_a_folder_of_another_season_is_refused(outage, words, said, capsys):
 def test_a_season_without_practice_is_refused(tmp_path, capsys):
     assert main(["collect", "--season", "2003", "--run", str(tmp_path / "run")]) == 2
     assert "add --practice" in capsys.readouterr().err
-    assert not (tmp_path / "run").exists()
+    assert [path.name for path in (tmp_path / "run").iterdir()] == [LOG], "nothing but why"
 
 
 def test_the_outage_is_over_when_the_run_is_asked_again(outage, tmp_path, country):
