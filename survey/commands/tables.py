@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from . import DONE
 from .asking import world_of
@@ -20,10 +21,18 @@ def add(commands: Commands) -> None:
 
 
 def _tables(options: argparse.Namespace) -> int:
-    from ..runs import RunFolder, read_tables  # noqa: PLC0415
+    from .. import published  # noqa: PLC0415
+    from ..runs import RunFolder, is_written, read_tables  # noqa: PLC0415
 
     folder = RunFolder(options.folder)
     out = options.out or options.folder
-    found = read_tables(folder, world_of(folder.settings()), into=out)
+    world = world_of(folder.settings())
+    if used := published.users(out):
+        with TemporaryDirectory() as aside:
+            found = read_tables(folder, world, into=Path(aside))
+            if not is_written(found, out):
+                published.refuse_other(out, used)
+    else:
+        found = read_tables(folder, world, into=out)
     say(options, found.headline, headline_lines(found.headline, out))
     return DONE
