@@ -114,6 +114,12 @@ _FORMATS: Mapping[str, dict[str, object]] = {
 }
 
 
+_COLOURED = {
+    "listed": ("listed", "may_relay", "new", "persisting"),
+    "unknown": ("unknown", "inconclusive", "not_comparable"),
+}
+"""Words that a table shows in a colour of their own."""
+
 ROWS_MOST = 1_048_576
 """Rows of one sheet of Excel."""
 
@@ -176,8 +182,7 @@ def write_table(
         },
     )
     statuses = {
-        **{said: "listed" for machine in ("listed", "may_relay") for said in _ways(machine)},
-        **{said: "unknown" for machine in ("unknown", "inconclusive") for said in _ways(machine)},
+        said: style for style, machines in _COLOURED.items() for machine in machines for said in _ways(machine)
     }
     for number, row in enumerate(rows, top + 1):
         for column, value in enumerate(row):
