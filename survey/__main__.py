@@ -18,11 +18,13 @@ from .commands import (
     recheck,
     register,
     relay,
+    reread,
     tables,
+    waves,
 )
 from .errors import DecisionNeeded, SurveyError
 
-COMMANDS = (collect, register, tables, recheck, relay, publish, enquire, doctor, evidence, practice)
+COMMANDS = (collect, register, tables, reread, recheck, waves, relay, publish, enquire, doctor, evidence, practice)
 """In the order of `--help`."""
 
 
