@@ -15,7 +15,6 @@ from .screen import say, warn
 
 if TYPE_CHECKING:
     from ..comparison import Comparison
-    from ..publish.labels import Language
 
 
 def add(commands: Commands) -> None:
@@ -38,6 +37,7 @@ def add(commands: Commands) -> None:
 def _waves(options: argparse.Namespace) -> int:
     from ..publish.labels import LANGUAGES  # noqa: PLC0415
     from ..publish.wave_report import check_place, write_comparison  # noqa: PLC0415
+    from ..publish.wave_telling import lines as told  # noqa: PLC0415
     from ..reread import compare_runs  # noqa: PLC0415
 
     check_outside(options.out, options.folders)
@@ -51,8 +51,8 @@ def _waves(options: argparse.Namespace) -> int:
             say(options, result, [])
         raise _refused(found, options.out)
     changed_n = int(changes["cause"].eq("rules").sum())
-    lines = [line for language in LANGUAGES for line in lines_of(found, changed_n, language)]
-    say(options, result, [*lines, f"→ {options.out}"])
+    said = [line for language in LANGUAGES for line in told(found, changed_n, language)]
+    say(options, result, [*said, f"→ {options.out}"])
     return DONE
 
 
@@ -66,20 +66,6 @@ def check_outside(out: Path, folders: list[Path]) -> None:
             remedy=f"name a folder outside {inside}",
             ja="実行フォルダーの中には書き込みません。外のフォルダーを指定してください",
         )
-
-
-def lines_of(found: Comparison, changed_n: int, language: Language) -> list[str]:
-    """A comparison in sentences, pair by pair, with what was done differently."""
-    from ..publish.labels import NOT_CLOSED, PRACTICE  # noqa: PLC0415
-    from ..publish.wave_figures import Scene  # noqa: PLC0415
-    from ..publish.wave_telling import method_sentences, pair_sentences, rule_sentence  # noqa: PLC0415
-
-    lines = [PRACTICE[language]] if Scene(found.waves).is_practice else []
-    for pair in found.pairs:
-        method = pair.tables["wave_method"]
-        lines += pair_sentences(pair, language)
-        lines += method_sentences(list(zip(method["aspect"], method["subject"], strict=True)), language)
-    return [*lines, *rule_sentence(changed_n, language), NOT_CLOSED[language]]
 
 
 def _refused(found: Comparison, out: Path) -> DecisionNeeded:

@@ -181,9 +181,7 @@ def write_table(
             "columns": [{"header": head, "header_format": writing.format("head")} for head in heads],
         },
     )
-    statuses = {
-        said: style for style, machines in _COLOURED.items() for machine in machines for said in _ways(machine)
-    }
+    statuses = {said: style for style, machines in _COLOURED.items() for machine in machines for said in _ways(machine)}
     for number, row in enumerate(rows, top + 1):
         for column, value in enumerate(row):
             if isinstance(value, float):

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from ..comparison import Pair
+from ..comparison import Comparison, Pair
 from ..tables import rows_of
 from ..wave_counts import count_changes
 from . import labels
 from .labels import Language, word
+from .wave_figures import Scene
 
 
 def _span(least: int, most: int, language: Language) -> str:
@@ -121,3 +122,13 @@ def change_lines(changes: pd.DataFrame) -> Iterator[str]:
         yield f"  {code} {name}: {' / '.join(told)} [{word(cause, 'ja')} / {word(cause, 'en')}]"
     if len(changes) > _MOST_LINES:
         yield f"  … {len(changes) - _MOST_LINES:,} more in tables/rule_changes / ほかは tables/rule_changes に"
+
+
+def lines(found: Comparison, changed_n: int, language: Language) -> list[str]:
+    """A comparison in sentences, pair by pair, with what was done differently, and what rules alone changed."""
+    said = [labels.PRACTICE[language]] if Scene(found.waves).is_practice else []
+    for pair in found.pairs:
+        method = pair.tables["wave_method"]
+        said += pair_sentences(pair, language)
+        said += method_sentences(list(rows_of(method, "aspect", "subject")), language)
+    return [*said, *rule_sentence(changed_n, language), labels.NOT_CLOSED[language]]
