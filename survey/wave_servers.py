@@ -15,7 +15,7 @@ import pandas as pd
 from .operators import ranking
 from .tables import HEADLINE_CATEGORIES, Body, Dns, Listing, frame, rows_of
 from .wave_tables import Cause, Change, Reason
-from .waves import CAUSES, Judged, Side, hosts_of, judge, records
+from .waves import CAUSES, Judged, Side, by_key, hosts_of, judge
 from .yardstick import Measured, Wave, Yardstick
 
 _UNKNOWN = (Reason.UNKNOWN_BEFORE, Reason.UNKNOWN_AFTER)
@@ -28,7 +28,7 @@ class _Servers:
 
     def __init__(self, wave: Wave, measured: Measured) -> None:
         tables = wave.tables
-        self.found, self.whole = records(measured.servers, "host"), records(tables["servers"], "host")
+        self.found, self.whole = by_key(measured.servers, "host"), by_key(tables["servers"], "host")
         self.opted_out: set[str] = set()
         self.zones: dict[str, list[str]] = defaultdict(list)
         self.unconfirmed: set[tuple[str, str]] = set()

@@ -32,7 +32,7 @@ import pandas as pd
 from .findings import whose
 from .operators import Directory
 from .successors import Kin
-from .tables import HEADLINE_GROUPS, Body, Dns, Share, frame, rows_of
+from .tables import HEADLINE_GROUPS, Body, Dns, Share, frame, records, rows_of
 from .wave_tables import Cause, Change, Reason
 from .yardstick import Measured, Wave, Yardstick
 
@@ -141,7 +141,7 @@ class _Bodies:
         tables = wave.tables
         columns = ("prefecture", "name", "kind")
         self.names = {code: tuple(rest) for code, *rest in rows_of(tables["bodies"], "code", *columns)}
-        self.found, self.whole = records(measured.findings, "code"), records(tables["findings"], "code")
+        self.found, self.whole = by_key(measured.findings, "code"), by_key(tables["findings"], "code")
         self.domains: dict[str, set[str]] = defaultdict(set)
         self.guessed: dict[str, set[str]] = defaultdict(set)
         for code, domain, basis, confidence in rows_of(tables["domains"], "code", "domain", "basis", "confidence"):
@@ -181,11 +181,9 @@ class _Bodies:
         return sorted({self.servers[host][1] for host in self.servers_of(code) if host in self.servers})
 
 
-def records(table: pd.DataFrame, key: str) -> dict[str, dict[str, Any]]:
+def by_key(table: pd.DataFrame, key: str) -> dict[str, dict[str, Any]]:
     """The rows of a table by one of its columns."""
-    names = [str(name) for name in table.columns]
-    rows = (dict(zip(names, row, strict=True)) for row in rows_of(table, *names))
-    return {str(row[key]): row for row in rows}
+    return {str(row[key]): row for row in records(table)}
 
 
 def hosts_of(mail_servers: pd.DataFrame) -> tuple[dict[str, set[str]], set[str]]:

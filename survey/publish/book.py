@@ -141,9 +141,9 @@ def _lines(value: str, most: int) -> int:
     return 1 if wide <= most else -(-wide // max(1, most - 3))
 
 
-def _ways(machine: str) -> tuple[str, str]:
-    """How a status word stands in a cell: in Japanese, or in both languages."""
-    return word(machine, "ja"), f"{word(machine, 'ja')} / {word(machine, 'en')}"
+def _ways(machine: str, language: Language) -> tuple[str, str]:
+    """How a status word stands in a cell: in the workbook's language, or in both languages."""
+    return word(machine, language), f"{word(machine, 'ja')} / {word(machine, 'en')}"
 
 
 def write_table(
@@ -181,7 +181,12 @@ def write_table(
             "columns": [{"header": head, "header_format": writing.format("head")} for head in heads],
         },
     )
-    statuses = {said: style for style, machines in _COLOURED.items() for machine in machines for said in _ways(machine)}
+    statuses = {
+        said: style
+        for style, machines in _COLOURED.items()
+        for machine in machines
+        for said in _ways(machine, writing.language)
+    }
     for number, row in enumerate(rows, top + 1):
         for column, value in enumerate(row):
             if isinstance(value, float):

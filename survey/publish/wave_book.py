@@ -11,7 +11,7 @@ import pandas as pd
 from xlsxwriter.worksheet import Worksheet
 
 from ..comparison import Comparison
-from ..tables import rows_of
+from ..tables import records, rows_of
 from ..wave_counts import count_changes
 from ..wave_tables import WAVE_TABLES
 from . import labels, sheets_about, wave_sheets
@@ -111,7 +111,7 @@ def _waves(writing: Book, found: Comparison, sheet: Worksheet, row: int) -> None
         ),
     )
     _heads(writing, sheet, row, heads)
-    for one in found.tables["waves"].to_dict("records"):
+    for one in records(found.tables["waves"]):
         row += 1
         ended = wave_sheets.shown("asked_until", one["asked_until"], writing.language)
         again = wave_sheets.shown("is_read_again", bool(one["is_read_again"]), writing.language)
