@@ -21,6 +21,7 @@ _APART = frozenset(
     }
 )
 """Reasons that leave nothing open: there are no two statuses of one body."""
+_SILENT = frozenset({Reason.UNKNOWN_BEFORE, Reason.UNKNOWN_AFTER, Reason.UNKNOWN_BOTH})
 _PATHS: Mapping[Change, tuple[bool, bool]] = {
     Change.NEW: (False, True),
     Change.PERSISTING: (True, True),
@@ -57,13 +58,21 @@ def _open_paths(bodies: pd.DataFrame) -> list[Change]:
     for change, reason, *said in rows_of(bodies, *columns):
         if change != Change.NOT_COMPARABLE or reason in _APART:
             continue
-        is_sure = [Body.LISTED in (said[side], said[2 + side]) for side in (0, 1)]
+        sides = [_may_be(reason, said[side], said[2 + side]) for side in (0, 1)]
         found += [
-            word
-            for word, path in _PATHS.items()
-            if all(listed or not sure for listed, sure in zip(path, is_sure, strict=True))
+            word for word, path in _PATHS.items() if all(is_on in may for is_on, may in zip(path, sides, strict=True))
         ]
     return found
+
+
+def _may_be(reason: str, word: str, whole: str) -> tuple[bool, ...]:
+    """Whether a body may have been listed in one wave: surely, surely not, or either.
+
+    On a list that is not compared nobody knows; where only an answer is missing, the other wave's word stands.
+    """
+    if Body.LISTED in (word, whole):
+        return (True,)
+    return (False, True) if whole == Body.UNKNOWN or reason not in _SILENT else (False,)
 
 
 def _counted(values: pd.Series) -> dict[str, int]:

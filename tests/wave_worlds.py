@@ -183,6 +183,10 @@ def survey(
     tables = shelf_of(tables_of(rows | {"problems": [], "candidates": []}, frozenset()))
     counted = [tables[one] for one in ("findings", "servers", "addresses")]
     headline = count(*counted, [tables["listings"]], tables["lists"])
-    headline |= {"started_at": started, "finished_at": started, "evidence_head": name}
+    headline |= {
+        "started_at": started,
+        "finished_at": started,
+        "evidence_head": name.encode().hex().ljust(64, "0")[:64],
+    }
     rules = dict.fromkeys(ZONES, "")
     return Wave(name, tables, headline, {}, rules, rules, absent_again=frozenset(absent_again))

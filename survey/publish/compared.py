@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -60,10 +62,10 @@ class Waves:
         without: Iterable[str] = (),
     ) -> None:
         # The tables of large runs stay on the disk as long as the comparison is used.
-        self._aside = TemporaryDirectory()
-        about = Path(self._aside.name)
+        aside = Path(tempfile.mkdtemp())
+        weakref.finalize(self, shutil.rmtree, aside, ignore_errors=True)
         self.found, self.rule_changes = compare_runs(
-            list(folders), world_of, about, successors=successors, set_aside=list(without)
+            list(folders), world_of, aside, successors=successors, set_aside=list(without)
         )
         self.is_open = self.found.is_open
 
@@ -108,7 +110,7 @@ class Waves:
         drawing = FIGURES[name](self.found, language, style.DEFAULT) if self.is_open else None
         if drawing is None:
             return None
-        with TemporaryDirectory() as aside:
+        with tempfile.TemporaryDirectory() as aside:
             paths = write_drawing(drawing, Path(aside) / name)
             picture = next(path for path in paths if path.suffix == ".png").read_bytes()
         image: Image = Image(data=picture, width=720, alt=drawing.words)  # type: ignore[no-untyped-call]

@@ -21,6 +21,7 @@ from .clock import clock
 from .figures_regions import spoken
 from .labels import Language, word
 from .style import Format, Shade
+from .typeset import printable
 
 _SHADES: Mapping[str, Shade] = {
     "persisting": style.LISTED,
@@ -33,7 +34,7 @@ _SHADES: Mapping[str, Shade] = {
     "after": style.STEPS[3],
     "before": style.BLANK,
 }
-_HEADS_TOLD, _MOST_OPERATORS = 3, 15
+_HEADS_TOLD, _MOST_OPERATORS, _NAME_MOST = 3, 15, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,15 @@ class Scene:
         return joint.join(clock(one, "internal", language) for one in (moments[0], moments[-1]))
 
 
+def _name(wave: Wave) -> str:
+    """What a wave is called, as far as the font can show it, and not at any length."""
+    return printable(wave.name, _NAME_MOST)
+
+
 def changes(found: Comparison, language: Language, format_: Format) -> Drawing:
     """From each wave to the next: still listed, newly listed, no longer listed, and not comparable."""
     pair = found.whole
+    one, other = _name(pair.before), _name(pair.after)
     counts = count_changes(pair.tables["wave_bodies"])
     new, gone, lost = (int(str(counts[name])) for name in ("new", "cleared", "not_comparable"))
     still, bodies = int(str(counts["persisting"])), int(str(counts["bodies"]))
@@ -73,15 +80,15 @@ def changes(found: Comparison, language: Language, format_: Format) -> Drawing:
         "en": f"{still:,} still listed, {new:,} newly, {gone:,} no longer; {lost:,} not comparable",
     }[language]
     subtitle = {
-        "ja": f"「{pair.before.name}」と「{pair.after.name}」、いずれかの台帳にある{bodies:,}団体。"
+        "ja": f"「{one}」と「{other}」、いずれかの台帳にある{bodies:,}団体。"
         "両方で有効なリストだけで比べた。比較できない団体は、どれにも数えていない",
-        "en": f"{pair.before.name} and {pair.after.name}; {bodies:,} bodies of either register, on lists healthy in "
+        "en": f"{one} and {other}; {bodies:,} bodies of either register, on lists healthy in "
         "both. What is not comparable counts as none of these",
     }[language]
     order = ("persisting", "new", "cleared", "not_comparable")
     keys = [(_SHADES[name], word(name, language)) for name in order]
     page = Page(Scene(found.waves), language, format_, title, subtitle, keys)
-    rows = [_changed(one, order, language) for one in found.pairs]
+    rows = [_changed(each, order, language) for each in found.pairs]
     end, scale = bars.draw(page, rows, _SHADES, names_most=0.34, is_counted=True)
     return page.finish(end, spoken(rows), scale=scale)
 
@@ -91,7 +98,7 @@ def _changed(pair: Pair, order: Sequence[str], language: Language) -> bars.Row:
     parts = [(int(str(counts[name])), name) for name in order]
     lost, rest = (f"{int(str(counts[name])):,}" for name in ("not_comparable", "unlisted"))
     text = {"ja": f"比較できず{lost}、登録なし{rest}", "en": f"{lost} not comparable, {rest} on no list"}[language]
-    return bars.Row(f"{pair.before.name} → {pair.after.name}", parts, text)
+    return bars.Row(f"{_name(pair.before)} → {_name(pair.after)}", parts, text)
 
 
 def course(found: Comparison, language: Language, format_: Format) -> Drawing:
@@ -102,7 +109,7 @@ def course(found: Comparison, language: Language, format_: Format) -> Drawing:
             int(str(wave.headline.get(name, 0))) for name in ("bodies_listed", "bodies_unknown", "bodies_surveyed")
         )
         text = labels.Bounded(listed, unknown, of).text(language)
-        rows.append(bars.Row(wave.name, ((listed, "listed"), (unknown, "unknown")), text))
+        rows.append(bars.Row(_name(wave), ((listed, "listed"), (unknown, "unknown")), text))
     title = {
         "ja": f"{len(rows)}回の調査、それぞれで登録のあった団体",
         "en": f"Bodies listed in each of {len(rows)} waves",
@@ -123,7 +130,7 @@ def survival(found: Comparison, language: Language, format_: Format) -> Drawing 
         return None
     steps = [row for row in rows_of(found.tables["wave_survival"], *_STEP) if row[0] == "at_start"]
     entered = sum(steps[0][2:6]) if steps else 0
-    rows, gone, lost = [bars.Row(found.waves[0].name, ((entered, "persisting"),), f"{entered:,}")], 0, 0
+    rows, gone, lost = [bars.Row(_name(found.waves[0]), ((entered, "persisting"),), f"{entered:,}")], 0, 0
     still = entered
     for _, step, still_, cleared, not_comparable, _ in steps:
         if step >= len(found.waves):
@@ -131,7 +138,7 @@ def survival(found: Comparison, language: Language, format_: Format) -> Drawing 
         still, gone, lost = int(still_), gone + int(cleared), lost + int(not_comparable)
         parts = ((still, "persisting"), (lost, "not_comparable"), (gone, "cleared"))
         text = {"ja": f"継続{still:,}～{still + lost:,}", "en": f"{still:,} to {still + lost:,} still listed"}[language]
-        rows.append(bars.Row(found.waves[int(step)].name, parts, text))
+        rows.append(bars.Row(_name(found.waves[int(step)]), parts, text))
     title = {
         "ja": f"最初に登録のあった{entered:,}団体のうち、最後まで継続は{still:,}～{still + lost:,}",
         "en": f"Of {entered:,} bodies listed at first, {still:,} to {still + lost:,} stayed so to the end",
@@ -155,21 +162,23 @@ _STEP = ("seen", "step", "persisting", "cleared", "not_comparable", "ended")
 def operators(found: Comparison, language: Language, format_: Format) -> Drawing:
     """Operators by listed bodies: those listed in both waves, only after, only before; with bounds."""
     pair = found.whole
+    one, other = _name(pair.before), _name(pair.after)
     columns = ("operator_ja" if language == "ja" else "operator", "listed_both", *_LISTED, *_UNKNOWN)
     ranked = [row for row in rows_of(pair.tables["wave_operators"], *columns) if row[2] or row[3]]
     several = [row for row in ranked if max(row[2:4]) > 1] or ranked
     single = len(ranked) - len(several)
     title = {"ja": "登録のある運用者はない", "en": "No operator has a listed server"}[language]
     if ranked:
-        name, _, before, after, *_ = ranked[0]
+        first, _, before, after, *_ = ranked[0]
+        name = printable(str(first), _NAME_MOST)
         title = {
             "ja": f"最多は{name}、登録団体{before:,}から{after:,}へ",
             "en": f"Most listed bodies: {name}, from {before:,} to {after:,}",
         }[language]
     subtitle = {
-        "ja": f"「{pair.before.name}」と「{pair.after.name}」。登録サーバを使う団体の数と最大（確認できずを加えた数）、"
+        "ja": f"「{one}」と「{other}」。登録サーバを使う団体の数と最大（確認できずを加えた数）、"
         "両方で有効なリストによる",
-        "en": f"{pair.before.name} and {pair.after.name}: bodies that use a listed server, and at most (those not "
+        "en": f"{one} and {other}: bodies that use a listed server, and at most (those not "
         "determined added), on lists healthy in both",
     }[language]
     keys = [(_SHADES[name], said[language]) for name, said in _WHEN.items()]
@@ -181,7 +190,7 @@ def operators(found: Comparison, language: Language, format_: Format) -> Drawing
             telling.span(int(listed), int(unknown), int(listed + unknown) + 1, language)
             for listed, unknown in ((before, unknown_before), (after, unknown_after))
         ]
-        rows.append(bars.Row(str(name), parts, " → ".join(spans)))
+        rows.append(bars.Row(printable(str(name), 60), parts, " → ".join(spans)))
     if single:
         called = {"ja": f"ほか{single:,}運用者", "en": f"{single:,} more operators"}[language]
         rows.append(bars.Row(called, (), {"ja": "前後とも1団体以下", "en": "one body at most"}[language]))
