@@ -123,6 +123,48 @@ def test_a_list_set_aside_or_void_changes_no_word():
     assert set(aside["change"]) == {"not_comparable", "unlisted"}
 
 
+def test_a_guess_that_gave_way_is_no_change_and_a_domain_that_the_register_gives_is_the_registers():
+    march = survey("march", listed=(1, 2), started=MARCH, domains={1: ("old-guess.jp", "convention")})
+    given = {2: ("city.two.lg.jp", "given"), 4: ("city.four.lg.jp", "given")}
+    july = survey("july", listed=(4, 5), started=JULY, domains=given)
+    found = compared(march, july)
+    bodies = found.tables["wave_bodies"].set_index("code")
+    # Town 1 was surveyed by a guess that a given domain replaced: nobody knows what became of the listing.
+    assert bodies.loc["000001", ["change", "reason", "cause"]].tolist() == [
+        "not_comparable",
+        "domain_changed",
+        "method",
+    ]
+    assert bodies.loc["000001", "domains_left"] == ["old-guess.jp"]
+    # Towns 2 and 4 have other domains in the register; their listings are of those.
+    assert bodies.loc["000002", ["change", "cause"]].tolist() == ["cleared", "register"]
+    assert bodies.loc["000004", ["change", "cause"]].tolist() == ["new", "register"]
+    assert bodies.loc["000005", ["change", "cause"]].tolist() == ["new", "world"]
+    register = found.tables["wave_register"].set_index("code_after")
+    assert register.loc["000004", ["change", "said_after"]].tolist() == ["domains", "city.four.lg.jp"]
+
+
+def test_a_change_of_one_listing_for_another_is_told_without_a_change_of_word():
+    march, july = survey("march", listed=(1,), started=MARCH), survey("july", listed=(1,), started=JULY)
+    said = july.tables["listings"]
+    mine = said["status"].eq("listed")
+    other = said["address"].isin(said.loc[mine, "address"]) & said["zone"].eq("abuse.example")
+    said = said.assign(status=said["status"].where(~(mine | other), "clear").where(~other, "listed"))
+    said["categories"] = [
+        ["spam_source"] if is_other else [] if is_mine else words
+        for is_other, is_mine, words in zip(other, mine, said["categories"], strict=True)
+    ]
+    july.tables.put("listings", said)
+    lists = [["abuse.example"] if one else [] for one in july.tables["findings"]["lists"]]
+    july.tables.put("findings", july.tables["findings"].assign(lists=lists, open_relay_listing="clear"))
+    row = compared(march, july).tables["wave_bodies"].set_index("code").loc["000001"]
+    assert row["change"] == "persisting" and not row["confirmed"]
+    assert (row["lists_before"], row["lists_after"]) == (["orbz.example"], ["abuse.example"])
+    assert (row["categories_before"], row["categories_after"]) == (["open_relay"], ["spam_source"])
+    # By open-relay lists alone it is no longer listed.
+    assert row["relay_change"] == "cleared"
+
+
 def test_what_the_runs_did_otherwise_is_told_and_is_no_change_of_the_world():
     march, july = survey("march", started=MARCH, bodies=10), survey("july", started=JULY, bodies=10)
     assert not len(compared(march, july).tables["wave_method"])

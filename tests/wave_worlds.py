@@ -143,14 +143,19 @@ def survey(
     started: str = MARCH,
     absent_again=(),
     bodies: int = 600,
+    domains: dict | None = None,
 ) -> Wave:
-    """A wave of 600 towns: those without an MX, those that did not answer, those whose host has no address, …"""
+    """A wave of 600 towns: those without an MX, those that did not answer, those whose host has no address, …
+
+    `domains` are towns with another mail domain than usual, with its basis.
+    """
     rows = {"bodies": [], "domains": [], "mail_servers": [], "addresses": [], "listings": [], "senders": [], "policies": []}  # fmt: skip
     seen = set()
     for number in range(bodies):
         code, domain, host, address = town(number)
+        domain, basis = (domains or {}).get(number, (domain, "given"))
         rows["bodies"].append((code, "県", f"町{number}", "マチ", "town", True, None, "s", number + 2))
-        rows["domains"].append((code, domain, "given", domain, number + 2, "high", False, True, [], []))
+        rows["domains"].append((code, domain, basis, domain, number + 2, "high", False, True, [], []))
         if number in gone or number in null or number in silent:
             kind, status, why = (
                 ("none", "absent", "nodata") if number in gone
