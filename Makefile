@@ -1,6 +1,6 @@
 # The tasks of the survey, as a menu. Each makes its own .venv and installs what it needs.
 #
-#   make report [SEED=n]   survey the practice country and write its report into runs/
+#   make report [SEED=n]   survey the practice country in two seasons, write the report of the first into runs/
 #   make test              the tests
 #   make check             lint, types, layers, documents
 #   make lab               JupyterLab at the first notebook
@@ -31,9 +31,10 @@ PY := .venv/bin/python
 	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
-# The relay dialogue ends with 1: rows of the practice permission file are refused, as they are meant to be.
+# A second season gives notebook 8 something to compare. The relay dialogue ends with 1: rows of the practice permission file are refused, as they are meant to be.
 report: .venv/.made
 	$(PY) -m survey collect --practice $(if $(SEED),--seed $(SEED)) --run $(RUN)
+	$(PY) -m survey collect --practice $(if $(SEED),--seed $(SEED)) --season 2003 --run $(RUN)-2003
 	$(PY) -m survey relay $(RUN) --permission $(RUN)/permission.xlsx || test $$? -eq 1
 	$(PY) -m survey report $(RUN)
 

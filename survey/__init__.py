@@ -10,6 +10,8 @@ run.figure("by_region")                                # a figure
 run.relay_sentences()                                  # what permitted servers said when asked whether they relay
 run.why("011002")                                      # the whole chain behind one body
 run.show("4711")                                       # one exchange, as dig would show it
+waves = survey.compare("runs/2026-03", "runs/2026-11") # what became of bodies and servers from run to run
+waves.changed("new", "cleared")                        # who changed, on lists that both runs share
 run = survey.practice_run("runs/practice")             # the same on an invented country, on loopback
 check = survey.self_check("mail.city.example.jp")      # one server or domain, for whoever looks after it
 """
@@ -28,12 +30,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from IPython.display import Image
 
+    from .publish.compared import Waves
     from .publish.edition import Edition
     from .publish.labels import Language
     from .register import Register
     from .selfcheck import SelfCheck
 
-__all__ = ["Run", "load_register", "observe", "open_run", "practice_run", "self_check"]
+__all__ = ["Run", "compare", "load_register", "observe", "open_run", "practice_run", "self_check", "waves_beside"]
 
 # The rooms are imported where they are used, so that a process that only serves the practice country stays small.
 
@@ -131,6 +134,25 @@ def self_check(
             is_example=is_example,
             progress=stack.enter_context(progress()),
         )
+
+
+def compare(*runs: str | Path, successors: str | Path | None = None, without: Sequence[str] = ()) -> Waves:
+    """Hold runs, the oldest first, against each other: what is new, still listed, no longer listed, not comparable.
+
+    `successors` says which body follows which, `without` names lists that are set aside. Where health data explain a
+    jump, the comparison says so instead. Raises RunError for runs that cannot be compared.
+    """
+    from .commands.asking import world_of  # noqa: PLC0415
+    from .publish.compared import Waves  # noqa: PLC0415
+
+    return Waves(map(located, runs), world_of, located(successors) if successors is not None else None, without)
+
+
+def waves_beside(run: str | Path) -> list[Path]:
+    """The runs of one survey that lie beside a run, the oldest first; a lone run twice, so that it can be compared."""
+    from .publish.compared import beside  # noqa: PLC0415
+
+    return beside(located(run))
 
 
 def _done(code: int) -> None:
@@ -275,6 +297,20 @@ class Run:
         from .showing import show  # noqa: PLC0415
 
         print(show(Exchange.of(Archive(self.folder).row(evidence_id))))
+
+    def reread(self) -> pd.DataFrame:
+        """What today's rules alone would change in this run's findings: one row per body and cause; nothing is kept."""
+        from tempfile import TemporaryDirectory  # noqa: PLC0415
+
+        from .catalogue import load_catalogue  # noqa: PLC0415
+        from .commands.asking import world_of  # noqa: PLC0415
+        from .operators import load_directory  # noqa: PLC0415
+        from .reread import reread  # noqa: PLC0415
+        from .runs import RunFolder  # noqa: PLC0415
+
+        folder, lists = RunFolder(self.folder), load_catalogue().lists
+        with TemporaryDirectory() as aside:
+            return reread(folder, world_of(self.edition.run), lists, Path(aside), load_directory()).changes
 
     def method(self) -> pd.DataFrame:
         """The facts of the run: what was asked, of whom, when, with which versions."""

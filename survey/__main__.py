@@ -18,7 +18,9 @@ from .commands import (
     recheck,
     register,
     relay,
+    reread,
     tables,
+    waves,
 )
 from .commands.failing import unexpected, unusable
 from .commands.journal import kept
@@ -26,7 +28,7 @@ from .commands.screen import fail
 from .commands.unattended import prepare, take_interrupt
 from .errors import DecisionNeeded, SurveyError
 
-COMMANDS = (collect, register, tables, recheck, relay, publish, enquire, doctor, evidence, practice)
+COMMANDS = (collect, register, tables, reread, recheck, waves, relay, publish, enquire, doctor, evidence, practice)
 """In the order of `--help`."""
 
 

@@ -357,7 +357,7 @@ def _finding(
         sorted(set().union(*(one.zones for one in listed.values()))),
         categories,
         relay,
-        _share({server.own_or_shared for server in told}),
+        whose({server.own_or_shared for server in told}),
         ("both" if sends else "receives") if listed else "sends" if sends else None,
         Body.OPTED_OUT if status is Body.OPTED_OUT else sending,
         sends,
@@ -412,7 +412,7 @@ def _word(case: _Case, is_listed: bool, doubts: set[str], answers: int, is_out: 
     return Body.CLEAR if answers else Body.UNKNOWN
 
 
-def _share(kinds: set[str]) -> Share:
+def whose(kinds: set[str]) -> Share:
     """One word for several servers; where one of them is unknown, only own beside shared is certain."""
     if {Share.OWN, Share.SHARED} <= kinds:
         return Share.BOTH

@@ -23,6 +23,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import tomli_w
 from filelock import FileLock, Timeout
 
@@ -35,6 +36,7 @@ from . import (
     networks,
     operators,
     opt_outs,
+    published,
     relays,
     review,
     senders,
@@ -224,14 +226,18 @@ def read_tables(
     world: World,
     *,
     rules: Sequence[Blocklist] | None = None,
+    directory: operators.Directory | None = None,
     register: Register | None = None,
     into: Path | None = None,
 ) -> Tables:
-    """Read every table of a run from its evidence, offline. `rules` replace the run's own catalogue rows.
+    """Read every table of a run from its evidence, offline.
 
-    With `into`, a folder, each table is written there as `tables/*.parquet` while the next one is read, and
-    `headline.json` at the end; large ones are not held in memory.
+    `rules` replace the run's own catalogue rows, and `directory` the operators that it knew. With `into`, a folder,
+    each table is written there as `tables/*.parquet` while the next one is read, and `headline.json` at the end; large
+    ones are not held in memory. Tables that a publication used are kept before they are written over.
     """
+    if into is not None:
+        published.protect(into)
     settings = folder.settings()
     archive = Archive(folder.path)
     marks = archive.marks()
@@ -250,7 +256,7 @@ def read_tables(
     exchanges.forget_survey()
     _read_listings(shelf, selected, pairs, exchanges, marks, zones, opt_out)
     del pairs, exchanges
-    _read_findings(shelf, operators.load_directory(folder.operators_path), opt_out)
+    _read_findings(shelf, directory or operators.load_directory(folder.operators_path), opt_out)
     dialogues = relays.read(archive.rows(f"type = {NO_QUESTION}"), marks, shelf.take("addresses"))
     for name, table in zip(RELAY_TABLES, dialogues, strict=True):
         shelf.put(name, table)
@@ -391,6 +397,19 @@ def _iso(microseconds: int) -> str:
 def _write_headline(found: Tables, folder: Path) -> None:
     text = json.dumps(dict(found.headline), ensure_ascii=False, indent=2)
     (folder / "headline.json").write_text(text + "\n", encoding="utf-8")
+
+
+def is_written(found: Tables, folder: Path) -> bool:
+    """Whether just these tables, and this headline, stand under a folder already."""
+    try:
+        standing = load_tables(folder)
+        same = (
+            tables.to_arrow(name, standing.frames.take(name)).equals(tables.to_arrow(name, found.frames.take(name)))
+            for name in TABLE_NAMES
+        )
+        return dict(standing.headline) == dict(found.headline) and all(same)
+    except (RunError, KeyError, ValueError, pa.ArrowInvalid):
+        return False
 
 
 def load_tables(folder: Path) -> Tables:

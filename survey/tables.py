@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-Kind = Literal["text", "integer", "boolean", "time", "texts"]
+from .columns import Kind, Table
+from .columns import table as _t
+from .wave_tables import WAVE_TABLES
 
 
 class Dns(StrEnum):
@@ -118,31 +119,6 @@ HEADLINE_GROUPS = ("relay", "abuse")
 """Groups of lists whose codes say so; lists of any other group are context."""
 
 BODY_KINDS = ("prefecture", "designated_city", "city", "special_ward", "town", "village", "national", "other")
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: its name, its kind, and what it says, in English and Japanese."""
-
-    name: str
-    kind: Kind
-    en: str
-    ja: str
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table: what a row stands for, its columns in order, and the columns that identify and order rows."""
-
-    name: str
-    row_en: str
-    row_ja: str
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-
-
-def _t(name: str, row_en: str, row_ja: str, key: str, *columns: tuple[str, Kind, str, str]) -> Table:
-    return Table(name, row_en, row_ja, tuple(key.split()), tuple(Column(*c) for c in columns))
 
 
 _EVIDENCE: tuple[str, Kind, str, str] = (
@@ -493,6 +469,7 @@ TABLES: Mapping[str, Table] = {
             _EVIDENCES,
             ("caveat", "texts", "what could not be known, and what to mind", "留意点"),
         ),
+        *WAVE_TABLES.values(),
     )
 }
 

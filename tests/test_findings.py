@@ -148,8 +148,13 @@ def world(seed: int) -> dict:
         "problems": [],
         "candidates": [],
     }
-    tables = {name: frame(name, found) for name, found in rows.items()}
     out = frozenset(row[1] for row in domains if maybe(0.05))
+    return {"tables": tables_of(rows, out), "rows": rows, "out": out, "health": health}
+
+
+def tables_of(rows: dict, out: frozenset) -> dict:
+    """Every table of a world from its observed rows; nothing was asked about domains that opted out."""
+    tables = {name: frame(name, found) for name, found in rows.items()}
     tables["mail_servers"] = tables["mail_servers"].loc[~tables["mail_servers"]["domain"].isin(out)]
     observed = [tables[name] for name in ("bodies", "domains", "mail_servers", "addresses")]
     observed += [[tables["listings"]], tables["lists"]]
@@ -163,7 +168,7 @@ def world(seed: int) -> dict:
 
     found = findings.read(tables["bodies"], take, *observed[-2:], out.__contains__)
     tables["findings"] = joined("findings", found)
-    return {"tables": tables, "rows": rows, "out": out, "health": health}
+    return tables
 
 
 def rule(found: dict, code: str, wanted: frozenset, zones: set) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from contextlib import nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from . import DONE
 from .asking import world_of
@@ -21,13 +22,20 @@ def add(commands: Commands) -> None:
 
 
 def _tables(options: argparse.Namespace) -> int:
-    from ..runs import RunFolder, alone, read_tables  # noqa: PLC0415
+    from .. import published  # noqa: PLC0415
+    from ..runs import RunFolder, alone, is_written, read_tables  # noqa: PLC0415
 
     folder = RunFolder(options.folder)
     world = world_of(folder.settings())
     out = options.out or folder.path
     # Elsewhere, the tables of a run that is still observed may be written: they are those of what is committed.
     with nullcontext() if options.out else alone(folder.path):
-        found = read_tables(folder, world, into=out)
+        if used := published.users(out):
+            with TemporaryDirectory() as aside:
+                found = read_tables(folder, world, into=Path(aside))
+                if not is_written(found, out):
+                    published.refuse_other(out, used)
+        else:
+            found = read_tables(folder, world, into=out)
     say(options, found.headline, headline_lines(found.headline, out))
     return DONE

@@ -20,7 +20,7 @@ from typing import Literal
 import pandas as pd
 
 from ..tables import Body, records
-from . import disclosure, gate
+from . import disclosure, gate, labels
 from .clock import clock
 from .confirmed import adjusted, confirmed_at, headline
 from .counts import (
@@ -117,6 +117,11 @@ class View:
     software: pd.DataFrame
     fell_out: pd.DataFrame
     run: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def heads(self) -> Sequence[str]:
+        """The head of the evidence, as far as it is printed."""
+        return (str(self.headline["evidence_head"])[: labels.HEAD],)
 
     def as_of(self, language: Language) -> str:
         """When the last pass ended, as this audience reads it."""

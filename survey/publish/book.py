@@ -114,6 +114,12 @@ _FORMATS: Mapping[str, dict[str, object]] = {
 }
 
 
+_COLOURED = {
+    "listed": ("listed", "may_relay", "new", "persisting"),
+    "unknown": ("unknown", "inconclusive", "not_comparable"),
+}
+"""Words that a table shows in a colour of their own."""
+
 ROWS_MOST = 1_048_576
 """Rows of one sheet of Excel."""
 
@@ -135,9 +141,9 @@ def _lines(value: str, most: int) -> int:
     return 1 if wide <= most else -(-wide // max(1, most - 3))
 
 
-def _ways(machine: str) -> tuple[str, str]:
-    """How a status word stands in a cell: in Japanese, or in both languages."""
-    return word(machine, "ja"), f"{word(machine, 'ja')} / {word(machine, 'en')}"
+def _ways(machine: str, language: Language) -> tuple[str, str]:
+    """How a status word stands in a cell: in the workbook's language, or in both languages."""
+    return word(machine, language), f"{word(machine, 'ja')} / {word(machine, 'en')}"
 
 
 def write_table(
@@ -176,8 +182,10 @@ def write_table(
         },
     )
     statuses = {
-        **{said: "listed" for machine in ("listed", "may_relay") for said in _ways(machine)},
-        **{said: "unknown" for machine in ("unknown", "inconclusive") for said in _ways(machine)},
+        said: style
+        for style, machines in _COLOURED.items()
+        for machine in machines
+        for said in _ways(machine, writing.language)
     }
     for number, row in enumerate(rows, top + 1):
         for column, value in enumerate(row):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -17,12 +17,26 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from . import labels, style
-from .audiences import View
 from .labels import Language
 from .style import Format, Shade
 from .typeset import balanced, shorten, width, wrap
 
 Align = Literal["left", "center", "right"]
+
+
+class Subject(Protocol):
+    """What a figure is of, as far as its frame tells: a run as one audience sees it, or several waves."""
+
+    @property
+    def audience(self) -> str: ...
+
+    @property
+    def is_practice(self) -> bool: ...
+
+    @property
+    def heads(self) -> Sequence[str]: ...
+
+    def as_of(self, language: Language) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +69,9 @@ class _Box:
     is_edged: bool
 
 
-def source(view: View, language: Language) -> str:
+def source(view: Subject, language: Language) -> str:
     """Where the figure comes from: the survey, the moment of asking, the evidence, and for whom it was made."""
-    asked = labels.source(view.as_of(language), str(view.headline["evidence_head"]), language, is_practice=False)
+    asked = labels.source(view.as_of(language), ", ".join(view.heads), language, is_practice=False)
     made = {"ja": f"出典：自治体・行政機関メール調査。{asked}", "en": f"Source: municipal mail survey, {asked}"}[
         language
     ]
@@ -69,7 +83,7 @@ class Page:
 
     def __init__(
         self,
-        view: View,
+        view: Subject,
         language: Language,
         format_: Format,
         title: str,

@@ -76,8 +76,13 @@ def write_figure(
 ) -> list[Path]:
     """Write one figure as `stem`.png, .svg and .txt; the paths, none where the audience may not have it."""
     drawing = FIGURES[name](view, language, format_)
-    if drawing is None:
-        return []
+    return [] if drawing is None else write_drawing(drawing, stem, format_=format_, letters=letters)
+
+
+def write_drawing(
+    drawing: Drawing, stem: Path, *, format_: Format = style.DEFAULT, letters: Letters = "text"
+) -> list[Path]:
+    """Write what was drawn as `stem`.png, .svg and .txt; the paths."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     png, svg, words = (stem.with_name(f"{stem.name}.{ending}") for ending in ("png", "svg", "txt"))
     with mpl.rc_context(style.rules(letters)):

@@ -46,7 +46,7 @@ class Edition:
 
     def source(self, language: Language) -> str:
         """The source line of figures and sheets, with the practice label where it belongs."""
-        head = str(self.headline["evidence_head"])
+        head = str(self.headline["evidence_head"])[: labels.HEAD]
         return labels.source(self.as_of(), head, language, is_practice=self.is_practice)
 
     def named_findings(self) -> pd.DataFrame:

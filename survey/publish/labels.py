@@ -12,6 +12,9 @@ from typing import Literal
 from .enquiry_words import SHEETS as ENQUIRY_SHEETS
 from .enquiry_words import WORDS as ENQUIRY_WORDS
 from .relay_words import WORDS as RELAY_WORDS
+from .wave_words import SHEETS as WAVE_SHEETS
+from .wave_words import SHEETS_EN as WAVE_SHEETS_EN
+from .wave_words import WORDS as WAVE_WORDS
 
 Language = Literal["ja", "en"]
 LANGUAGES: tuple[Language, ...] = ("ja", "en")
@@ -71,6 +74,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "body": ("団体のドメイン", "a body's domain"),
     **RELAY_WORDS,
     **ENQUIRY_WORDS,
+    **WAVE_WORDS,
     # kinds of bodies
     "prefecture": ("都道府県", "prefecture"),
     "designated_city": ("政令指定都市", "designated city"),
@@ -333,6 +337,7 @@ SHEETS = {
     "reasons": "確認できず",
     "corrections": "訂正",
     **ENQUIRY_SHEETS,
+    **WAVE_SHEETS,
 }
 _SHEETS_EN = {
     "summary": "Summary",
@@ -346,6 +351,7 @@ _SHEETS_EN = {
     "method": "Method",
     "dictionary": "Dictionary",
     "corrections": "Corrections",
+    **WAVE_SHEETS_EN,
 }
 
 
@@ -375,9 +381,13 @@ def withheld_corrections(n: int, language: Language) -> str:
     return f"{n:,} corrections about bodies not named here stand in the newsroom’s log."
 
 
-def source(as_of: str, head: str, language: Language, *, is_practice: bool) -> str:
+HEAD = 12
+"""Letters of a head hash that are printed."""
+
+
+def source(as_of: str, heads: str, language: Language, *, is_practice: bool) -> str:
     """The source line of figures and sheets, with the practice label where it belongs."""
-    made = {"ja": f"照会 {as_of}、証拠 {head[:12]}", "en": f"asked {as_of}, evidence {head[:12]}"}
+    made = {"ja": f"照会 {as_of}、証拠 {heads}", "en": f"asked {as_of}, evidence {heads}"}
     return (f"{PRACTICE[language]} ｜ " if is_practice else "") + made[language]
 
 

@@ -31,9 +31,7 @@ def write_outside_workbook(
     view: View, path: Path, language: Language, catalogue: Mapping[str, Blocklist], corrections: Corrections
 ) -> None:
     """Write one audience's workbook; `catalogue` gives the lists' own pages, `corrections` what was put right since."""
-    source = labels.source(
-        view.as_of(language), str(view.headline["evidence_head"]), language, is_practice=view.is_practice
-    )
+    source = labels.source(view.as_of(language), ", ".join(view.heads), language, is_practice=view.is_practice)
     title = f"{say('title', language)} – {word(view.audience, language)}"
     properties = {"title": title, "comments": source}
     aside = path.with_suffix(".new.xlsx")
@@ -64,9 +62,7 @@ def _summary(writing: Book, view: View) -> None:
     sheet = writing.sheet("summary", header_row=0)
     sheet.set_column(0, 0, 60)
     sheet.set_column(1, 4, 16)
-    asked = labels.source(
-        view.as_of(writing.language), str(view.headline["evidence_head"]), writing.language, is_practice=False
-    )
+    asked = labels.source(view.as_of(writing.language), ", ".join(view.heads), writing.language, is_practice=False)
     top(writing, sheet, phrase(writing, "Summary"), asked)
     row = 3
     for number, sentence in enumerate(labels.headline_sentences(view.headline, writing.language)):

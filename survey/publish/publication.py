@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from .. import published
 from ..catalogue import load_selection
 from ..errors import RunError
 from ..runs import RunFolder
@@ -32,7 +33,7 @@ from .newsroom import load_newsroom
 from .outside import write_outside_workbook
 from .page import write_page
 from .proposals import FILE, Proposal, propose
-from .report import write_manifest
+from .report import replace_folder, write_manifest
 from .style import SQUARE
 from .workbook import write_workbook
 
@@ -76,8 +77,9 @@ def publish(
         _write(aside, folder, edition, seen, corrections, one, now)
         write_manifest(aside)
         built.append((aside, target))
+    published.keep(folder, [target.name for _, target in built])
     for aside, target in built:
-        _replace(aside, target)
+        replace_folder(aside, target)
     wanted = {code for code, one in decisions.items() if one.decision == "name"}
     return Publication(
         folder=built[0][1],
@@ -133,18 +135,6 @@ def _write(
         write_letters(seen, lists, newsroom, aside / f"letters-{ending}", language, now=now)
         write_handover(seen, lists, aside / f"handover-{ending}.xlsx", language)
         write_cover(seen, lists, newsroom, aside / f"cover-{ending}.xlsx", language, now=now)
-
-
-def _replace(aside: Path, target: Path) -> None:
-    """Put the new folder in the place of the old one; at every moment one of them is whole."""
-    old = target.with_name(f".{target.name}.old")
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(old)
-    if target.exists():
-        target.replace(old)
-    aside.replace(target)
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(old)
 
 
 def load_decisions(folder: Path, edition: Edition) -> Mapping[str, gate.Decision]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
+import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -98,3 +100,15 @@ def write_manifest(folder: Path) -> None:
         if path.is_file() and name not in _NOT_SEALED and not name.startswith("publish/"):
             lines.append(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {name}")
     (folder / MANIFEST).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def replace_folder(aside: Path, target: Path) -> None:
+    """Put a new folder in the place of the old one; at every moment one of them is whole."""
+    old = target.with_name(f".{target.name}.old")
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(old)
+    if target.exists():
+        target.replace(old)
+    aside.replace(target)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(old)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from ..columns import Table
 from ..tables import TABLES
+from ..wave_tables import WAVE_TABLES
 from . import labels
 from .book import ORDER, Book, plain, top, width, write_table
 from .edition import Edition
@@ -15,7 +17,10 @@ from .why import Explainer
 def write(writing: Book, edition: Edition) -> None:
     """調査方法, 用語 and 根拠."""
     _method(writing, edition)
-    _dictionary(writing, edition)
+    of_runs = [table for table in TABLES.values() if table.name not in WAVE_TABLES]
+    write_dictionary(
+        writing, of_runs, [("findings", *_FINDING_SHA256), *(("decisions.xlsx", *row) for row in _DECISIONS)]
+    )
     _chains(writing, edition)
 
 
@@ -136,16 +141,14 @@ _DECISIONS = (
 )
 
 
-def _dictionary(writing: Book, edition: Edition) -> None:
-    """用語: every column of every table, and every word."""
+def write_dictionary(writing: Book, tables: Iterable[Table], more: Sequence[tuple[object, ...]] = ()) -> None:
+    """用語: every column of these tables, and every word."""
     sheet = writing.sheet("dictionary", header_row=3)
     top(writing, sheet, "用語 / Data dictionary", "tables/ の各表の列と、判定・分類に使う語")
     rows: list[tuple[object, ...]] = [
-        (table.name, column.name, column.kind, column.ja, column.en)
-        for table in TABLES.values()
-        for column in table.columns
+        (table.name, column.name, column.kind, column.ja, column.en) for table in tables for column in table.columns
     ]
-    rows += [("findings", *_FINDING_SHA256), *(("decisions.xlsx", *row) for row in _DECISIONS)]
+    rows += more
     rows += [("語 / word", machine, "", ja, en) for machine, ja, en in labels.vocabulary()]
     heads = ("表\ntable", "列・語\ncolumn or word", "型\ntype", "意味\nmeaning (ja)", "意味\nmeaning (en)")
     write_table(writing, sheet, 3, "dictionary", heads, rows)
