@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..harmless import harmless
 from ..wave_gate import Condition
 from . import labels
 from .labels import Language
@@ -84,7 +85,7 @@ def seen(one: Condition, language: Language) -> str:
     """What the gate saw, in one sentence, with how the answers looked."""
     place = 0 if language == "ja" else 1
     said = _SEEN[one.name][place].format(
-        wave=one.wave, found=one.found, plausible=one.plausible, of=one.of, subject=one.subject
+        wave=one.wave, found=one.found, plausible=one.plausible, of=one.of, subject=harmless(one.subject, 120)
     )
     looks = [f"{labels.word(word, language)} {n:,}" for word, n in list((one.because or {}).items())[:_MOST_TOLD]]
     if not looks:

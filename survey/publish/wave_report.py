@@ -17,6 +17,7 @@ import pandas as pd
 from .. import tables
 from ..comparison import Comparison, Pair
 from ..errors import RunError
+from ..harmless import harmless
 from ..reread import Reread
 from ..shelf import Shelf
 from ..wave_counts import count_changes
@@ -143,7 +144,8 @@ def gate_lines(found: Comparison) -> list[str]:
                 lines.append(f"  {seen(condition, language)}")
                 lines.append(f"    → {remedy(condition, language)}")
             if condition.codes:
-                lines.append("  " + "、".join(f"{code} {names.get(code, '')}".strip() for code in condition.codes))
+                named = (f"{code} {names.get(code, '')}".strip() for code in condition.codes)
+                lines.append("  " + "、".join(harmless(one, 120) for one in named))
     return lines
 
 

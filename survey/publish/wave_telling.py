@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from ..comparison import Comparison, Pair
+from ..harmless import harmless
 from ..tables import rows_of
 from ..wave_counts import count_changes
 from . import labels
@@ -88,10 +89,10 @@ def method_sentences(aspects: Sequence[tuple[str, str]], language: Language) -> 
     for aspect, subject in aspects:
         named.setdefault(aspect, []).append(subject)
     joint = "、" if language == "ja" else ", "
-    told = [
-        word(aspect, language) + (f" ({', '.join(filter(None, subjects[:6]))})" if any(subjects) else "")
-        for aspect, subjects in named.items()
-    ]
+    told = []
+    for aspect, subjects in named.items():
+        which = ", ".join(harmless(one, 80) for one in subjects[:6] if one)
+        told.append(word(aspect, language) + (f" ({which})" if which else ""))
     return [{"ja": "調べ方の違い: ", "en": "Done differently: "}[language] + joint.join(told)]
 
 
@@ -119,7 +120,8 @@ def change_lines(changes: pd.DataFrame) -> Iterator[str]:
             + ("" if then != now else f" ({labels.words(was, language)} → {labels.words(is_now, language)})")
             for language in labels.LANGUAGES
         ]
-        yield f"  {code} {name}: {' / '.join(told)} [{word(cause, 'ja')} / {word(cause, 'en')}]"
+        named = f"{harmless(code, 40)} {harmless(name, 80)}"
+        yield f"  {named}: {' / '.join(told)} [{word(cause, 'ja')} / {word(cause, 'en')}]"
     if len(changes) > _MOST_LINES:
         yield f"  … {len(changes) - _MOST_LINES:,} more in tables/rule_changes / ほかは tables/rule_changes に"
 
