@@ -13,6 +13,7 @@ from survey.enquiring import answer
 from survey.errors import DecisionNeeded, EnquiryError, ResolverError
 from survey.evidence import Archive
 from survey.exchanges import SURVEY_ROUND
+from survey.practice.truth import Truth
 from survey.practice.world import PRACTICE, serve
 from survey.runs import RunFolder
 from survey.sitting import Manner
@@ -115,7 +116,7 @@ def test_names_that_are_hosts_are_asked_about_themselves(surveyed, served, tmp_p
     found = answer(read_lines([null, gone, host]), ask(served, tmp_path, null, gone, host))
     words = [(reply.outcome, reply.reason) for reply in found.replies]
     assert words == [("no_server", "null_mx"), ("no_such_name", "nxdomain"), ("answered", None)]
-    assert {server.address for server in found.servers} == set(country._addresses(host))
+    assert {server.address for server in found.servers} == set(Truth(country).addresses(host))
     assert {server.host for server in found.servers} == {host}
 
 
