@@ -2,7 +2,8 @@
 
 A row says on whose behalf somebody asked, how that was checked, when, about how much, and which answer they were given:
 its file and its hash. Rows are only ever added. Each row's `chain_sha256` is a hash over its own cells and the chain of
-the row before it, so that a row that was altered, taken out or put in is found when the next one is added.
+the row before it, so that a row that was altered, put in, or taken out from among others is found when the next one is
+added; rows that were cut off at the end leave no trace here.
 
 The file is UTF-8 with a byte-order mark, so that Excel shows it as it is; a cell that Excel could take for a formula
 begins with an apostrophe.

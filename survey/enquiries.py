@@ -114,8 +114,11 @@ class _Reader:
             self._add(cell, cell.text, Outcome.BESIDE, reason="comment")
             return
         body = re.split(r"\s[#＃※]", text, maxsplit=1)[0]
-        for word in self._meant(read_words(body)):
+        meant = self._meant(read_words(body))
+        for word in meant:
             self._take(cell, word)
+        if not meant:
+            self._add(cell, cell.text, Outcome.BESIDE, reason="comment")
 
     def sheet(self, rows: Sequence[Sequence[_Cell]]) -> None:
         """One sheet: what stands beside names and addresses, or above the first of them, is no failure."""

@@ -94,7 +94,7 @@ def history(waves: Sequence[Wave], found: Sequence[Life]) -> pd.DataFrame:
                 last.name if last else None,
                 moment(first, "started_at"),
                 asked_until(last) if last else None,
-                None if said[-1] in (Body.UNKNOWN, NOT_IN_REGISTER) else said[-1] == Body.LISTED,
+                said[-1] == Body.LISTED if said[-1] in (Body.LISTED, Body.CLEAR, Body.NO_MAIL) else None,
                 all(life.changes[n] == Change.PERSISTING for n in range(listed[0], listed[-1])) if listed else None,
             )
 

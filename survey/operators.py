@@ -270,7 +270,7 @@ def _statuses(
         has_answer = said["status"].isin([Listing.LISTED, Listing.CLEAR]) & said["zone"].isin(headline_zones)
         answered.update(said.loc[has_answer, "address"].unique())
         is_open = said["status"].isin([Listing.SILENT, Listing.REFUSED])
-        is_open |= said["reason"].isin(["unfinished", "daily_limit"])
+        is_open |= said["reason"].isin(["unfinished", "daily_limit", "opt_out"])
         doubtful.update(said.loc[is_open, "address"].unique())
     words: dict[str, Body] = {}
     for host in hosts:

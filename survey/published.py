@@ -40,7 +40,7 @@ def keep(folder: Path, publications: Sequence[str]) -> Path | None:
     if not place.exists():
         aside = place.with_name(f".{place.name}.new")
         shutil.rmtree(aside, ignore_errors=True)
-        shutil.copytree(folder / "tables", aside / "tables")
+        shutil.copytree(folder / "tables", aside / "tables", ignore=shutil.ignore_patterns("*.new"))
         shutil.copyfile(folder / "headline.json", aside / "headline.json")
         aside.replace(place)
     known = _names(place)

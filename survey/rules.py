@@ -16,9 +16,10 @@ from .catalogue import Blocklist, TestPoint
 
 
 def fingerprint(one: Blocklist) -> str:
-    """A hash of what a list's answers mean: its codes and their categories, and whether it is context only."""
+    """A hash of what a list's answers mean: its codes and categories, its test points' codes, whether it is context."""
     codes = sorted([code.code, code.match, code.category, code.meaning_kind] for code in one.codes)
-    return hashlib.sha256(json.dumps([one.zone, one.is_context, codes]).encode()).hexdigest()
+    points = sorted([point.address, *sorted(point.codes)] for point in (*one.positive, *one.positive_ipv6))
+    return hashlib.sha256(json.dumps([one.zone, one.is_context, codes, points]).encode()).hexdigest()
 
 
 def fingerprints(lists: Sequence[Blocklist]) -> dict[str, str]:

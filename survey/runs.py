@@ -179,11 +179,11 @@ def alone(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def refuse_busy(folder: Path) -> None:
-    """Raise RunError when another process is at work in this run folder now: what it holds is not whole yet."""
-    if (folder / "run.toml").is_file():
-        with alone(folder):
-            pass
+@contextlib.contextmanager
+def undisturbed(folder: Path) -> Iterator[None]:
+    """Nobody else is at work in this folder meanwhile, if it is a run's: its tables stay those of one reading."""
+    with alone(folder) if (folder / "run.toml").is_file() else contextlib.nullcontext():
+        yield
 
 
 def finished_rounds(marks: Sequence[Mark]) -> dict[int, list[str]]:
@@ -245,6 +245,9 @@ def read_tables(
     stored = settings.get("stored_zones")
     zones = {str(k): str(v) for k, v in stored.items()} if isinstance(stored, dict) else {}
     opt_out = opt_outs.load(folder.opt_out_path) if folder.opt_out_path.exists() else opt_outs.OptOuts()
+    if into is not None:
+        # Whoever is stopped from here on leaves tables without a headline: nobody takes a mixture for a run.
+        (into / "headline.json").unlink(missing_ok=True)
     shelf = Shelf(into / "tables" if into is not None else None)
     named, sought = _read_register(shelf, folder, register or load_register(folder.register_path), opt_out, world)
     del register
@@ -396,7 +399,9 @@ def _iso(microseconds: int) -> str:
 
 def _write_headline(found: Tables, folder: Path) -> None:
     text = json.dumps(dict(found.headline), ensure_ascii=False, indent=2)
-    (folder / "headline.json").write_text(text + "\n", encoding="utf-8")
+    aside = folder / "headline.json.new"
+    aside.write_text(text + "\n", encoding="utf-8")
+    aside.replace(folder / "headline.json")
 
 
 def is_written(found: Tables, folder: Path) -> bool:

@@ -17,7 +17,7 @@ import pandas as pd
 from . import fitting
 from .asking import ask
 from .catalogue import Blocklist
-from .enquiries import Enquiry, read_lines
+from .enquiries import Enquiry, Outcome, read_lines
 from .enquiring import answer
 from .errors import EnquiryError
 from .evidence import Archive
@@ -105,7 +105,8 @@ class SelfCheck:
 def question_of(name: str) -> Enquiry:
     """What somebody typed, as an enquiry about one name or address. Raises EnquiryError."""
     enquiry = read_lines([name])
-    if len(enquiry.subjects) != 1 or enquiry.subjects[0].kind == "range":
+    is_clear = all(item.outcome is not Outcome.UNUSABLE for item in enquiry.items)
+    if len(enquiry.subjects) != 1 or enquiry.subjects[0].kind == "range" or not is_clear:
         raise EnquiryError(
             "a self-check is about one name or one address",
             where=name[:100],

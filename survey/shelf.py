@@ -22,7 +22,11 @@ HELD_MOST = 50_000
 
 
 class Shelf(Mapping[str, pd.DataFrame]):
-    """Tables by name. Raises FileNotFoundError, naming the file, for a table that was never put there."""
+    """Tables by name.
+
+    Raises FileNotFoundError, naming the file, for a table that was never put there, and KeyError for one with the
+    columns of another version.
+    """
 
     def __init__(self, folder: Path | None = None, names: Iterable[str] = ()) -> None:
         """`folder` holds one `<name>.parquet` per table; `names` are those that stand there already."""
@@ -30,7 +34,9 @@ class Shelf(Mapping[str, pd.DataFrame]):
         self._held: dict[str, pd.DataFrame | None] = dict.fromkeys(names)
         if folder is not None:
             for name in self._held:
-                self._path(name).stat()
+                columns = pq.read_schema(self._path(name)).names
+                if columns != to_arrow(name).column_names:
+                    raise KeyError(f"{name} has other columns than this version's")
 
     def put(self, name: str, parts: pd.DataFrame | Iterable[pd.DataFrame]) -> None:
         """Put down a table, whole or in parts; it replaces one of the same name."""
@@ -44,16 +50,20 @@ class Shelf(Mapping[str, pd.DataFrame]):
         aside = path.with_suffix(".parquet.new")
         held: list[pd.DataFrame] = []
         count = 0
-        with pq.ParquetWriter(aside, to_arrow(name).schema) as writer:
-            waiting = to_arrow(name)
-            for part in parts:
-                count += len(part)
-                held = [*held, part] if count <= HELD_MOST else []
-                waiting = pa.concat_tables([waiting, to_arrow(name, part)])
-                while len(waiting) > BUNDLE:
-                    writer.write_table(waiting[:BUNDLE])
-                    waiting = waiting[BUNDLE:]
-            writer.write_table(waiting)
+        try:
+            with pq.ParquetWriter(aside, to_arrow(name).schema) as writer:
+                waiting = to_arrow(name)
+                for part in parts:
+                    count += len(part)
+                    held = [*held, part] if count <= HELD_MOST else []
+                    waiting = pa.concat_tables([waiting, to_arrow(name, part)])
+                    while len(waiting) > BUNDLE:
+                        writer.write_table(waiting[:BUNDLE])
+                        waiting = waiting[BUNDLE:]
+                writer.write_table(waiting)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
         aside.replace(path)
         self._held[name] = joined(name, held) if count <= HELD_MOST else None
         if self._held[name] is None:

@@ -101,7 +101,9 @@ def source_of_run(folder: RunFolder, world: World, opt_outs_now: Path | None = N
     """A run as a source. Whoever opted out, then or since (`opt_outs_now`), is not spoken about. Raises RunError."""
     settings, found = folder.settings(), load_tables(folder.path)
     stored = settings.get("stored_zones")
-    paths = [path for path in (folder.opt_out_path, opt_outs_now) if path is not None and path.exists()]
+    # One that is named must be there: a misspelt path would speak about people who asked not to be asked.
+    paths = [folder.opt_out_path] if folder.opt_out_path.exists() else []
+    paths += [opt_outs_now] if opt_outs_now is not None else []
     times = [found.headline.get(name) for name in ("started_at", "finished_at", "rechecked_at")]
     moments = [datetime.fromisoformat(str(time)) for time in times if time]
     return Source(

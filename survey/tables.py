@@ -547,9 +547,15 @@ def rows_of(data: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
 
 
 def records(data: pd.DataFrame) -> list[dict[str, Any]]:
-    """Every row by column name, as plain Python values."""
+    """Every row by column name, as plain Python values; None for no number and neither true nor false."""
     names = list(map(str, data.columns))
-    return [dict(zip(names, row, strict=True)) for row in rows_of(data, *data.columns)]
+    columns = (
+        data[name].to_numpy(dtype=object, na_value=None)  # type: ignore[call-overload]
+        if isinstance(data[name].dtype, pd.Int64Dtype | pd.BooleanDtype)
+        else data[name].to_numpy(dtype=object)
+        for name in data.columns
+    )
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def to_arrow(name: str, data: pd.DataFrame | None = None) -> pa.Table:

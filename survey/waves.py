@@ -80,7 +80,8 @@ def judge(before: Side, after: Side, yardstick: Yardstick, groups: Sequence[str]
     # Listed all the same, on a list that the other wave does not share.
     elsewhere = [side for side, on in zip(sides, is_listed, strict=True) if not on and side.whole == Body.LISTED]
     if elsewhere or any(side.word == Body.UNKNOWN for side in sides):
-        zones = {zone for side in elsewhere for zone in side.zones} or yardstick.of_groups(*groups)
+        of_groups = yardstick.of_groups(*groups)
+        zones = {zone for side in elsewhere for zone in side.zones} & of_groups or of_groups
         return Judged(Change.NOT_COMPARABLE, yardstick.why(zones))
     words = {
         (False, True): Change.NEW,
@@ -250,8 +251,8 @@ def _moved(before: Share, after: Share) -> str | None:
 
 
 def _by_guess(judged: Judged, guesses: set[str]) -> Judged:
-    """A change is none where one guessed domain gave way to another."""
-    if guesses and judged.change in (Change.NEW, Change.CLEARED):
+    """Where one guessed domain gave way to another, neither a change nor a listing that stays is told of the body."""
+    if guesses and judged.change in (Change.NEW, Change.CLEARED, Change.PERSISTING):
         return Judged(Change.NOT_COMPARABLE, Reason.DOMAIN_CHANGED)
     return judged
 

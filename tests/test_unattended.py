@@ -155,7 +155,16 @@ def test_whoever_reads_the_result_may_have_seen_enough(tmp_path):
     assert done.stderr.decode().split() == ["0"]
 
 
+@pytest.fixture
+def hangs_up():
+    """What is started takes SIGHUP as its end, also where the tests themselves ignore it (nohup)."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @POSIX
+@pytest.mark.usefixtures("hangs_up")
 @pytest.mark.parametrize(
     ("sent", "processes"), [("SIGTERM", 1), ("SIGTERM to all", 2), ("SIGHUP", 2), ("SIGTERM twice", 1)]
 )

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ..errors import EnquiryError
@@ -62,14 +63,14 @@ def _enquire(options: argparse.Namespace) -> int:
     newsroom = load_newsroom(home / NEWSROOM)
     found = answer(enquiry, source)
     now = datetime.now(UTC)
-    aside = out.with_name(f"{out.stem}.new.xlsx")
-    try:
+    with TemporaryDirectory(dir=out.parent) as folder:
+        aside = Path(folder) / out.name
         write_enquiry_book(found, enquirer, newsroom, aside, now=now)
+        _check_out(out)
         # What is not in the register is not given out: the answer takes its name only when its row stands there.
         number = record(home / FILE, enquirer, _facts(found, out, aside), now=now)
-        aside.rename(out)
-    finally:
-        aside.unlink(missing_ok=True)
+        with out.open("xb") as file:
+            file.write(aside.read_bytes())
     result = {"number": number, "for": enquirer.name, "out": str(out), "register": str(home / FILE), **_json(found)}
     say(options, result, [*_lines(found), f"→ {out}", f"→ {home / FILE}, {number}"])
     for name in newsroom.missing():

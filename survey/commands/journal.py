@@ -66,6 +66,13 @@ def note(word: str, *texts: str) -> None:
             journal.note(word, text)
 
 
+def _here() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return "a folder that is gone"
+
+
 @contextmanager
 def kept(folder: Path | None, words: Sequence[str]) -> Iterator[Callable[[int], int]]:
     """A command keeps a log in this folder (None: it keeps none) and hands its exit code through what is yielded."""
@@ -77,7 +84,7 @@ def kept(folder: Path | None, words: Sequence[str]) -> Iterator[Callable[[int], 
         return code
 
     try:
-        note("begin", f"{' '.join(words)} (in {Path.cwd()})")
+        note("begin", f"{' '.join(words)} (in {_here()})")
         yield ended
     finally:
         _open.reset(token)

@@ -38,9 +38,11 @@ def add(commands: Commands) -> None:
 
 def _report(options: argparse.Namespace) -> int:
     from ..publish.report import write_report  # noqa: PLC0415
-    from ..runs import refuse_busy  # noqa: PLC0415
+    from ..runs import undisturbed  # noqa: PLC0415
 
-    refuse_busy(options.folder)
+    with undisturbed(options.folder):
+        # Not longer: the notebooks open the run as everybody does.
+        pass
     written = write_report(options.folder, with_notebooks=not options.no_notebooks)
     say(options, {"written": [str(path) for path in written]}, [f"  {path}" for path in written])
     return DONE
@@ -49,11 +51,11 @@ def _report(options: argparse.Namespace) -> int:
 def _publish(options: argparse.Namespace) -> int:
     from ..publish import labels  # noqa: PLC0415
     from ..publish.publication import publish  # noqa: PLC0415
-    from ..runs import refuse_busy  # noqa: PLC0415
+    from ..runs import undisturbed  # noqa: PLC0415
 
-    refuse_busy(options.folder)
     now = datetime.now(UTC)
-    done = publish(options.folder, options.audience, options.language, now=now, max_age_h=options.max_age)
+    with undisturbed(options.folder):
+        done = publish(options.folder, options.audience, options.language, now=now, max_age_h=options.max_age)
     seen = done.view
     named = sorted(seen.findings.loc[seen.findings["status"].notna(), "code"]) if seen.audience == "public" else []
     lines = [*labels.headline_sentences(seen.headline, options.language), f"→ {done.folder}"]

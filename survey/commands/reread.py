@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..errors import RunError
 from . import DONE
 from .asking import world_of
 from .options import Commands
@@ -32,6 +33,13 @@ def _reread(options: argparse.Namespace) -> int:
     check_outside(options.out, [options.folder])
     check_empty(options.out)
     folder = RunFolder(options.folder)
+    if not folder.has_evidence:
+        raise RunError(
+            "there is no evidence in this folder to read again",
+            where=str(options.folder),
+            remedy="restore evidence*.sqlite from a copy of the run folder",
+            ja="読み直す証拠がありません。実行フォルダーの控えから evidence*.sqlite を復元してください",
+        )
     found = reread(folder, world_of(folder.settings()), load_catalogue().lists, options.out, load_directory())
     write_reread(found, options.out, options.language)
     n = int(found.changes["cause"].eq("rules").sum())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,13 +22,13 @@ def add(commands: Commands) -> None:
 
 def _tables(options: argparse.Namespace) -> int:
     from .. import published  # noqa: PLC0415
-    from ..runs import RunFolder, alone, is_written, read_tables  # noqa: PLC0415
+    from ..runs import RunFolder, is_written, read_tables, undisturbed  # noqa: PLC0415
 
     folder = RunFolder(options.folder)
     world = world_of(folder.settings())
     out = options.out or folder.path
     # Elsewhere, the tables of a run that is still observed may be written: they are those of what is committed.
-    with nullcontext() if options.out else alone(folder.path):
+    with undisturbed(out):
         if used := published.users(out):
             with TemporaryDirectory() as aside:
                 found = read_tables(folder, world, into=Path(aside))

@@ -38,6 +38,9 @@ def adjusted(edition: Edition) -> pd.DataFrame:
             hosts = [host for host in one["confirmed_servers"] if host in whose]
             kinds = {whose[host] for host in hosts}
             both = {Share.OWN, Share.SHARED} <= kinds
+            if set(one["servers_listed"]) != set(hosts):
+                # That is a count of all listed servers' users.
+                one["shared_with"] = None
             one |= {
                 "categories": one["confirmed_categories"],
                 "servers_listed": one["confirmed_servers"],
