@@ -102,6 +102,22 @@ def test_an_answer_needs_its_place(run, tmp_path, out):
     assert main(["enquire", "city.example", *WHO, "--out", str(tmp_path / out), "--run", str(run)]) == 2
 
 
+def test_an_answer_that_was_given_outlives_the_next(run, domain, tmp_path):
+    words = ["enquire", domain, *WHO, "--run", str(run), "--out"]
+    for name in ("town.new.xlsx", "town.xlsx"):
+        assert main([*words, str(tmp_path / name)]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["town.new.xlsx", "town.xlsx"]
+    kept = (tmp_path / "town.xlsx").read_bytes()
+    assert main([*words, str(tmp_path / "town.xlsx")]) == 2
+    assert (tmp_path / "town.xlsx").read_bytes() == kept
+
+
+def test_an_opt_out_file_that_is_not_there_is_no_file_without_rows(run, domain, tmp_path, capsys):
+    words = ["enquire", domain, *WHO, "--run", str(run), "--opt-out", str(tmp_path / "nope.csv")]
+    assert main([*words, "--out", str(tmp_path / "a.xlsx")]) == 2
+    assert "nope.csv" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("missing", ["--for", "--basis", "--out"])
 def test_who_asks_and_on_what_basis_must_be_said(missing, tmp_path):
     words = ["enquire", "city.example", *WHO, "--out", str(tmp_path / "a.xlsx")]

@@ -98,7 +98,7 @@ def test_ipv6_is_asked_nibble_by_nibble():
 DIRECTORY = operators.load_directory()
 
 
-def world(hosts, pointers=None):
+def world(hosts, pointers=None, listings=(), lists=()):
     """Bodies 1, 2, 3 with the domains town1.lg.jp … and these mail hosts: code → host → address."""
     bodies = [(code, "県", f"町{code}", "", "town", True, None, "s", 2) for code in "123"]
     domains = [(code, f"town{code}.lg.jp", "given", "", 2, "high", True, True, [], []) for code in "123"]
@@ -115,8 +115,8 @@ def world(hosts, pointers=None):
         frame("domains", domains),
         frame("mail_servers", mail),
         frame("addresses", [(h, a, 4, "present", None, None, "1") for h, a in addresses.items()]),
-        [frame("listings")],
-        frame("lists"),
+        [frame("listings", listings)],
+        frame("lists", lists),
         frame("networks", nets),
     ]
     return operators.read(*frames, DIRECTORY).set_index("host")
@@ -195,3 +195,13 @@ def test_a_ranking_counts_each_body_once():
     assert (first["operator"], first["servers_n"], first["bodies_n"], first["listed_n"]) == ("X", 3, 4, 3)
     assert first["unknown_n"] == 1, "a body with a listed server of it is not unknown too"
     assert (first["cumulative_share"], second["cumulative_share"]) == (0.75, 1.0)
+
+
+def test_a_server_with_an_address_that_opted_out_is_not_clear():
+    hosts = {"1": {"mail.town1.lg.jp": "192.0.2.1"}}
+    healthy = [("list.example", "List", "abuse", "healthy", "not_judged", None, 2, None, 1, 0, False, [])]
+    clear = ("192.0.2.1", "list.example", "clear", [], [], None, None, False, [], None, ["1"])
+    asked_not = ("192.0.2.1", "other.example", "not_asked", [], [], "opt_out", None, False, [], None, [])
+    more = [*healthy, ("other.example", *healthy[0][1:])]
+    assert world(hosts, listings=[clear], lists=healthy)["status"].to_list() == ["clear"]
+    assert world(hosts, listings=[clear, asked_not], lists=more)["status"].to_list() == ["unknown"]

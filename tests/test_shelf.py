@@ -8,10 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from survey import shelf as shelves
+from survey.errors import RunError
 from survey.exchanges import MX, TXT, A, Exchanges, Row
 from survey.packed import PackedExchanges
+from survey.practice.world import PRACTICE
+from survey.runs import RunFolder, load_tables, read_tables
 from survey.shelf import Shelf
-from survey.tables import BUNDLE, TABLES, frame, frames, joined
+from survey.tables import BUNDLE, TABLES, frame, frames, joined, records
 
 names = st.sampled_from(["a.example", "b.example", "ü.example", "", "c." * 60 + "example"])
 answers = st.sampled_from([b"", b"\0\0\x81\x80" + b"\0" * 8, b"\0\0\x81\x83" + b"\0" * 8, b"\0\0\x81\x82" + b"\0" * 8])
@@ -105,3 +108,43 @@ def test_a_table_that_is_not_there_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="findings"):
         Shelf(tmp_path, ["findings"])
     assert "findings" in TABLES
+
+
+def test_a_table_that_is_cut_off_leaves_the_one_before_it(tmp_path):
+    shelf = Shelf(tmp_path)
+    shelf.put("addresses", frame("addresses", addresses(3)))
+
+    def cut_off():
+        yield frame("addresses", addresses(5))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        shelf.put("addresses", cut_off())
+    assert [path.name for path in tmp_path.iterdir()] == ["addresses.parquet"]
+    assert len(Shelf(tmp_path, ["addresses"]).take("addresses")) == 3
+
+
+def test_a_table_of_another_version_is_not_taken_for_one_of_ours(tmp_path):
+    frame("addresses", addresses(3)).drop(columns="reason").to_parquet(tmp_path / "addresses.parquet")
+    with pytest.raises(KeyError, match="other columns"):
+        Shelf(tmp_path, ["addresses"])
+
+
+def test_a_reading_that_was_stopped_is_no_run(surveyed, tmp_path, monkeypatch):
+    folder = RunFolder(surveyed.folder)
+    read_tables(folder, PRACTICE, into=tmp_path)
+    load_tables(tmp_path)
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("survey.runs._read_findings", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        read_tables(folder, PRACTICE, into=tmp_path)
+    with pytest.raises(RunError, match="headline"):
+        load_tables(tmp_path)
+
+
+def test_records_say_none_where_there_is_nothing():
+    (row,) = records(pd.DataFrame({"n": pd.array([None], "Int64"), "is": pd.array([None], "boolean"), "code": ["1"]}))
+    assert row == {"n": None, "is": None, "code": "1"}

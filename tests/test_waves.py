@@ -176,3 +176,10 @@ def test_a_list_set_aside_by_a_person_is_not_compared():
     yardstick = common(one, one, [zone])
     assert zone not in yardstick.zones
     assert yardstick.left_out[zone] == "list_set_aside"
+
+
+@pytest.mark.parametrize("change", [Change.NEW, Change.CLEARED, Change.PERSISTING])
+def test_two_guessed_domains_are_not_one_body_that_is_listed(change):
+    told = waves._by_guess(waves.Judged(change), {"guess.example"})
+    assert told == waves.Judged(Change.NOT_COMPARABLE, Reason.DOMAIN_CHANGED)
+    assert waves._by_guess(waves.Judged(change), set()).change is change
