@@ -233,8 +233,9 @@ def read_tables(
     """Read every table of a run from its evidence, offline.
 
     `rules` replace the run's own catalogue rows, and `directory` the operators that it knew. With `into`, a folder,
-    each table is written there as `tables/*.parquet` while the next one is read, and `headline.json` at the end; large
-    ones are not held in memory. Tables that a publication used are kept before they are written over.
+    each table is written to disk while the next one is read, and all of them stand there as `tables/*.parquet` at the
+    end, with `headline.json`; large ones are not held in memory. Tables that a publication used are kept before they
+    are written over.
     """
     if into is not None:
         published.protect(into)
@@ -245,10 +246,7 @@ def read_tables(
     stored = settings.get("stored_zones")
     zones = {str(k): str(v) for k, v in stored.items()} if isinstance(stored, dict) else {}
     opt_out = opt_outs.load(folder.opt_out_path) if folder.opt_out_path.exists() else opt_outs.OptOuts()
-    if into is not None:
-        # Whoever is stopped from here on leaves tables without a headline: nobody takes a mixture for a run.
-        (into / "headline.json").unlink(missing_ok=True)
-    shelf = Shelf(into / "tables" if into is not None else None)
+    shelf = _aside(into)
     named, sought = _read_register(shelf, folder, register or load_register(folder.register_path), opt_out, world)
     del register
     rows = trusted(archive, f"type <> {NO_QUESTION} AND round <> {RESOLVE_ROUND}")
@@ -277,10 +275,34 @@ def read_tables(
     rechecks = [mark.marked_us for mark in marks if mark.kind == "recheck"]
     headline["rechecked_at"] = _iso(max(rechecks)) if rechecks else None
     headline["evidence_head"] = archive.head()
-    found = Tables(shelf, headline)
     if into is not None:
-        _write_headline(found, into)
-    return found
+        _settle(shelf, headline, into)
+    return Tables(shelf, headline)
+
+
+def _aside(into: Path | None) -> Shelf:
+    """Where tables lie while they are read: beside those that stand, which stay a whole run until the last is there."""
+    if into is None:
+        return Shelf()
+    aside = into / "tables.new"
+    # What a reading left that was stopped.
+    shutil.rmtree(aside, ignore_errors=True)
+    return Shelf(aside)
+
+
+def _settle(shelf: Shelf, headline: Mapping[str, object], folder: Path) -> None:
+    """Let the tables that were read, and their headline, take the place of those that stand; equal ones stay."""
+    text = json.dumps(dict(headline), ensure_ascii=False, indent=2) + "\n"
+    path = folder / "headline.json"
+    changed = shelf.changed(folder / "tables")
+    if changed or not path.is_file() or path.read_text(encoding="utf-8") != text:
+        # Whoever is stopped from here on leaves tables without a headline: nobody takes a mixture for a run.
+        path.unlink(missing_ok=True)
+    shelf.settle(folder / "tables", changed)
+    if not path.is_file():
+        aside = path.with_suffix(".json.new")
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(path)
 
 
 def _read_register(
@@ -397,13 +419,6 @@ def _iso(microseconds: int) -> str:
     return at(microseconds).isoformat(timespec="seconds")
 
 
-def _write_headline(found: Tables, folder: Path) -> None:
-    text = json.dumps(dict(found.headline), ensure_ascii=False, indent=2)
-    aside = folder / "headline.json.new"
-    aside.write_text(text + "\n", encoding="utf-8")
-    aside.replace(folder / "headline.json")
-
-
 def is_written(found: Tables, folder: Path) -> bool:
     """Whether just these tables, and this headline, stand under a folder already."""
     try:
@@ -420,8 +435,8 @@ def is_written(found: Tables, folder: Path) -> bool:
 def load_tables(folder: Path) -> Tables:
     """The tables of a run as they were written; each is read when it is first wanted."""
     try:
-        shelf = Shelf(folder / "tables", TABLE_NAMES)
         headline = json.loads((folder / "headline.json").read_text(encoding="utf-8"))
+        shelf = Shelf(folder / "tables", TABLE_NAMES)
     except FileNotFoundError:
         lost = [name for name in TABLE_NAMES if not (folder / "tables" / f"{name}.parquet").exists()]
         raise RunError(
@@ -429,6 +444,13 @@ def load_tables(folder: Path) -> Tables:
             where=str(folder),
             remedy="read the tables again with: python -m survey tables DIR",
             ja="表が足りません。python -m survey tables で読み直してください",
+        ) from None
+    except KeyError as error:
+        raise RunError(
+            f"a table was written by another version of the survey: {error.args[0]}",
+            where=str(folder),
+            remedy="read the tables again with: python -m survey tables DIR",
+            ja="別の版の調査プログラムで書かれた表です。python -m survey tables で読み直してください",
         ) from None
     return Tables(shelf, headline)
 

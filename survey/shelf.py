@@ -6,6 +6,8 @@ small are held in memory too, so that a run of any size can be read beside littl
 
 from __future__ import annotations
 
+import filecmp
+import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -93,6 +95,24 @@ class Shelf(Mapping[str, pd.DataFrame]):
         with pq.ParquetFile(self._path(name)) as file:
             for batch in file.iter_batches(BUNDLE, columns=list(columns) or None):
                 yield from_arrow(name, pa.Table.from_batches([batch]))
+
+    def changed(self, folder: Path) -> list[str]:
+        """The tables whose files differ from those in a folder, or are not there."""
+        return [
+            name
+            for name in self._held
+            if not (there := folder / f"{name}.parquet").is_file()
+            or not filecmp.cmp(self._path(name), there, shallow=False)
+        ]
+
+    def settle(self, folder: Path, changed: Collection[str]) -> None:
+        """Move these tables' files into a folder, and go on from there; where the shelf lay until now is gone."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in changed:
+            self._path(name).replace(folder / f"{name}.parquet")
+        if self._folder is not None:
+            shutil.rmtree(self._folder)
+        self._folder = folder
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         """A whole table; from then on it is held in memory."""

@@ -130,19 +130,48 @@ def test_a_table_of_another_version_is_not_taken_for_one_of_ours(tmp_path):
         Shelf(tmp_path, ["addresses"])
 
 
-def test_a_reading_that_was_stopped_is_no_run(surveyed, tmp_path, monkeypatch):
+def test_a_run_of_another_version_is_told_with_the_remedy(surveyed, tmp_path):
+    read_tables(RunFolder(surveyed.folder), PRACTICE, into=tmp_path)
+    path = tmp_path / "tables" / "findings.parquet"
+    pd.read_parquet(path).drop(columns="caveat").to_parquet(path)
+    with pytest.raises(RunError, match="another version.*findings.*survey tables DIR"):
+        load_tables(tmp_path)
+
+
+def test_a_reading_that_is_stopped_leaves_what_stood_there_and_one_that_finds_the_same_changes_nothing(
+    surveyed, tmp_path, monkeypatch
+):
     folder = RunFolder(surveyed.folder)
     read_tables(folder, PRACTICE, into=tmp_path)
-    load_tables(tmp_path)
+    (tmp_path / "tables" / "lists.parquet").write_bytes((tmp_path / "tables" / "bodies.parquet").read_bytes())
+
+    def files():
+        return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in tmp_path.rglob("*.*") if path.is_file()}
 
     def stopped(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("survey.runs._read_findings", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        read_tables(folder, PRACTICE, into=tmp_path)
+    before = files()
+    with monkeypatch.context() as patch:
+        patch.setattr("survey.runs._read_findings", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            read_tables(folder, PRACTICE, into=tmp_path)
+    assert {path: said for path, said in files().items() if path.parent.name != "tables.new"} == before
+    with monkeypatch.context() as patch:
+        patch.setattr(Shelf, "settle", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            read_tables(folder, PRACTICE, into=tmp_path)
     with pytest.raises(RunError, match="headline"):
         load_tables(tmp_path)
+    read_tables(folder, PRACTICE, into=tmp_path)
+    whole = files()
+    assert {path for path in whole if whole[path] != before.get(path)} == {
+        tmp_path / "headline.json",
+        tmp_path / "tables" / "lists.parquet",
+    }
+    assert len(load_tables(tmp_path)["lists"]) == len(load_tables(surveyed.folder)["lists"])
+    read_tables(folder, PRACTICE, into=tmp_path)
+    assert files() == whole
 
 
 def test_records_say_none_where_there_is_nothing():
