@@ -134,7 +134,7 @@ def test_a_run_of_another_version_is_told_with_the_remedy(surveyed, tmp_path):
     read_tables(RunFolder(surveyed.folder), PRACTICE, into=tmp_path)
     path = tmp_path / "tables" / "findings.parquet"
     pd.read_parquet(path).drop(columns="caveat").to_parquet(path)
-    with pytest.raises(RunError, match="another version.*findings.*survey tables DIR"):
+    with pytest.raises(RunError, match=r"another version.*findings.*survey tables DIR"):
         load_tables(tmp_path)
 
 
