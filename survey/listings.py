@@ -13,19 +13,34 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from .answers import Malformed, chain, decode, reverse_name, txt_text
 from .blocklists import Health, Judgement, health, judge
 from .catalogue import Blocklist
 from .exchanges import TXT, Exchanges, Row, is_usable
 from .pairs import Denials, Pairs
-from .tables import BUNDLE, HEADLINE_CATEGORIES, NO_TIME, Listing, frame, from_columns
+from .tables import (
+    BUNDLE,
+    HEADLINE_CATEGORIES,
+    NO_TIME,
+    Listing,
+    frame,
+    from_columns,
+    lists_of,
+    picked,
+    rows_of,
+    times,
+)
 
 IMPLAUSIBLE_SHARE, IMPLAUSIBLE_LEAST = 0.2, 100
 """A list that lists more than this share of so many addresses is rather itself at fault: a person should look."""
 
 _SAID = frozenset({Listing.LISTED, Listing.CLEAR})
 _NEVER = np.iinfo(np.int64).max
+_STATUSES = tuple(Listing)
+_CLEAR, _NOT_ASKED = map(_STATUSES.index, (Listing.CLEAR, Listing.NOT_ASKED))
+_Numbers = npt.NDArray[np.int64]
 
 
 class _Subject(NamedTuple):
@@ -36,6 +51,11 @@ class _Subject(NamedTuple):
     place: int
     """Its number in `Pairs`; -1 when no list was asked."""
     why_not: str | None
+
+    @property
+    def kind(self) -> tuple[str | None, bool]:
+        """What a list's reason for not asking about it rests on: what speaks against it, and whether it is IPv6."""
+        return self.why_not, ":" in self.address
 
 
 class _Said(NamedTuple):
@@ -49,7 +69,7 @@ class _Said(NamedTuple):
     confirmed: bool
     confirmed_categories: list[str]
     asked_at: int
-    evidence_ids: list[str]
+    evidence: list[int]
 
 
 def read(
@@ -62,7 +82,7 @@ def read(
     zones: Mapping[str, str] | None = None,
     opted_out: frozenset[str] = frozenset(),
     over_limit: frozenset[str] = frozenset(),
-) -> tuple[Iterator[pd.DataFrame], Callable[[], pd.DataFrame]]:
+) -> tuple[Iterator[pa.Table], Callable[[], pd.DataFrame]]:
     """The table `listings` (one row per address × list) in parts, and `lists` (one row per selected list) after them.
 
     `exchanges` hold the health rounds. `zones` says under which name a keyed zone was kept;
@@ -80,27 +100,24 @@ def read(
     )
 
 
-def _parts(readers: Sequence[_OneList], subjects: Sequence[_Subject]) -> Iterator[pd.DataFrame]:
+def _parts(readers: Sequence[_OneList], subjects: Sequence[_Subject]) -> Iterator[pa.Table]:
     """Some addresses at a time, by address and then by list."""
     if not readers:
         return
     step = max(1, BUNDLE // len(readers))
     for begin in range(0, len(subjects), step):
-        some = subjects[begin : begin + step]
-        # Every list has a row per address, in one order.
-        order = np.arange(len(readers) * len(some)).reshape(len(readers), -1).T.ravel()
-        of_lists = [reader.read(some) for reader in readers]
-        yield pd.concat(of_lists, ignore_index=True).iloc[order].reset_index(drop=True)
+        cells = _Cells(subjects[begin : begin + step], [reader.shown for reader in readers])
+        for nth, reader in enumerate(readers):
+            reader.read(cells, nth)
+        yield cells.table()
 
 
 def _subjects(addresses: pd.DataFrame, pairs: Pairs, opted_out: frozenset[str]) -> list[_Subject]:
     """Each address once, in order."""
-    present = addresses.loc[addresses["address"].notna(), ["address", "reason"]]
-    special = present["reason"].eq("special_address").to_numpy()
+    reasons = {one: why for one, why in rows_of(addresses, "address", "reason") if isinstance(one, str)}
     found = []
-    for address, is_special in sorted(
-        dict(zip(present["address"].to_numpy(dtype=object), special, strict=True)).items()
-    ):
+    for address in sorted(reasons):
+        is_special = reasons[address] == "special_address"
         why_not = "special_address" if is_special else "opt_out" if address in opted_out else None
         half = reverse_name(address)
         found.append(_Subject(address, half, pairs.place(half), why_not))
@@ -120,6 +137,96 @@ def _void_outside(
             condition.evidence.append(str(outside.id))
 
 
+class _Cells:
+    """The rows of some addresses while the lists fill them in: numbers by column, and what is said in few of them."""
+
+    def __init__(self, subjects: Sequence[_Subject], zones: Sequence[str]) -> None:
+        self.subjects, self._zones = subjects, zones
+        self.places = np.array([subject.place for subject in subjects], dtype=np.int64)
+        kinds = [subject.kind for subject in subjects]
+        self.kinds = list(dict.fromkeys(kinds))
+        number_of = {kind: number for number, kind in enumerate(self.kinds)}
+        self.kind_of = np.array([number_of[kind] for kind in kinds], dtype=np.int64)
+        count = len(subjects) * len(zones)
+        self._status = np.full(count, _CLEAR)
+        self._reason = np.full(count, -1)
+        self._reasons: dict[str, int] = {}
+        self._asked_at = np.full(count, NO_TIME)
+        self._said: dict[int, _Said] = {}
+        self._ids: list[tuple[_Numbers, _Numbers, _Numbers]] = []
+        """Rows, how many evidence ids each of them has, and all these."""
+
+    def rows(self, nth: int) -> _Numbers:
+        """The rows of one list, by its place, in the order of the subjects."""
+        return np.arange(len(self.subjects)) * len(self._zones) + nth
+
+    def not_asked(self, rows: _Numbers, reasons: Sequence[str], which: _Numbers) -> None:
+        """Rows of which nothing was heard, and which of these reasons each of them has."""
+        self._status[rows] = _NOT_ASKED
+        self._reason[rows] = np.array([self._number_of(reason) for reason in reasons], dtype=np.int64)[which]
+
+    def clear(self, rows: _Numbers, asked_at: _Numbers, counts: _Numbers, ids: _Numbers) -> None:
+        """Plain rows: when each was asked last, and its evidence."""
+        self._asked_at[rows] = asked_at
+        self._ids.append((rows, counts, ids))
+
+    def say(self, row: int, said: _Said) -> None:
+        """A row that is neither."""
+        self._said[row] = said
+        self._status[row], self._asked_at[row] = _STATUSES.index(said.status), said.asked_at
+        if said.reason is not None:
+            self._reason[row] = self._number_of(said.reason)
+
+    def _number_of(self, reason: str) -> int:
+        return self._reasons.setdefault(reason, len(self._reasons))
+
+    def table(self) -> pa.Table:
+        """All rows, by address and then by list."""
+        many, width = len(self.subjects), len(self._zones)
+        self._said = dict(sorted(self._said.items()))
+        texts, text = [said.text for said in self._said.values() if said.text is not None], np.full(many * width, -1)
+        text[[row for row, said in self._said.items() if said.text is not None]] = np.arange(len(texts))
+        confirmed = np.zeros(many * width, dtype=bool)
+        confirmed[[row for row, said in self._said.items() if said.confirmed]] = True
+        return from_columns(
+            "listings",
+            {
+                "address": picked([one.address for one in self.subjects], np.repeat(np.arange(many), width)),
+                "zone": picked(self._zones, np.tile(np.arange(width), many)),
+                "status": picked(_STATUSES, self._status),
+                "codes": self._lists([said.codes for said in self._said.values()]),
+                "categories": self._lists([said.categories for said in self._said.values()]),
+                "reason": picked(list(self._reasons), self._reason),
+                "text": picked(texts, text),
+                "confirmed": pa.array(confirmed),
+                "confirmed_categories": self._lists([said.confirmed_categories for said in self._said.values()]),
+                "asked_at": times(self._asked_at),
+                "evidence_ids": self._evidence(),
+            },
+        )
+
+    def _lists(self, said: Sequence[Sequence[str]]) -> pa.Array:
+        """A column of lists that are empty in all rows but those that are not plain."""
+        counts = np.zeros(len(self._status), dtype=np.int64)
+        counts[list(self._said)] = list(map(len, said))
+        return lists_of(counts, pa.array([text for texts in said for text in texts], pa.string()))
+
+    def _evidence(self) -> pa.Array:
+        """The evidence of each row, as text."""
+        pieces = list(self._ids)
+        for row, said in self._said.items():
+            pieces.append((np.array([row]), np.array([len(said.evidence)]), np.array(said.evidence, dtype=np.int64)))
+        counts = np.zeros(len(self._status), dtype=np.int64)
+        for rows, many, _ in pieces:
+            counts[rows] = many
+        begins = np.cumsum(counts) - counts
+        found = np.zeros(counts.sum(), dtype=np.int64)
+        for rows, many, ids in pieces:
+            within = np.arange(len(ids)) - np.repeat(np.cumsum(many) - many, many)
+            found[np.repeat(begins[rows], many) + within] = ids
+        return lists_of(counts, pa.array(found).cast(pa.string()))
+
+
 class _OneList:
     """Reads one list's rows of `listings`."""
 
@@ -127,8 +234,10 @@ class _OneList:
         self._blocklist, self._zone, self._condition = blocklist, zone, condition
         self._pairs, self._is_over = pairs, is_over
         self._denials = pairs.denials(zone)
+        is_heard = np.diff(self._denials.bounds) > 0
+        is_heard[list(pairs.others(zone))] = True
         # An address that no list was asked about has the number -1: the last one.
-        self._plain = np.append(self._is_plain(self._denials), False)
+        self._plain, self._heard = np.append(self._is_plain(self._denials), False), np.append(is_heard, False)
         self._asked_n = self._listed_n = 0
 
     def row(self) -> tuple[object, ...]:
@@ -149,33 +258,24 @@ class _OneList:
             condition.evidence,
         )
 
-    def read(self, subjects: Sequence[_Subject]) -> pd.DataFrame:
-        """A row per address, in the order of the subjects."""
-        count, nothing, denials = len(subjects), list[str](), self._denials
-        places = np.array([subject.place for subject in subjects], dtype=np.int64)
-        is_plain = self._plain[places]
-        plain = np.flatnonzero(is_plain)
-        asked_at = np.full(count, NO_TIME)
-        asked_at[plain] = denials.asked_us[denials.bounds[places[plain] + 1] - 1]
-        evidence: list[object] = [nothing] * count
-        for at_, ids in zip(plain.tolist(), denials.ids(places[plain]), strict=True):
-            evidence[at_] = ids
-        columns: dict[str, list[object]] = {
-            "status": [Listing.CLEAR] * count,
-            **{name: [nothing] * count for name in ("codes", "categories", "confirmed_categories")},
-            **{name: [None] * count for name in ("reason", "text")},
-            "confirmed": [False] * count,
-            "evidence_ids": evidence,
-        }
-        for at_ in np.flatnonzero(~is_plain).tolist():
-            said = self._said(subjects[at_], denials)
-            asked_at[at_] = said.asked_at
-            for name, column in columns.items():
-                column[at_] = getattr(said, name)
-        self._asked_n += sum(map(bool, evidence))
-        self._listed_n += columns["status"].count(Listing.LISTED)
-        addresses, zones = [subject.address for subject in subjects], [self._blocklist.zone] * count
-        return from_columns("listings", {"address": addresses, "zone": zones, "asked_at": asked_at, **columns})
+    @property
+    def shown(self) -> str:
+        """The list's zone, as tables show it."""
+        return self._blocklist.zone
+
+    def read(self, cells: _Cells, nth: int) -> None:
+        """Fill in this list's rows, the nth of each address."""
+        denials, places, rows = self._denials, cells.places, cells.rows(nth)
+        is_plain, is_heard = self._plain[places], self._heard[places]
+        reasons = [self._why_not(why_not, is_ipv6) for why_not, is_ipv6 in cells.kinds]
+        cells.not_asked(rows[~is_heard], reasons, cells.kind_of[~is_heard])
+        asked_at = denials.asked_us[denials.bounds[places[is_plain] + 1] - 1]
+        cells.clear(rows[is_plain], asked_at, *denials.ids(places[is_plain]))
+        for at_ in np.flatnonzero(is_heard & ~is_plain).tolist():
+            said = self._said(cells.subjects[at_], denials)
+            cells.say(int(rows[at_]), said)
+            self._listed_n += said.status is Listing.LISTED
+        self._asked_n += int(is_heard.sum())
 
     def _is_plain(self, denials: Denials) -> npt.NDArray[np.bool_]:
         """Per address whether everything heard about it was a denial that the list's health vouches for."""
@@ -208,8 +308,6 @@ class _OneList:
         name = f"{subject.half}.{self._zone}"
         rows = self._pairs.whole(self._zone, subject.place, name, denials)
         is_ipv6, blocklist, condition = ":" in subject.address, self._blocklist, self._condition
-        if not rows:
-            return _Said(Listing.NOT_ASKED, [], [], self._why_not(subject), None, False, [], NO_TIME, [])
         history = [(row, self._proven(row, judge(blocklist, row), is_ipv6)) for row in rows]
         row, judged = next((pair for pair in reversed(history) if pair[1].status in _SAID), history[-1])
         is_void = condition.void or (is_ipv6 and condition.void_ipv6)
@@ -222,9 +320,9 @@ class _OneList:
             why = "not_heard_again"
         text_row = self._pairs.words.latest(name, TXT)
         text = _text(text_row) if status is Listing.LISTED else None
-        evidence = [str(one.id) for one, _ in history]
+        evidence = [one.id for one, _ in history]
         if text and text_row is not None:
-            evidence.append(str(text_row.id))
+            evidence.append(text_row.id)
         wanted = set(judged.categories) & HEADLINE_CATEGORIES or set(judged.categories)
         return _Said(
             status,
@@ -244,10 +342,10 @@ class _OneList:
             return judged
         return Judgement(Listing.SILENT, judged.codes, reason=why)
 
-    def _why_not(self, subject: _Subject) -> str:
-        if subject.why_not is not None:
-            return subject.why_not
-        is_ipv6 = ":" in subject.address
+    def _why_not(self, why_not: str | None, is_ipv6: bool) -> str:
+        """Why the list was not asked about an address of a kind."""
+        if why_not is not None:
+            return why_not
         if is_ipv6 and not self._blocklist.ipv6:
             return "no_ipv6"
         if not is_ipv6 and not self._blocklist.ipv4:

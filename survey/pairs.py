@@ -39,13 +39,11 @@ class Denials(NamedTuple):
     bounds: _Numbers
     """Where each address begins; one more than there are addresses."""
 
-    def ids(self, places: _Numbers) -> Iterator[list[str]]:
-        """The evidence ids of each of these addresses."""
-        begin, count = self.bounds[places], self.bounds[places + 1] - self.bounds[places]
-        ends = np.cumsum(count)
-        flat = np.arange(count.sum()) + np.repeat(begin - ends + count, count)
-        texts = list(map(str, self.id[flat].tolist()))
-        return (texts[end - many : end] for end, many in zip(ends.tolist(), count.tolist(), strict=True))
+    def ids(self, places: _Numbers) -> tuple[_Numbers, _Numbers]:
+        """How many evidence ids each of these addresses has, and all of them one after another."""
+        begin, counts = self.bounds[places], self.bounds[places + 1] - self.bounds[places]
+        ends = np.cumsum(counts)
+        return counts, self.id[np.arange(counts.sum()) + np.repeat(begin - ends + counts, counts)]
 
 
 class Pairs:

@@ -10,7 +10,10 @@ import filecmp
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,7 +23,9 @@ from .calm import give_back
 from .tables import BUNDLE, TABLES, from_arrow, joined, to_arrow
 
 HELD_MOST = 50_000
-"""Tables of up to so many rows are held in memory beside their file."""
+"""Tables of up to so many rows are held in memory beside their file; of twice as many where they came as Arrow."""
+Part: TypeAlias = pd.DataFrame | pa.Table
+"""A table, or some of its rows: as people use it, or as it is written."""
 
 
 class Shelf(Mapping[str, pd.DataFrame]):
@@ -33,32 +38,32 @@ class Shelf(Mapping[str, pd.DataFrame]):
     def __init__(self, folder: Path | None = None, names: Iterable[str] = ()) -> None:
         """`folder` holds one `<name>.parquet` per table; `names` are those that stand there already."""
         self._folder = folder
-        self._held: dict[str, pd.DataFrame | None] = dict.fromkeys(names)
+        self._held: dict[str, Part | None] = dict.fromkeys(names)
         if folder is not None:
             for name in self._held:
                 columns = pq.read_schema(self._path(name)).names
                 if columns != to_arrow(name).column_names:
                     raise KeyError(f"{name} has other columns than this version's")
 
-    def put(self, name: str, parts: pd.DataFrame | Iterable[pd.DataFrame]) -> None:
+    def put(self, name: str, parts: Part | Iterable[Part]) -> None:
         """Put down a table, whole or in parts; it replaces one of the same name."""
-        if isinstance(parts, pd.DataFrame):
+        if isinstance(parts, pd.DataFrame | pa.Table):
             parts = [parts]
         if self._folder is None:
-            self._held[name] = joined(name, parts)
+            self._held[name] = _together(name, parts)
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(name)
         aside = path.with_suffix(".parquet.new")
-        held: list[pd.DataFrame] = []
-        count = 0
+        held: list[Part] = []
+        weight = 0.0
         try:
             with pq.ParquetWriter(aside, to_arrow(name).schema) as writer:
                 waiting = to_arrow(name)
                 for part in parts:
-                    count += len(part)
-                    held = [*held, part] if count <= HELD_MOST else []
-                    waiting = pa.concat_tables([waiting, to_arrow(name, part)])
+                    weight += len(part) if isinstance(part, pd.DataFrame) else len(part) / 2
+                    held = [*held, part] if weight <= HELD_MOST else []
+                    waiting = pa.concat_tables([waiting, _as_arrow(name, part)])
                     while len(waiting) > BUNDLE:
                         writer.write_table(waiting[:BUNDLE])
                         waiting = waiting[BUNDLE:]
@@ -67,7 +72,7 @@ class Shelf(Mapping[str, pd.DataFrame]):
             aside.unlink(missing_ok=True)
             raise
         aside.replace(path)
-        self._held[name] = joined(name, held) if count <= HELD_MOST else None
+        self._held[name] = _together(name, held) if weight <= HELD_MOST else None
         if self._held[name] is None:
             give_back()
 
@@ -75,26 +80,39 @@ class Shelf(Mapping[str, pd.DataFrame]):
         """A table with these columns, or whole. What comes from a file is read anew each time."""
         found = self._held[name]
         if found is None:
-            return from_arrow(name, pq.read_table(self._path(name), columns=list(columns) or None))
-        return found[list(columns)] if columns else found
+            found = pq.read_table(self._path(name), columns=list(columns) or None)
+        if isinstance(found, pd.DataFrame):
+            return found[list(columns)] if columns else found
+        return from_arrow(name, found.select(columns) if columns else found)
 
     def where(self, name: str, column: str, values: Collection[str]) -> pd.DataFrame:
         """The rows of a table whose column of text holds one of these values."""
         found = self._held[name]
-        if found is None:
-            among = pc.field(column).isin(pa.array(values, pa.string()))
-            return from_arrow(name, pq.read_table(self._path(name), filters=among))
-        return found.loc[found[column].isin(values)]
+        if isinstance(found, pd.DataFrame):
+            return _among(found, column, values)
+        among = pc.field(column).isin(pa.array(values, pa.string()))
+        data = pq.read_table(self._path(name), filters=among) if found is None else found.filter(among)
+        return from_arrow(name, data)
 
     def parts(self, name: str, *columns: str) -> Iterator[pd.DataFrame]:
         """The same bundle by bundle."""
         found = self._held[name]
+        if isinstance(found, pd.DataFrame):
+            yield self.take(name, *columns)
+            return
+        for part in self.arrow_parts(name, *columns):
+            yield from_arrow(name, part)
+
+    def arrow_parts(self, name: str, *columns: str) -> Iterator[pa.Table]:
+        """The same as it is written, for counting by column."""
+        found = self._held[name]
         if found is not None:
-            yield found[list(columns)] if columns else found
+            data = _as_arrow(name, found)
+            yield data.select(columns) if columns else data
             return
         with pq.ParquetFile(self._path(name)) as file:
             for batch in file.iter_batches(BUNDLE, columns=list(columns) or None):
-                yield from_arrow(name, pa.Table.from_batches([batch]))
+                yield pa.Table.from_batches([batch])
 
     def changed(self, folder: Path) -> list[str]:
         """The tables whose files differ from those in a folder, or are not there."""
@@ -117,7 +135,7 @@ class Shelf(Mapping[str, pd.DataFrame]):
     def __getitem__(self, name: str) -> pd.DataFrame:
         """A whole table; from then on it is held in memory."""
         found = self._held[name]
-        if found is None:
+        if not isinstance(found, pd.DataFrame):
             found = self._held[name] = self.take(name)
         return found
 
@@ -135,7 +153,23 @@ class Shelf(Mapping[str, pd.DataFrame]):
 
 def where(tables: Mapping[str, pd.DataFrame], name: str, column: str, values: Collection[str]) -> pd.DataFrame:
     """The rows of one of several tables whose column of text holds one of these values."""
-    if isinstance(tables, Shelf):
-        return tables.where(name, column, values)
-    found = tables[name]
-    return found.loc[found[column].isin(values)]
+    return tables.where(name, column, values) if isinstance(tables, Shelf) else _among(tables[name], column, values)
+
+
+def _among(data: pd.DataFrame, column: str, values: Collection[str]) -> pd.DataFrame:
+    """The rows whose column of text holds one of these values; pandas looks at each of many values by itself."""
+    among = pc.is_in(pa.array(data[column], pa.large_string()), pa.array(values, pa.large_string()))
+    chosen: npt.NDArray[np.bool_] = among.to_numpy(zero_copy_only=False)
+    return data.loc[chosen]
+
+
+def _as_arrow(name: str, part: Part) -> pa.Table:
+    return to_arrow(name, part) if isinstance(part, pd.DataFrame) else part
+
+
+def _together(name: str, parts: Iterable[Part]) -> Part:
+    """One table from its parts, which are all of one kind."""
+    found = list(parts)
+    if found and not isinstance(found[0], pd.DataFrame):
+        return pa.concat_tables(found)
+    return joined(name, found)

@@ -9,6 +9,7 @@ Kinds of columns: text, integer, boolean (all three may be null), time (aware UT
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -513,9 +514,9 @@ def frames(name: str, rows: Iterable[Sequence[object]]) -> Iterator[pd.DataFrame
         yield pd.DataFrame({c.name: _series(c.kind, v) for c, v in zip(table.columns, columns, strict=True)})
 
 
-def joined(name: str, parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+def joined(name: str, parts: Iterable[pd.DataFrame | pa.Table]) -> pd.DataFrame:
     """One table from its parts; empty, with its columns, when there are none."""
-    found = list(parts)
+    found = [part if isinstance(part, pd.DataFrame) else from_arrow(name, part) for part in parts]
     if not found:
         return pd.DataFrame({c.name: _series(c.kind, ()) for c in TABLES[name].columns})
     return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
@@ -524,26 +525,57 @@ def joined(name: str, parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
 def _series(kind: Kind, values: Sequence[object]) -> pd.Series:
     if kind == "texts":
         return pd.Series([one if one or one is None else _NOTHING for one in values], dtype="object")
-    return pd.Series(list(values), dtype=_PANDAS[kind])
+    if kind == "time":
+        return pd.Series(list(values), dtype=_PANDAS[kind])
+    try:
+        # pandas looks at every value by itself: two to four times as long.
+        found = pa.array(values, _ARROW[kind], from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        # It also takes what is almost of this kind: a number for its text.
+        return pd.Series(list(values), dtype=_PANDAS[kind])
+    return pd.Series(_MAPPED[_ARROW[kind]].__from_arrow__(found))
 
 
-def from_columns(name: str, columns: Mapping[str, Sequence[object] | npt.NDArray[np.int64]]) -> pd.DataFrame:
-    """A table of the dictionary from whole columns; times may be whole microseconds since 1970 (NumPy, `NO_TIME`)."""
-    found = {}
-    for column in TABLES[name].columns:
-        values = columns[column.name]
-        if isinstance(values, np.ndarray):
-            found[column.name] = pd.Series(values.astype("M8[us]")).dt.tz_localize("UTC")
-        else:
-            found[column.name] = _series(column.kind, values)
-    return pd.DataFrame(found)
+def from_columns(name: str, columns: Mapping[str, pa.Array]) -> pa.Table:
+    """A table of the dictionary from whole columns."""
+    return pa.table([columns[column] for column in _schema(name).names], schema=_schema(name))
 
 
-def rows_of(data: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
-    """These columns row by row, as plain Python values; pandas' own iteration takes eight times as long over text."""
+def picked(words: Sequence[str], which: npt.NDArray[np.int64]) -> pa.Array:
+    """A column of text of which each cell is one of these words, by its number; none where that is negative."""
+    return pa.array(words, pa.string()).take(pa.array(which, mask=which < 0))
+
+
+def lists_of(counts: npt.NDArray[np.int64], values: pa.Array) -> pa.Array:
+    """A column of lists: how many texts each cell holds, and all of them one after another."""
+    ends = np.cumsum(counts, dtype=np.int32)
+    return pa.ListArray.from_arrays(pa.array(np.append(np.int32(0), ends)), values, type=_ARROW["texts"])
+
+
+def times(microseconds: npt.NDArray[np.int64]) -> pa.Array:
+    """A column of times from whole microseconds since 1970; none where they are `NO_TIME`."""
+    return pa.array(microseconds, mask=microseconds == NO_TIME).cast(_ARROW["time"])
+
+
+def rows_of(data: pd.DataFrame | pa.Table, *columns: str) -> Iterator[tuple[Any, ...]]:
+    """These columns row by row, as plain Python values; pandas' own iteration takes eight times as long over text.
+
+    Where there is no text, a row of Arrow holds None, one of pandas NaN.
+    """
     for begin in range(0, len(data), BUNDLE):
-        some = data.iloc[begin : begin + BUNDLE]
-        yield from zip(*(some[column].to_numpy(dtype=object) for column in columns), strict=True)
+        if isinstance(data, pd.DataFrame):
+            some = data.iloc[begin : begin + BUNDLE]
+            yield from zip(*(some[column].to_numpy(dtype=object) for column in columns), strict=True)
+        else:
+            some = data.slice(begin, BUNDLE)
+            yield from zip(*(some[column].to_pylist() for column in columns), strict=True)
+
+
+def column(data: pd.DataFrame | pa.Table, name: str) -> pa.Array:
+    """One column for counting with Arrow."""
+    if isinstance(data, pd.DataFrame):
+        return pa.array(data[name], from_pandas=True)
+    return data[name].combine_chunks()
 
 
 def records(data: pd.DataFrame) -> list[dict[str, Any]]:
@@ -560,10 +592,14 @@ def records(data: pd.DataFrame) -> list[dict[str, Any]]:
 
 def to_arrow(name: str, data: pd.DataFrame | None = None) -> pa.Table:
     """A table for Parquet, its columns and their types as the dictionary says; without rows when none are given."""
-    schema = pa.schema([(c.name, _ARROW[c.kind]) for c in TABLES[name].columns])
     if data is None:
-        return schema.empty_table()
-    return pa.Table.from_pandas(data, schema=schema, preserve_index=False).replace_schema_metadata()
+        return _schema(name).empty_table()
+    return pa.Table.from_pandas(data, schema=_schema(name), preserve_index=False).replace_schema_metadata()
+
+
+@functools.cache
+def _schema(name: str) -> pa.Schema:
+    return pa.schema([(c.name, _ARROW[c.kind]) for c in TABLES[name].columns])
 
 
 def from_arrow(name: str, data: pa.Table) -> pd.DataFrame:
