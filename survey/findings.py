@@ -9,27 +9,15 @@ at all; `no_mail` only on a positive answer; else `clear`. Nothing here asks, an
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from .blocklists import LIES, NO_MATTER
 from .senders import by_domain
-from .tables import (
-    BUNDLE,
-    HEADLINE_CATEGORIES,
-    HEADLINE_GROUPS,
-    RELAY_CATEGORIES,
-    Body,
-    Confidence,
-    Dns,
-    Listing,
-    Share,
-    frame,
-    rows_of,
-)
+from .standings import Standing
+from .tables import BUNDLE, RELAY_CATEGORIES, Body, Confidence, Dns, Share, frame, rows_of
 
 DOUBTS = frozenset(
     {
@@ -39,27 +27,6 @@ DOUBTS = frozenset(
 )
 _DOMAIN_DOUBTS = frozenset({"domain_unknown", "domain_absent", "domain_doubtful", "partly_opted_out"})
 """What hides a body's senders as well as its mail servers."""
-_NOTES = frozenset({"came_between_passes", "left_between_passes"})
-
-
-@dataclass(slots=True)
-class _Address:
-    """What the healthy lists said of one address."""
-
-    categories: frozenset[str] = frozenset()
-    confirmed: frozenset[str] = frozenset()
-    zones: frozenset[str] = frozenset()
-    evidence: tuple[str, ...] = ()
-    doubts: frozenset[str] = frozenset()
-    relay_doubts: frozenset[str] = frozenset()
-    doubt_evidence: tuple[str, ...] = ()
-    notes: frozenset[str] = frozenset()
-    unconfirmed: frozenset[str] = frozenset()
-    """Categories that some list said and no later pass of that list confirmed."""
-    answers: int = 0
-    """Answers of lists that could have made it listed: those of open relays and of abuse."""
-    relay_answers: int = 0
-    opted_out: bool = False
 
 
 @dataclass(slots=True)
@@ -87,6 +54,37 @@ class _Server(NamedTuple):
     operator: str
 
 
+class _Servers(NamedTuple):
+    """The same of several together."""
+
+    users: frozenset[str]
+    own_or_shared: Share
+    operator: str | None
+
+
+class _Told(NamedTuple):
+    """What the healthy lists said of several addresses together, beside how many of them answered."""
+
+    listed: Mapping[str, Standing] = {}
+    doubts: frozenset[str] = frozenset()
+    relay_doubts: frozenset[str] = frozenset()
+    notes: frozenset[str] = frozenset()
+    opted_out: int = 0
+    """How many of the addresses opted out."""
+    is_relay: bool = False
+    """Whether one of them is listed as an open relay."""
+    zones: Sequence[str] = ()
+    categories: Sequence[str] = ()
+    confirmed: Sequence[str] = ()
+    """The categories that a later pass confirmed."""
+    is_confirmed: bool | None = None
+    """Whether every category that any list said was confirmed, so that the whole row may be printed; None if none."""
+    evidence: Sequence[str] = ()
+
+
+_NOTHING = _Told()
+
+
 Take = Callable[[str, str, Collection[str]], pd.DataFrame]
 """The rows of a table whose column holds one of these texts."""
 
@@ -94,23 +92,22 @@ Take = Callable[[str, str, Collection[str]], pd.DataFrame]
 def read(
     bodies: pd.DataFrame,
     take: Take,
-    listings: Iterable[pd.DataFrame],
+    standings: Mapping[str, Standing],
     lists: pd.DataFrame,
     opted_out: Callable[[str], bool],
 ) -> Iterator[pd.DataFrame]:
     """The table `findings` in parts: one row per body, whatever happened.
 
-    `listings` come in parts too; `take` gives what the other tables hold about some bodies. `opted_out` tells domains
-    that are not asked about. Where no domain is sure, the evidence is what was heard of the body's candidates.
+    `take` gives what the other tables hold about some bodies. `opted_out` tells domains that are not asked about. Where
+    no domain is sure, the evidence is what was heard of the body's candidates.
     """
-    relay_zones = set(lists.loc[lists["health"].eq("healthy") & lists["group"].eq("relay"), "zone"])
-    said = _addresses(listings, lists, relay_zones)
+    has_relay = bool((lists["health"].eq("healthy") & lists["group"].eq("relay")).any())
     ordered, count = bodies.sort_values("code"), 0
     for begin in range(0, len(ordered), BUNDLE):
         some = ordered.iloc[begin : begin + BUNDLE]
         observed = _Observed(some["code"], take)
         rows = (
-            _row(code, in_scope, observed, said, opted_out, bool(relay_zones))
+            _row(code, in_scope, observed, standings, opted_out, has_relay)
             for code, in_scope in rows_of(some, "code", "in_scope")
         )
         found = frame("findings", rows)
@@ -131,7 +128,7 @@ class _Observed:
         addresses, servers = take("addresses", "host", hosts), take("servers", "host", hosts)
         columns = ("host", "codes", "own_or_shared", "operator")
         self.servers = {host: _Server(frozenset(codes), *rest) for host, codes, *rest in rows_of(servers, *columns)}
-        self._users: dict[tuple[str, ...], frozenset[str]] = {}
+        self._together: dict[tuple[str, ...], _Servers] = {}
         self.sends = by_domain(take("senders", "domain", named), take("policies", "domain", named))
         self.named: dict[str, list[str]] = defaultdict(list)
         self.doubtful: set[str] = set()
@@ -169,21 +166,24 @@ class _Observed:
             if is_changed is True:
                 self.changed.add(host)
 
-    def others(self, code: str, hosts: Iterable[str]) -> int:
-        """How many other bodies use one of these servers."""
-        several = tuple(host for host in hosts if host in self.servers)
-        if several not in self._users:
-            # A provider's few servers have thousands of users, who all name the same servers.
-            self._users[several] = frozenset[str]().union(*(self.servers[host].codes for host in several))
-        users = self._users[several]
-        return len(users) - (code in users)
+    def together(self, hosts: Sequence[str]) -> _Servers:
+        """What the operators room says of these servers; a provider's few have thousands of users."""
+        several = tuple(hosts)
+        if (found := self._together.get(several)) is None:
+            told = [self.servers[host] for host in several if host in self.servers]
+            found = self._together[several] = _Servers(
+                frozenset[str]().union(*(server.codes for server in told)),
+                whose({server.own_or_shared for server in told}),
+                ", ".join(sorted({server.operator for server in told})) or None,
+            )
+        return found
 
 
 def _row(
     code: str,
     in_scope: bool,
     observed: _Observed,
-    said: Mapping[str, _Address],
+    said: Mapping[str, Standing],
     opted_out: Callable[[str], bool],
     has_relay: bool,
 ) -> tuple[object, ...]:
@@ -204,84 +204,23 @@ def _row(
     return _finding(code, case, said, observed, has_relay)
 
 
-def _addresses(listings: Iterable[pd.DataFrame], lists: pd.DataFrame, relay_zones: set[str]) -> dict[str, _Address]:
-    """Per address what the healthy lists said; void lists have no say, for or against."""
-    healthy = set(lists.loc[lists["health"].eq("healthy"), "zone"])
-    headline_zones = set(lists.loc[lists["group"].isin(HEADLINE_GROUPS), "zone"])
-    fell_silent = set(lists.loc[~lists["health"].eq("healthy") & ~lists["reason"].isin(LIES), "zone"]) & headline_zones
-    found: dict[str, _Address] = defaultdict(_Address)
-    for part in listings:
-        # By far the most rows say "not listed" and nothing beside it: they are only counted.
-        is_plain = part["status"].eq(Listing.CLEAR) & part["reason"].isna()
-        for address, count in _per_address(part, is_plain & part["zone"].isin(healthy & headline_zones)):
-            found[address].answers += count
-        for address, count in _per_address(part, is_plain & part["zone"].isin(relay_zones)):
-            found[address].relay_answers += count
-        _take_others(part.loc[~is_plain], found, healthy, headline_zones, relay_zones, fell_silent)
-    return found
-
-
-def _take_others(
-    listings: pd.DataFrame,
-    found: dict[str, _Address],
-    healthy: set[str],
-    headline_zones: set[str],
-    relay_zones: set[str],
-    fell_silent: set[str],
-) -> None:
-    """What the rows say that are no plain denials."""
-    columns = ("address", "zone", "status", "categories", "reason", "confirmed_categories", "evidence_ids", "codes")
-    for address, zone, status, categories, why, confirmed, evidence, codes in rows_of(listings, *columns):
-        one = found[address]
-        if status == Listing.NOT_ASKED and why == "opt_out":
-            one.opted_out = True
-        if status == Listing.NOT_ASKED and why == "no_ipv6" and zone in healthy & headline_zones:
-            one.notes |= {"ipv6_not_asked"}
-        if why == "list_void" and len(codes) and zone in fell_silent:
-            one.notes |= {"listed_by_void_list"}
-        if zone not in healthy or (status == Listing.NOT_ASKED and why in NO_MATTER) or why == "list_void":
-            continue
-        if status in (Listing.LISTED, Listing.CLEAR):
-            one.answers += zone in headline_zones
-            one.relay_answers += zone in relay_zones
-            counted = HEADLINE_CATEGORIES.intersection(categories)
-            if why in _NOTES or (counted and why == "not_heard_again"):
-                one.notes |= {why}
-            if counted:
-                one.categories |= counted
-                one.confirmed |= counted.intersection(confirmed)
-                one.unconfirmed |= counted.difference(confirmed)
-                one.zones |= {zone}
-                one.evidence += tuple(evidence)
-        else:
-            doubt = "listing_refused" if status == Listing.REFUSED else "listing_silent"
-            one.doubts |= {doubt}
-            one.doubt_evidence += tuple(evidence)
-            if zone in relay_zones:
-                one.relay_doubts |= {doubt}
-
-
-def _per_address(listings: pd.DataFrame, chosen: pd.Series[bool]) -> Iterator[tuple[str, int]]:
-    counts = listings.loc[chosen, "address"].value_counts()
-    return zip(map(str, counts.index), map(int, counts.to_list()), strict=True)
-
-
 def _case(domains: Iterable[str], observed: _Observed) -> _Case:
     case = _Case()
+    doubts, evidence = case.doubts, case.evidence
     for domain in domains:
         case.domains += 1
         if (sending := observed.sends.get(domain)) is not None:
             case.senders += sending.addresses
             case.sender_notes |= sending.notes
             case.is_sender_silent |= sending.is_silent
-            case.evidence += sending.evidence
-        for host, kind, target, status, why, evidence in observed.by_domain.get(domain, ()):
-            if isinstance(evidence, str):
-                case.evidence.append(evidence)
+            evidence += sending.evidence
+        for host, kind, target, status, why, evidence_id in observed.by_domain.get(domain, ()):
+            if isinstance(evidence_id, str):
+                evidence.append(evidence_id)
             if status in (Dns.SILENT, Dns.NOT_ASKED):
-                case.doubts.add("address_silent" if str(why).startswith("address_") else "mx_silent")
+                doubts.add("address_silent" if str(why).startswith("address_") else "mx_silent")
             elif kind == "none" and why == "nxdomain":
-                case.doubts.add("domain_absent")
+                doubts.add("domain_absent")
             elif kind in ("none", "null"):
                 case.domains_without_mail += 1
             elif isinstance(host, str):
@@ -291,14 +230,14 @@ def _case(domains: Iterable[str], observed: _Observed) -> _Case:
                 if host in observed.changed:
                     case.notes.add("addresses_changed")
                 case.addresses += observed.addresses.get(host, ())
-                case.evidence += observed.evidence.get(host, ())
+                evidence += observed.evidence.get(host, ())
                 if host in observed.silent and target not in ("address_literal", "localhost"):
-                    case.doubts.add("address_silent")
+                    doubts.add("address_silent")
     case.hosts = list(dict.fromkeys(case.hosts))
     case.addresses = list(dict.fromkeys(case.addresses))
     case.senders = list(dict.fromkeys(case.senders))
     if not case.domains:
-        case.doubts.add("domain_unknown")
+        doubts.add("domain_unknown")
     return case
 
 
@@ -311,95 +250,95 @@ def _plain(code: str, status: Body, has_relay: bool) -> tuple[object, ...]:
 def _finding(
     code: str,
     case: _Case,
-    said: Mapping[str, _Address],
+    said: Mapping[str, Standing],
     observed: _Observed,
     has_relay: bool,
 ) -> tuple[object, ...]:
-    sending, sends, sends_confirmed = _sending(case, said)
-    heard = {address: said[address] for address in case.addresses if address in said}
-    out = [one.opted_out for one in heard.values()]
-    if any(out) and not all(out):
+    heard, senders = _heard(case.addresses, said), _heard(case.senders, said)
+    told, sent = _told(heard), _told(senders)
+    listed, servers = told.listed, case.hosts
+    sending = _sending(case, senders, sent)
+    if 0 < told.opted_out < len(heard):
         case.doubts.add("partly_opted_out")
-    listed = {address: one for address, one in heard.items() if one.categories}
-    status = _word(
-        case,
-        bool(listed),
-        set().union(*(one.doubts for one in heard.values())),
-        sum(one.answers for one in heard.values()),
-        bool(heard) and all(one.opted_out for one in heard.values()),
-    )
+    is_out = 0 < told.opted_out == len(heard)
+    answers = sum([one.answers for one in heard.values()])
+    status = _word(case, bool(listed), told.doubts, answers, is_out)
     relay: str | None = None
     if has_relay:
-        relay = _word(
-            case,
-            any(one.categories & RELAY_CATEGORIES for one in listed.values()),
-            set().union(*(one.relay_doubts for one in heard.values())),
-            sum(one.relay_answers for one in heard.values()),
-            status is Body.OPTED_OUT,
-        )
-    servers = case.hosts
-    servers_listed = [
-        host for host in servers if any(address in listed for address in observed.addresses.get(host, ()))
-    ]
+        answers = sum([one.relay_answers for one in heard.values()])
+        relay = _word(case, told.is_relay, told.relay_doubts, answers, status is Body.OPTED_OUT)
+    servers_listed, sure = list[str](), set[str]()
+    if listed:
+        of = observed.addresses
+        servers_listed = [host for host in servers if any(address in listed for address in of.get(host, ()))]
+        sure = {address for address, one in listed.items() if one.confirmed}
     counted = servers_listed if status is Body.LISTED else servers
-    told = [observed.servers[host] for host in counted if host in observed.servers]
-    categories = sorted(set().union(*(one.categories for one in listed.values())))
-    confirmed = _all_confirmed(listed.values()) if listed else None
-    sure = {address for address, one in listed.items() if one.confirmed}
-    evidence = list(case.evidence)
-    for one in (*heard.values(), *_senders(case, said).values()):
-        evidence += (*one.evidence, *one.doubt_evidence)
+    together = observed.together(counted)
+    role = ("both" if sent.listed else "receives") if listed else "sends" if sent.listed else None
     return (
         code,
         status,
         servers,
         servers_listed,
-        sorted(set().union(*(one.zones for one in listed.values()))),
-        categories,
+        told.zones,
+        told.categories,
         relay,
-        whose({server.own_or_shared for server in told}),
-        ("both" if sends else "receives") if listed else "sends" if sends else None,
+        together.own_or_shared,
+        role,
         Body.OPTED_OUT if status is Body.OPTED_OUT else sending,
-        sends,
-        sends_confirmed,
-        ", ".join(sorted({server.operator for server in told})) or None,
-        observed.others(code, counted) if counted else None,
-        confirmed,
-        sorted(set().union(*(one.confirmed for one in listed.values()))),
+        list(sent.listed),
+        sent.is_confirmed,
+        together.operator,
+        len(together.users) - (code in together.users) if counted else None,
+        told.is_confirmed,
+        told.confirmed,
         [host for host in servers_listed if not sure.isdisjoint(observed.addresses.get(host, ()))],
-        sorted(set(evidence), key=int),
-        _caveats(case, heard, status, confirmed, bool(sure), has_relay, _senders(case, said)),
+        sorted({*case.evidence, *told.evidence, *sent.evidence}, key=int),
+        _caveats(case, heard, told, status, bool(sure), has_relay, senders),
     )
 
 
-def _senders(case: _Case, said: Mapping[str, _Address]) -> dict[str, _Address]:
-    """What the lists said of the addresses that its own SPF names."""
-    return {address: said[address] for address in case.senders if address in said}
+def _heard(addresses: Iterable[str], said: Mapping[str, Standing]) -> dict[str, Standing]:
+    """The addresses of which the lists said anything."""
+    return {address: said[address] for address in addresses if address in said and said[address].is_known}
 
 
-def _sending(case: _Case, said: Mapping[str, _Address]) -> tuple[Body | str, list[str], bool | None]:
-    """The body's status by its own sending addresses alone; those that are listed; whether a later pass agreed."""
-    heard = _senders(case, said)
-    listed = {address: one for address, one in heard.items() if one.categories}
-    if listed:
-        return Body.LISTED, list(listed), _all_confirmed(listed.values())
-    hidden = case.is_sender_silent or not case.doubts.isdisjoint(_DOMAIN_DOUBTS)
-    if hidden or any(one.doubts for one in heard.values()):
-        return Body.UNKNOWN, [], None
+def _told(heard: Mapping[str, Standing]) -> _Told:
+    """What the lists said of these addresses together; of most there is nothing to tell."""
+    loud = {address: one for address, one in heard.items() if not one.is_quiet}
+    if not loud:
+        return _NOTHING
+    several, nobody = loud.values(), frozenset[str]()
+    listed = {address: one for address, one in loud.items() if one.categories}
+    return _Told(
+        listed,
+        nobody.union(*(one.doubts for one in several)),
+        nobody.union(*(one.relay_doubts for one in several)),
+        nobody.union(*(one.notes for one in several)),
+        sum(one.opted_out for one in several),
+        any(one.categories & RELAY_CATEGORIES for one in several),
+        sorted(nobody.union(*(one.zones for one in listed.values()))),
+        sorted(nobody.union(*(one.categories for one in listed.values()))),
+        sorted(nobody.union(*(one.confirmed for one in listed.values()))),
+        not any(one.unconfirmed for one in listed.values()) if listed else None,
+        [text for one in several for text in (*one.evidence, *one.doubt_evidence)],
+    )
+
+
+def _sending(case: _Case, heard: Mapping[str, Standing], told: _Told) -> Body | str:
+    """The body's status by the addresses alone that its own SPF names."""
+    if told.listed:
+        return Body.LISTED
+    if case.is_sender_silent or told.doubts or not case.doubts.isdisjoint(_DOMAIN_DOUBTS):
+        return Body.UNKNOWN
     if not case.senders:
-        return "no_senders", [], None
-    out = [one.opted_out for one in heard.values()]
-    if any(out):
-        return (Body.OPTED_OUT if all(out) else Body.UNKNOWN), [], None
-    return (Body.CLEAR if any(one.answers for one in heard.values()) else Body.UNKNOWN), [], None
+        return "no_senders"
+    if told.opted_out:
+        return Body.OPTED_OUT if told.opted_out == len(heard) else Body.UNKNOWN
+    return Body.CLEAR if any(one.answers for one in heard.values()) else Body.UNKNOWN
 
 
-def _all_confirmed(listed: Iterable[_Address]) -> bool:
-    """Whether every category that any list said of any server was confirmed, so that the whole row may be printed."""
-    return not any(one.unconfirmed for one in listed)
-
-
-def _word(case: _Case, is_listed: bool, doubts: set[str], answers: int, is_out: bool) -> Body:
+def _word(case: _Case, is_listed: bool, doubts: Collection[str], answers: int, is_out: bool) -> Body:
     if is_listed:
         return Body.LISTED
     if is_out and not case.doubts and not doubts:
@@ -421,23 +360,21 @@ def whose(kinds: set[str]) -> Share:
 
 def _caveats(
     case: _Case,
-    heard: Mapping[str, _Address],
+    heard: Mapping[str, Standing],
+    told: _Told,
     status: Body,
-    confirmed: bool | None,
     is_partly: bool,
     has_relay: bool,
-    senders: Mapping[str, _Address],
+    senders: Mapping[str, Standing],
 ) -> list[str]:
     """Machine words, in a fixed order; the labels say them in Japanese and English."""
-    words = case.doubts | case.notes
-    for one in heard.values():
-        words |= one.doubts | one.notes
-    if status is Body.UNKNOWN and not words & DOUBTS:
+    words = {*case.doubts, *case.notes, *told.doubts, *told.notes}
+    if status is Body.UNKNOWN and words.isdisjoint(DOUBTS):
         words.add("no_address" if not any(one.answers for one in heard.values()) else "listing_silent")
     if status is Body.LISTED:
-        if words & DOUBTS:
+        if not words.isdisjoint(DOUBTS):
             words.add("some_servers_unknown")
-        if not confirmed:
+        if not told.is_confirmed:
             words.add("partly_confirmed" if is_partly else "unconfirmed")
     if not has_relay and status in (Body.LISTED, Body.CLEAR, Body.UNKNOWN):
         words.add("no_healthy_relay_list")

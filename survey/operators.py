@@ -21,17 +21,19 @@ Own or shared, the first rule that fits; `basis` says which one:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from socket import AF_INET, AF_INET6, inet_pton
 from typing import NamedTuple
 
 import pandas as pd
 
 from .edited import Place, read_places
+from .standings import Standing
 from .suffixes import registrable
-from .tables import HEADLINE_CATEGORIES, HEADLINE_GROUPS, Body, Dns, Listing, Share, frame, rows_of
+from .tables import Body, Dns, Share, frame, rows_of
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "operators.csv"
 KINDS = ("prefectural_cloud", "provider", "global_cloud")
@@ -57,6 +59,14 @@ class Directory:
 
     suffixes: Mapping[str, Operator]
     ranges: tuple[tuple[IPv4Network | IPv6Network, Operator], ...]
+    _spans: Mapping[int, Sequence[tuple[bytes, bytes, Operator]]] = field(init=False)
+    """The first and the last address of each range, by how many octets they have."""
+
+    def __post_init__(self) -> None:
+        spans: dict[int, list[tuple[bytes, bytes, Operator]]] = {4: [], 16: []}
+        for block, one in self.ranges:
+            spans[block.max_prefixlen // 8].append((block[0].packed, block[-1].packed, one))
+        object.__setattr__(self, "_spans", spans)
 
     def by_name(self, name: str) -> Operator | None:
         """The operator whose mail servers are called so, the longest suffix deciding."""
@@ -69,11 +79,15 @@ class Directory:
         return found._replace(basis="ptr") if found is not None and found.names == "mail" else None
 
     def _longest(self, name: str) -> Operator | None:
-        return next((self.suffixes[suffix] for suffix in _names_in(name) if suffix in self.suffixes), None)
+        while name:
+            if (found := self.suffixes.get(name)) is not None:
+                return found
+            name = name.partition(".")[2]
+        return None
 
     def by_address(self, address: str) -> Operator | None:
-        found = ip_address(address)
-        return next((one for block, one in self.ranges if block.version == found.version and found in block), None)
+        packed = inet_pton(AF_INET6 if ":" in address else AF_INET, address)
+        return next((one for first, last, one in self._spans[len(packed)] if first <= packed <= last), None)
 
 
 def load_directory(path: Path = DATA) -> Directory:
@@ -110,7 +124,7 @@ def _range(place: Place, value: str) -> IPv4Network | IPv6Network:
 
 
 def users(
-    served: Iterable[tuple[str, str]], addresses_by_host: Mapping[str, Iterable[str]]
+    served: Iterable[tuple[str, str]], addresses_by_host: Mapping[str, Sequence[str]]
 ) -> dict[str, frozenset[str]]:
     """For every host the codes of all bodies that it serves, under this name or another with the same address.
 
@@ -124,7 +138,7 @@ def users(
         for address in addresses_by_host.get(host, ()):
             by_address[address] |= codes
     return {
-        host: frozenset(codes.union(*(by_address[address] for address in addresses_by_host.get(host, ()))))
+        host: frozenset(codes.union(*[by_address[address] for address in addresses_by_host.get(host, ())]))
         for host, codes in by_host.items()
     }
 
@@ -134,32 +148,27 @@ def read(
     domains: pd.DataFrame,
     mail_servers: pd.DataFrame,
     addresses: pd.DataFrame,
-    listings: Iterable[pd.DataFrame],
-    lists: pd.DataFrame,
+    standings: Mapping[str, Standing],
     networks: pd.DataFrame,
     directory: Directory,
 ) -> pd.DataFrame:
     """The table `servers`: one row per mail server of a surveyed body, listed ones first, then by bodies that use it.
 
-    `listings` come in parts.
     `status` is listed (open relay or abuse), unknown (an address or a list did not answer, or there is no address to
     ask about) or clear, by the healthy lists.
     """
-    surveyed = bodies.loc[bodies["in_scope"].astype(bool), "code"]
-    named = mail_servers.loc[
-        mail_servers["host"].notna() & ~mail_servers["target"].isin(["address_literal", "localhost"])
-    ]
-    known = domains.loc[domains["code"].isin(surveyed), ["code", "domain"]]
-    # A private address is many machines: it makes nobody share a server.
-    present = addresses.loc[addresses["address"].notna() & addresses["reason"].isna()]
     by_host: dict[str, list[str]] = defaultdict(list)
-    for host, address in rows_of(present, "host", "address"):
-        by_host[host].append(address)
-    used_by = users(rows_of(named[["domain", "host"]].merge(known, on="domain"), "code", "host"), by_host)
-    owners: dict[str, set[str]] = defaultdict(set)
-    in_names = {name for host in used_by for name in _names_in(host)}
-    for code, domain in rows_of(known.loc[known["domain"].isin(in_names)], "code", "domain"):
-        owners[domain].add(code)
+    silent = set[str]()
+    for host, address, status, why in rows_of(addresses, "host", "address", "status", "reason"):
+        # A private address is many machines: it makes nobody share a server.
+        if isinstance(address, str) and not isinstance(why, str):
+            by_host[host].append(address)
+        if status == Dns.SILENT:
+            silent.add(host)
+    surveyed = {code for code, in_scope in rows_of(bodies, "code", "in_scope") if in_scope}
+    known = [pair for pair in rows_of(domains, "code", "domain") if pair[0] in surveyed]
+    used_by = users(_served(known, mail_servers), by_host)
+    owners = _Owners(used_by, known)
     pointers, asns, as_names = (
         dict(rows_of(networks, "address", name)) for name in ("ptr_confirmed", "asns", "as_names")
     )
@@ -167,19 +176,20 @@ def read(
     serves: dict[str, set[str]] = defaultdict(set)
     for host, codes in used_by.items():
         serves[operators[host].name] |= codes
-    statuses, on = _statuses(used_by, addresses, by_host, listings, lists)
     rows: list[tuple[tuple[int, int, str], tuple[object, ...]]] = []
     order = {Body.LISTED: 0, Body.UNKNOWN: 1, Body.CLEAR: 2}
     for host, codes in used_by.items():
         operator, own = operators[host], by_host.get(host, [])
-        share, basis = _share(codes, _owner(host, owners), operator, serves[operator.name])
+        share, basis = _share(codes, owners.of(host), operator, serves[operator.name])
+        told = [standings[address] for address in own if address in standings]
+        status = _word(told, is_silent=host in silent)
         row = (
             host,
-            statuses[host],
+            status,
             sorted(codes),
             len(codes),
             own,
-            on[host],
+            sorted(set[str]().union(*[one.listed_on for one in told])),
             share,
             basis,
             operator.name,
@@ -189,17 +199,55 @@ def read(
             _several(asns, own),
             _several(as_names, own),
         )
-        rows.append(((order[statuses[host]], -len(codes), host), row))
+        rows.append(((order[status], -len(codes), host), row))
     return frame("servers", [row for _, row in sorted(rows, key=lambda entry: entry[0])])
 
 
-def _several(by_address: Mapping[str, list[str]], addresses: Iterable[str]) -> list[str]:
-    return sorted(set().union(*(by_address.get(address, ()) for address in addresses)))
+def _served(known: Iterable[tuple[str, str]], mail_servers: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Each body that a mail server takes mail for, by the domains that are known to be a body's."""
+    codes: dict[str, list[str]] = defaultdict(list)
+    for code, domain in known:
+        codes[domain].append(code)
+    for domain, host, target in rows_of(mail_servers, "domain", "host", "target"):
+        if isinstance(host, str) and target not in ("address_literal", "localhost"):
+            for code in codes.get(domain, ()):
+                yield code, host
 
 
-def _owner(host: str, owners: Mapping[str, set[str]]) -> set[str]:
-    """The bodies whose mail domain is in the host's name, the longest such domain deciding."""
-    return next((owners[name] for name in _names_in(host) if name in owners), set())
+def _word(told: Sequence[Standing], *, is_silent: bool) -> Body:
+    """A server's word, by what is told of its addresses."""
+    if any(one.is_listed for one in told):
+        return Body.LISTED
+    is_unknown = is_silent or not any(one.answers for one in told) or any(one.is_doubtful for one in told)
+    return Body.UNKNOWN if is_unknown else Body.CLEAR
+
+
+def _several(by_address: Mapping[str, list[str]], addresses: Sequence[str]) -> list[str]:
+    return sorted(set[str]().union(*[by_address.get(address, ()) for address in addresses]))
+
+
+class _Owners:
+    """Which bodies' mail domains bear the names of hosts."""
+
+    def __init__(self, hosts: Iterable[str], known: Iterable[tuple[str, str]]) -> None:
+        names = {name for host in hosts for name in _names_in(host)}
+        self._of: dict[str, set[str]] = defaultdict(set)
+        for code, domain in known:
+            if domain in names:
+                self._of[domain].add(code)
+
+    def name(self, host: str) -> str | None:
+        """The longest mail domain of a body in the host's name."""
+        while host:
+            if host in self._of:
+                return host
+            host = host.partition(".")[2]
+        return None
+
+    def of(self, host: str) -> set[str]:
+        """The bodies whose mail domain that is."""
+        name = self.name(host)
+        return self._of[name] if name is not None else set()
 
 
 def _names_in(host: str) -> Iterator[str]:
@@ -213,7 +261,7 @@ def _operator(
     host: str,
     addresses: Iterable[str],
     pointers: Mapping[str, list[str]],
-    owners: Mapping[str, set[str]],
+    owners: _Owners,
     directory: Directory,
 ) -> Operator:
     if (found := directory.by_name(host)) is not None:
@@ -225,9 +273,8 @@ def _operator(
     for address in addresses:
         if (found := directory.by_address(address)) is not None:
             return found
-    for name in _names_in(host):
-        if name in owners:
-            return Operator(name, name, "unknown", "body")
+    if (owned := owners.name(host)) is not None:
+        return Operator(owned, owned, "unknown", "body")
     name = registrable(host)
     return Operator(name, name, "unknown", "domain")
 
@@ -245,43 +292,6 @@ def _share(codes: frozenset[str], owner: set[str], operator: Operator, serves: s
     if len(serves) > 1:
         return Share.SHARED, "operator_of_several"
     return Share.UNKNOWN, "name_tells_nothing"
-
-
-def _statuses(
-    hosts: Iterable[str],
-    addresses: pd.DataFrame,
-    by_host: Mapping[str, list[str]],
-    listings: Iterable[pd.DataFrame],
-    lists: pd.DataFrame,
-) -> tuple[dict[str, Body], dict[str, list[str]]]:
-    """Per host its word by the healthy lists, and the zones that hold an address of it."""
-    silent = set(addresses.loc[addresses["status"].eq(Dns.SILENT), "host"])
-    healthy = lists.loc[lists["health"].eq("healthy"), "zone"]
-    headline_zones = lists.loc[lists["group"].isin(HEADLINE_GROUPS), "zone"]
-    zones: dict[str, set[str]] = defaultdict(set)
-    listed, answered, doubtful = set[str](), set[str](), set[str]()
-    for part in listings:
-        said = part.loc[part["zone"].isin(healthy) & part["reason"].ne("list_void")]
-        on = said.loc[said["status"].eq(Listing.LISTED)]
-        for address, zone, categories in rows_of(on, "address", "zone", "categories"):
-            zones[address].add(zone)
-            if not HEADLINE_CATEGORIES.isdisjoint(categories):
-                listed.add(address)
-        has_answer = said["status"].isin([Listing.LISTED, Listing.CLEAR]) & said["zone"].isin(headline_zones)
-        answered.update(said.loc[has_answer, "address"].unique())
-        is_open = said["status"].isin([Listing.SILENT, Listing.REFUSED])
-        is_open |= said["reason"].isin(["unfinished", "daily_limit", "opt_out"])
-        doubtful.update(said.loc[is_open, "address"].unique())
-    words: dict[str, Body] = {}
-    for host in hosts:
-        own = by_host.get(host, [])
-        if not listed.isdisjoint(own):
-            words[host] = Body.LISTED
-        elif host in silent or answered.isdisjoint(own) or not doubtful.isdisjoint(own):
-            words[host] = Body.UNKNOWN
-        else:
-            words[host] = Body.CLEAR
-    return words, {host: sorted(set().union(*(zones.get(one, ()) for one in by_host.get(host, ())))) for host in hosts}
 
 
 def ranking(servers: pd.DataFrame, by: str = "operator") -> pd.DataFrame:

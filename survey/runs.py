@@ -40,6 +40,7 @@ from . import (
     relays,
     review,
     senders,
+    standings,
     tables,
 )
 from .answers import word
@@ -63,8 +64,6 @@ TABLE_NAMES = (
     *("senders", "policies"),
     *("listings", "lists", "servers", "findings", *RELAY_TABLES),
 )
-_WORDS = ("address", "zone", "status", "reason", "categories")
-"""What of a listing tells the words that are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +256,8 @@ def read_tables(
     exchanges.forget_survey()
     _read_listings(shelf, selected, pairs, exchanges, marks, zones, opt_out)
     del pairs, exchanges
-    _read_findings(shelf, directory or operators.load_directory(folder.operators_path), opt_out)
+    said = standings.read(shelf.arrow_parts("listings", *standings.COLUMNS), shelf.take("lists"))
+    _read_findings(shelf, said, directory or operators.load_directory(folder.operators_path), opt_out)
     dialogues = relays.read(archive.rows(f"type = {NO_QUESTION}"), marks, shelf.take("addresses"))
     for name, table in zip(RELAY_TABLES, dialogues, strict=True):
         shelf.put(name, table)
@@ -265,7 +265,7 @@ def read_tables(
         shelf.take("findings", "status", "own_or_shared", "open_relay_listing", "sending_listing"),
         shelf.take("servers", "status"),
         shelf.take("addresses", "address"),
-        shelf.parts("listings", *_WORDS),
+        said,
         shelf.take("lists"),
     )
     ended = finished_passes(marks)
@@ -366,7 +366,9 @@ def _read_listings(
     shelf.put("lists", lists())
 
 
-def _read_findings(shelf: Shelf, directory: operators.Directory, opt_out: opt_outs.OptOuts) -> None:
+def _read_findings(
+    shelf: Shelf, said: Mapping[str, standings.Standing], directory: operators.Directory, opt_out: opt_outs.OptOuts
+) -> None:
     """Whose the servers are, and the finding of every body."""
     of_bodies = shelf.take("domains", "code", "domain", "confidence")
     servers = operators.read(
@@ -375,8 +377,7 @@ def _read_findings(shelf: Shelf, directory: operators.Directory, opt_out: opt_ou
         of_bodies.loc[of_bodies["confidence"].ne(Confidence.LOW)],
         shelf.take("mail_servers", "domain", "host", "target"),
         shelf.take("addresses", "host", "address", "status", "reason"),
-        shelf.parts("listings", *_WORDS),
-        shelf.take("lists"),
+        said,
         shelf.take("networks", "address", "ptr_confirmed", "asns", "as_names"),
         directory,
     )
@@ -385,7 +386,7 @@ def _read_findings(shelf: Shelf, directory: operators.Directory, opt_out: opt_ou
     found = findings.read(
         shelf.take("bodies", "code", "in_scope"),
         shelf.where,
-        shelf.parts("listings"),
+        said,
         shelf.take("lists"),
         opt_out.has_domain,
     )

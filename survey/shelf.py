@@ -61,7 +61,7 @@ class Shelf(Mapping[str, pd.DataFrame]):
             with pq.ParquetWriter(aside, to_arrow(name).schema) as writer:
                 waiting = to_arrow(name)
                 for part in parts:
-                    weight += len(part) if isinstance(part, pd.DataFrame) else len(part) / 2
+                    weight += part.num_rows / 2 if isinstance(part, pa.Table) else len(part)
                     held = [*held, part] if weight <= HELD_MOST else []
                     waiting = pa.concat_tables([waiting, _as_arrow(name, part)])
                     while len(waiting) > BUNDLE:

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from . import findings, operators
+from . import findings, operators, standings
 from .opt_outs import OptOuts
 from .shelf import Shelf
 from .tables import HEADLINE_GROUPS, Confidence, frame, joined, rows_of
@@ -73,13 +75,13 @@ class Yardstick:
         lists = shelf.take("lists")
         lists = lists.loc[lists["zone"].isin(self.zones)]
         domains = shelf.take("domains", "code", "domain", "confidence")
+        said = standings.read(self._said(shelf), lists)
         servers = operators.read(
             bodies,
             domains.loc[domains["confidence"].ne(Confidence.LOW)],
             shelf.take("mail_servers", "domain", "host", "target"),
             shelf.take("addresses", "host", "address", "status", "reason"),
-            self._said(shelf),
-            lists,
+            said,
             shelf.take("networks", "address", "ptr_confirmed", "asns", "as_names"),
             directory,
         )
@@ -87,14 +89,16 @@ class Yardstick:
         def take(name: str, column: str, values: Collection[str]) -> pd.DataFrame:
             return servers.loc[servers[column].isin(values)] if name == "servers" else shelf.where(name, column, values)
 
-        found = findings.read(bodies, take, self._said(shelf), lists, wave.opt_outs.has_domain)
+        found = findings.read(bodies, take, said, lists, wave.opt_outs.has_domain)
         return Measured(joined("findings", found), servers)
 
-    def _said(self, shelf: Shelf) -> Iterator[pd.DataFrame]:
+    def _said(self, shelf: Shelf) -> Iterator[pa.Table]:
         """What the lists compared said, part by part."""
-        for part in shelf.parts("listings"):
-            is_ipv6 = part["address"].str.contains(":", regex=False)
-            yield part.loc[part["zone"].isin(self.zones) & (~is_ipv6 | part["zone"].isin(self.ipv6))]
+        zones, ipv6 = (pa.array(sorted(some), pa.string()) for some in (self.zones, self.ipv6))
+        for part in shelf.arrow_parts("listings", *standings.COLUMNS):
+            is_ipv6 = pc.match_substring(part["address"], ":")
+            is_compared = pc.or_(pc.invert(is_ipv6), pc.is_in(part["zone"], ipv6))
+            yield part.filter(pc.and_(pc.is_in(part["zone"], zones), is_compared))
 
 
 _ORDER = (Reason.LIST_VOID, Reason.LIST_NOT_IN_BOTH, Reason.RULES_CHANGED, Reason.LIST_SET_ASIDE)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from survey import findings, headlines, operators
+from survey import findings, headlines, operators, standings
 from survey.publish import audiences, charts, style
 from survey.publish.edition import Edition
 from survey.publish.workbook import write_workbook
@@ -157,16 +157,16 @@ def tables_of(rows: dict, out: frozenset) -> dict:
     tables = {name: frame(name, found) for name, found in rows.items()}
     tables["mail_servers"] = tables["mail_servers"].loc[~tables["mail_servers"]["domain"].isin(out)]
     observed = [tables[name] for name in ("bodies", "domains", "mail_servers", "addresses")]
-    observed += [[tables["listings"]], tables["lists"]]
+    said = standings.read([tables["listings"]], tables["lists"])
     tables["networks"] = frame("networks")
-    tables["servers"] = operators.read(*observed, tables["networks"], operators.load_directory())
+    tables["servers"] = operators.read(*observed, said, tables["networks"], operators.load_directory())
     for name in ("senders", "policies"):
         tables[name] = tables[name].loc[~tables[name]["domain"].isin(out)]
 
     def take(name, column, values):
         return tables[name].loc[tables[name][column].isin(values)]
 
-    found = findings.read(tables["bodies"], take, *observed[-2:], out.__contains__)
+    found = findings.read(tables["bodies"], take, said, tables["lists"], out.__contains__)
     tables["findings"] = joined("findings", found)
     return tables
 
@@ -231,7 +231,7 @@ def sending_rule(found: dict, code: str, zones: set) -> tuple[str, list[str]]:
 def edition_of(found: dict) -> Edition:
     tables = found["tables"] | {name: frame(name) for name in RELAY_TABLES}
     counted = [tables[name] for name in ("findings", "servers", "addresses")]
-    headline = headlines.count(*counted, [tables["listings"]], tables["lists"])
+    headline = headlines.count(*counted, standings.read([tables["listings"]], tables["lists"]), tables["lists"])
     headline |= {"started_at": "2026-11-24T00:00", "finished_at": None, "evidence_head": "0" * 64, "questions_asked": 1}
     return Edition(tables, headline, {"world": "practice"})
 

@@ -18,6 +18,7 @@ ROWS = [
     {"register", "permissions", "evidence", "store", "catalogue", "showing", "websites", "lookups", "packed"},
     {"enquiries", "enquirers"},
     {"review", "rules", "draft", "spftree", "dmarc", "pairs", "blocklists", "parts"},
+    {"standings"},
     {"domains", "mail", "listings", "relays", "senders", "networks", "operators", "wire"},
     {"findings", "headlines", "shelf"},
     {"yardstick"},

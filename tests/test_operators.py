@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey import networks, operators
+from survey import networks, operators, standings
 from survey.answers import reverse_name
 from survey.errors import CatalogueError
 from survey.exchanges import AAAA, PTR, TXT, A, Exchanges, Question, Row
@@ -115,8 +115,7 @@ def world(hosts, pointers=None, listings=(), lists=()):
         frame("domains", domains),
         frame("mail_servers", mail),
         frame("addresses", [(h, a, 4, "present", None, None, "1") for h, a in addresses.items()]),
-        [frame("listings", listings)],
-        frame("lists", lists),
+        standings.read([frame("listings", listings)], frame("lists", lists)),
         frame("networks", nets),
     ]
     return operators.read(*frames, DIRECTORY).set_index("host")

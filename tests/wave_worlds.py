@@ -6,6 +6,7 @@ import datetime
 import functools
 from random import Random
 
+from survey import standings
 from survey.headlines import count
 from survey.operators import load_directory
 from survey.opt_outs import OptOuts
@@ -187,7 +188,7 @@ def survey(
     ]
     tables = shelf_of(tables_of(rows | {"problems": [], "candidates": []}, frozenset()))
     counted = [tables[one] for one in ("findings", "servers", "addresses")]
-    headline = count(*counted, [tables["listings"]], tables["lists"])
+    headline = count(*counted, standings.read([tables["listings"]], tables["lists"]), tables["lists"])
     headline |= {
         "started_at": started,
         "finished_at": started,

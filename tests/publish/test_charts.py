@@ -13,7 +13,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from survey import codes, headlines
+from survey import codes, headlines, standings
 from survey.publish import audiences, charts, disclosure, figures_bodies, figures_servers, labels, style, telling
 from survey.publish.edition import Edition
 
@@ -58,7 +58,7 @@ def with_one_region(edition):
     for name in ("bodies", "findings", "domains"):
         tables[name] = tables[name].loc[tables[name]["code"].isin(keep)].reset_index(drop=True)
     observed = (tables[name] for name in ("findings", "servers", "addresses"))
-    counted = headlines.count(*observed, [tables["listings"]], tables["lists"])
+    counted = headlines.count(*observed, standings.read([tables["listings"]], tables["lists"]), tables["lists"])
     return replace(edition, tables=tables, headline={**edition.headline, **counted})
 
 
