@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
-from .senders import by_domain
+from .senders import Sending, by_domain
 from .standings import Standing
 from .tables import BUNDLE, RELAY_CATEGORIES, Body, Confidence, Dns, Share, frame, rows_of
 
@@ -27,23 +27,68 @@ DOUBTS = frozenset(
 )
 _DOMAIN_DOUBTS = frozenset({"domain_unknown", "domain_absent", "domain_doubtful", "partly_opted_out"})
 """What hides a body's senders as well as its mail servers."""
+# Looked up for every body: an enumeration's own look-up takes six times as long.
+_LISTED, _CLEAR, _UNKNOWN, _OPTED_OUT = Body.LISTED, Body.CLEAR, Body.UNKNOWN, Body.OPTED_OUT
+_PRESENT, _SILENT, _LOW = Dns.PRESENT, Dns.SILENT, Confidence.LOW
+_UNHEARD = frozenset({Dns.SILENT, Dns.NOT_ASKED})
+_SHARES = {str(share): share for share in Share}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
+class _Host:
+    """One mail server: what was heard of it, and of its addresses."""
+
+    name: str
+    heard: dict[str, Standing] = field(default_factory=dict)
+    """Its addresses of which the lists said anything."""
+    evidence: list[str] = field(default_factory=list)
+    is_silent: bool = False
+    """Whether one of its address questions is without answer."""
+    is_changed: bool = False
+    """Whether an earlier pass gave other addresses."""
+    server: _Server | None = None
+
+
+_Mail = tuple[_Host | None, str | None, str | None, str, str | None, str | None]
+"""A row of `mail_servers`: host, kind, target, status, reason, evidence."""
+
+
+@dataclass(slots=True, eq=False)
+class _Domain:
+    """One mail domain: who takes its mail, and who sends for it."""
+
+    name: str
+    mail: list[_Mail] = field(default_factory=list)
+    sending: Sending | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Named:
+    """What a body is known by."""
+
+    domains: list[_Domain] = field(default_factory=list)
+    is_doubtful: bool = False
+    """Whether it has a domain that is not surely its own."""
+    evidence: list[str] = field(default_factory=list)
+    """Beside that of its servers."""
+
+
+@dataclass(slots=True, eq=False)
 class _Case:
     """Everything known of one body, before a word is chosen."""
 
-    hosts: list[str] = field(default_factory=list)
-    addresses: list[str] = field(default_factory=list)
-    doubts: set[str] = field(default_factory=set)
-    notes: set[str] = field(default_factory=set)
-    evidence: list[str] = field(default_factory=list)
-    domains_without_mail: int = 0
-    domains: int = 0
-    senders: list[str] = field(default_factory=list)
+    hosts: Sequence[_Host]
+    heard: Mapping[str, Standing]
+    """What the lists said of its servers' addresses."""
+    doubts: set[str]
+    notes: set[str]
+    evidence: list[str]
+    domains: int
+    domains_without_mail: int
+    senders: Sequence[str]
     """Sending addresses that its own SPF names."""
-    is_sender_silent: bool = False
-    sender_notes: set[str] = field(default_factory=set)
+    is_sender_silent: bool
+    sender_notes: set[str]
 
 
 class _Server(NamedTuple):
@@ -105,7 +150,7 @@ def read(
     ordered, count = bodies.sort_values("code"), 0
     for begin in range(0, len(ordered), BUNDLE):
         some = ordered.iloc[begin : begin + BUNDLE]
-        observed = _Observed(some["code"], take)
+        observed = _Observed(some["code"], take, standings)
         rows = (
             _row(code, in_scope, observed, standings, opted_out, has_relay)
             for code, in_scope in rows_of(some, "code", "in_scope")
@@ -120,62 +165,81 @@ def read(
 class _Observed:
     """What was observed about some bodies' domains and servers."""
 
-    def __init__(self, codes: Collection[str], take: Take) -> None:
+    def __init__(self, codes: Collection[str], take: Take, said: Mapping[str, Standing]) -> None:
         domains = take("domains", "code", codes)
         named = domains["domain"].unique()
         mail_servers = take("mail_servers", "domain", named)
-        hosts = mail_servers["host"].dropna().unique()
-        addresses, servers = take("addresses", "host", hosts), take("servers", "host", hosts)
-        columns = ("host", "codes", "own_or_shared", "operator")
-        self.servers = {host: _Server(frozenset(codes), *rest) for host, codes, *rest in rows_of(servers, *columns)}
-        self._together: dict[tuple[str, ...], _Servers] = {}
-        self.sends = by_domain(take("senders", "domain", named), take("policies", "domain", named))
-        self.named: dict[str, list[str]] = defaultdict(list)
-        self.doubtful: set[str] = set()
-        """Bodies with a domain that is not surely theirs."""
-        self.extra: dict[str, list[str]] = defaultdict(list)
-        """Evidence of a body beside that of its servers."""
+        names = mail_servers["host"].dropna().unique()
+        self._together: dict[tuple[_Host, ...], _Servers] = {}
+        self._hosts: dict[str, _Host] = {}
+        self._read_hosts(take("addresses", "host", names), take("servers", "host", names), said)
+        self._domains: dict[str, _Domain] = {}
+        self._read_domains(mail_servers)
+        for domain, sending in by_domain(take("senders", "domain", named), take("policies", "domain", named)).items():
+            self._domain(domain).sending = sending
+        self._bodies: dict[str, _Named] = defaultdict(_Named)
         for code, domain, confidence, evidence in rows_of(domains, "code", "domain", "confidence", "evidence_ids"):
-            self.extra[code] += evidence
-            if confidence == Confidence.LOW:
-                self.doubtful.add(code)
+            one = self._bodies[code]
+            one.evidence += evidence
+            if confidence == _LOW:
+                one.is_doubtful = True
             else:
-                self.named[code].append(domain)
+                one.domains.append(self._domain(domain))
         for code, evidence in rows_of(take("candidates", "code", codes), "code", "evidence_ids"):
-            if code not in self.named:
-                self.extra[code] += evidence
-        self.by_domain: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
-        of_servers = ("domain", "host", "kind", "target", "status", "reason", "evidence_id")
-        for domain, *rest in rows_of(mail_servers, *of_servers):
-            self.by_domain[domain].append(tuple(rest))
-        self.addresses: dict[str, list[str]] = defaultdict(list)
-        """Per host those that lists were asked about."""
-        self.evidence: dict[str, list[str]] = defaultdict(list)
-        self.silent: set[str] = set()
-        """Hosts with a silent address question."""
-        self.changed: set[str] = set()
-        """Hosts of which an earlier pass gave other addresses."""
-        of_hosts = ("host", "address", "status", "reason", "is_changed", "evidence_id")
-        for host, address, status, why, is_changed, evidence_id in rows_of(addresses, *of_hosts):
-            if isinstance(evidence_id, str):
-                self.evidence[host].append(evidence_id)
-            if status == Dns.SILENT:
-                self.silent.add(host)
-            elif status == Dns.PRESENT and why != "special_address":
-                self.addresses[host].append(address)
-            if is_changed is True:
-                self.changed.add(host)
+            if not self._bodies[code].domains:
+                self._bodies[code].evidence += evidence
 
-    def together(self, hosts: Sequence[str]) -> _Servers:
+    def _read_hosts(self, addresses: pd.DataFrame, servers: pd.DataFrame, said: Mapping[str, Standing]) -> None:
+        of_hosts = ("host", "address", "status", "reason", "is_changed", "evidence_id")
+        for name, address, status, why, is_changed, evidence in rows_of(addresses, *of_hosts):
+            host = self._host(name)
+            if isinstance(evidence, str):
+                host.evidence.append(evidence)
+            if status == _SILENT:
+                host.is_silent = True
+            elif status == _PRESENT and why != "special_address":
+                if (standing := said.get(address)) is not None and standing.is_known:
+                    host.heard[address] = standing
+            if is_changed is True:
+                host.is_changed = True
+        for name, codes, *rest in rows_of(servers, "host", "codes", "own_or_shared", "operator"):
+            self._host(name).server = _Server(frozenset(codes), *rest)
+
+    def _read_domains(self, mail_servers: pd.DataFrame) -> None:
+        columns = ("domain", "host", "kind", "target", "status", "reason", "evidence_id")
+        for domain, name, *rest in rows_of(mail_servers, *columns):
+            host = self._host(name) if isinstance(name, str) else None
+            self._domain(domain).mail.append((host, *rest))
+
+    def _host(self, name: str) -> _Host:
+        if (found := self._hosts.get(name)) is None:
+            found = self._hosts[name] = _Host(name)
+        return found
+
+    def _domain(self, name: str) -> _Domain:
+        if (found := self._domains.get(name)) is None:
+            found = self._domains[name] = _Domain(name)
+        return found
+
+    def body(self, code: str) -> _Named:
+        """What a body is known by; by nothing, if need be."""
+        return self._bodies[code]
+
+    def together(self, hosts: Sequence[_Host]) -> _Servers:
         """What the operators room says of these servers; a provider's few have thousands of users."""
         several = tuple(hosts)
         if (found := self._together.get(several)) is None:
-            told = [self.servers[host] for host in several if host in self.servers]
-            found = self._together[several] = _Servers(
-                frozenset[str]().union(*(server.codes for server in told)),
-                whose({server.own_or_shared for server in told}),
-                ", ".join(sorted({server.operator for server in told})) or None,
-            )
+            told = [host.server for host in several if host.server is not None]
+            first = told[0] if told else _Server(frozenset(), Share.UNKNOWN, "")
+            if all(one == first for one in told):
+                found = _Servers(first.codes, _SHARES[first.own_or_shared], first.operator or None)
+            else:
+                found = _Servers(
+                    frozenset[str]().union(*(server.codes for server in told)),
+                    whose({server.own_or_shared for server in told}),
+                    ", ".join(sorted({server.operator for server in told})) or None,
+                )
+            self._together[several] = found
         return found
 
 
@@ -188,57 +252,68 @@ def _row(
     has_relay: bool,
 ) -> tuple[object, ...]:
     """One body's row."""
-    named = observed.named.get(code, [])
-    out = [opted_out(domain) for domain in named]
     if not in_scope:
         return _plain(code, Body.OUT_OF_SCOPE, has_relay)
-    if out and all(out):
-        return _plain(code, Body.OPTED_OUT, has_relay)
-    case = _case([domain for domain, is_out in zip(named, out, strict=True) if not is_out], observed)
-    case.evidence += observed.extra.get(code, ())
-    if code in observed.doubtful:
+    named = observed.body(code)
+    asked = [domain for domain in named.domains if not opted_out(domain.name)]
+    if named.domains and not asked:
+        return _plain(code, _OPTED_OUT, has_relay)
+    case = _case(asked)
+    case.evidence += named.evidence
+    if named.is_doubtful:
         case.doubts.discard("domain_unknown")
         case.doubts.add("domain_doubtful")
-    if any(out):
+    if len(asked) < len(named.domains):
         case.doubts.add("partly_opted_out")
     return _finding(code, case, said, observed, has_relay)
 
 
-def _case(domains: Iterable[str], observed: _Observed) -> _Case:
-    case = _Case()
-    doubts, evidence = case.doubts, case.evidence
+def _case(domains: Collection[_Domain]) -> _Case:
+    hosts, evidence, senders = dict[_Host, None](), list[str](), list[str]()
+    doubts, notes, sender_notes = set[str](), set[str](), set[str]()
+    without_mail, is_sender_silent = 0, False
     for domain in domains:
-        case.domains += 1
-        if (sending := observed.sends.get(domain)) is not None:
-            case.senders += sending.addresses
-            case.sender_notes |= sending.notes
-            case.is_sender_silent |= sending.is_silent
+        if (sending := domain.sending) is not None:
+            senders += sending.addresses
+            sender_notes |= sending.notes
+            is_sender_silent |= sending.is_silent
             evidence += sending.evidence
-        for host, kind, target, status, why, evidence_id in observed.by_domain.get(domain, ()):
+        for host, kind, target, status, why, evidence_id in domain.mail:
             if isinstance(evidence_id, str):
                 evidence.append(evidence_id)
-            if status in (Dns.SILENT, Dns.NOT_ASKED):
+            if status in _UNHEARD:
                 doubts.add("address_silent" if str(why).startswith("address_") else "mx_silent")
             elif kind == "none" and why == "nxdomain":
                 doubts.add("domain_absent")
             elif kind in ("none", "null"):
-                case.domains_without_mail += 1
-            elif isinstance(host, str):
-                case.hosts.append(host)
+                without_mail += 1
+            elif host is not None:
+                hosts[host] = None
                 if kind == "implicit":
-                    case.notes.add("implicit_mx")
-                if host in observed.changed:
-                    case.notes.add("addresses_changed")
-                case.addresses += observed.addresses.get(host, ())
-                evidence += observed.evidence.get(host, ())
-                if host in observed.silent and target not in ("address_literal", "localhost"):
+                    notes.add("implicit_mx")
+                if host.is_changed:
+                    notes.add("addresses_changed")
+                evidence += host.evidence
+                if host.is_silent and target not in ("address_literal", "localhost"):
                     doubts.add("address_silent")
-    case.hosts = list(dict.fromkeys(case.hosts))
-    case.addresses = list(dict.fromkeys(case.addresses))
-    case.senders = list(dict.fromkeys(case.senders))
-    if not case.domains:
+    if not domains:
         doubts.add("domain_unknown")
-    return case
+    several = list(hosts)
+    heard = (
+        several[0].heard if len(several) == 1 else {one: said for host in several for one, said in host.heard.items()}
+    )
+    return _Case(
+        several,
+        heard,
+        doubts,
+        notes,
+        evidence,
+        len(domains),
+        without_mail,
+        senders,
+        is_sender_silent,
+        sender_notes,
+    )
 
 
 def _plain(code: str, status: Body, has_relay: bool) -> tuple[object, ...]:
@@ -254,7 +329,7 @@ def _finding(
     observed: _Observed,
     has_relay: bool,
 ) -> tuple[object, ...]:
-    heard, senders = _heard(case.addresses, said), _heard(case.senders, said)
+    heard, senders = case.heard, _heard(case.senders, said)
     told, sent = _told(heard), _told(senders)
     listed, servers = told.listed, case.hosts
     sending = _sending(case, senders, sent)
@@ -266,33 +341,32 @@ def _finding(
     relay: str | None = None
     if has_relay:
         answers = sum([one.relay_answers for one in heard.values()])
-        relay = _word(case, told.is_relay, told.relay_doubts, answers, status is Body.OPTED_OUT)
-    servers_listed, sure = list[str](), set[str]()
+        relay = _word(case, told.is_relay, told.relay_doubts, answers, status is _OPTED_OUT)
+    servers_listed, sure = list[_Host](), set[str]()
     if listed:
-        of = observed.addresses
-        servers_listed = [host for host in servers if any(address in listed for address in of.get(host, ()))]
+        servers_listed = [host for host in servers if not listed.keys().isdisjoint(host.heard)]
         sure = {address for address, one in listed.items() if one.confirmed}
-    counted = servers_listed if status is Body.LISTED else servers
+    counted = servers_listed if status is _LISTED else servers
     together = observed.together(counted)
     role = ("both" if sent.listed else "receives") if listed else "sends" if sent.listed else None
     return (
         code,
         status,
-        servers,
-        servers_listed,
+        [host.name for host in servers],
+        [host.name for host in servers_listed],
         told.zones,
         told.categories,
         relay,
         together.own_or_shared,
         role,
-        Body.OPTED_OUT if status is Body.OPTED_OUT else sending,
+        _OPTED_OUT if status is _OPTED_OUT else sending,
         list(sent.listed),
         sent.is_confirmed,
         together.operator,
         len(together.users) - (code in together.users) if counted else None,
         told.is_confirmed,
         told.confirmed,
-        [host for host in servers_listed if not sure.isdisjoint(observed.addresses.get(host, ()))],
+        [host.name for host in servers_listed if not sure.isdisjoint(host.heard)],
         sorted({*case.evidence, *told.evidence, *sent.evidence}, key=int),
         _caveats(case, heard, told, status, bool(sure), has_relay, senders),
     )
@@ -300,12 +374,12 @@ def _finding(
 
 def _heard(addresses: Iterable[str], said: Mapping[str, Standing]) -> dict[str, Standing]:
     """The addresses of which the lists said anything."""
-    return {address: said[address] for address in addresses if address in said and said[address].is_known}
+    return {address: one for address in addresses if (one := said.get(address)) is not None and one.is_known}
 
 
 def _told(heard: Mapping[str, Standing]) -> _Told:
     """What the lists said of these addresses together; of most there is nothing to tell."""
-    loud = {address: one for address, one in heard.items() if not one.is_quiet}
+    loud = {address: one for address, one in heard.items() if not one.is_quiet} if heard else heard
     if not loud:
         return _NOTHING
     several, nobody = loud.values(), frozenset[str]()
@@ -328,27 +402,27 @@ def _told(heard: Mapping[str, Standing]) -> _Told:
 def _sending(case: _Case, heard: Mapping[str, Standing], told: _Told) -> Body | str:
     """The body's status by the addresses alone that its own SPF names."""
     if told.listed:
-        return Body.LISTED
+        return _LISTED
     if case.is_sender_silent or told.doubts or not case.doubts.isdisjoint(_DOMAIN_DOUBTS):
-        return Body.UNKNOWN
+        return _UNKNOWN
     if not case.senders:
         return "no_senders"
     if told.opted_out:
-        return Body.OPTED_OUT if told.opted_out == len(heard) else Body.UNKNOWN
-    return Body.CLEAR if any(one.answers for one in heard.values()) else Body.UNKNOWN
+        return _OPTED_OUT if told.opted_out == len(heard) else _UNKNOWN
+    return _CLEAR if any(one.answers for one in heard.values()) else _UNKNOWN
 
 
 def _word(case: _Case, is_listed: bool, doubts: Collection[str], answers: int, is_out: bool) -> Body:
     if is_listed:
-        return Body.LISTED
+        return _LISTED
     if is_out and not case.doubts and not doubts:
-        return Body.OPTED_OUT
+        return _OPTED_OUT
     if case.doubts or doubts:
-        return Body.UNKNOWN
+        return _UNKNOWN
     if case.domains and case.domains_without_mail == case.domains:
         return Body.NO_MAIL
     # A server without any address that a list could be asked about: nothing was heard, so nothing is clear.
-    return Body.CLEAR if answers else Body.UNKNOWN
+    return _CLEAR if answers else _UNKNOWN
 
 
 def whose(kinds: set[str]) -> Share:
@@ -369,15 +443,16 @@ def _caveats(
 ) -> list[str]:
     """Machine words, in a fixed order; the labels say them in Japanese and English."""
     words = {*case.doubts, *case.notes, *told.doubts, *told.notes}
-    if status is Body.UNKNOWN and words.isdisjoint(DOUBTS):
+    if status is _UNKNOWN and words.isdisjoint(DOUBTS):
         words.add("no_address" if not any(one.answers for one in heard.values()) else "listing_silent")
-    if status is Body.LISTED:
+    if status is _LISTED:
         if not words.isdisjoint(DOUBTS):
             words.add("some_servers_unknown")
         if not told.is_confirmed:
             words.add("partly_confirmed" if is_partly else "unconfirmed")
-    if not has_relay and status in (Body.LISTED, Body.CLEAR, Body.UNKNOWN):
+    if not has_relay and status in (_LISTED, _CLEAR, _UNKNOWN):
         words.add("no_healthy_relay_list")
     words |= case.sender_notes
-    words |= {f"sender_{doubt}" for address, one in senders.items() if address not in heard for doubt in one.doubts}
+    if senders:
+        words |= {f"sender_{doubt}" for address, one in senders.items() if address not in heard for doubt in one.doubts}
     return sorted(words)
