@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import pandas as pd
+import pyarrow as pa
 
 from .senders import Sending, by_domain
 from .standings import Standing
-from .tables import BUNDLE, RELAY_CATEGORIES, Body, Confidence, Dns, Share, frame, rows_of
+from .tables import BUNDLE, RELAY_CATEGORIES, Body, Confidence, Dns, Share, bundles, rows_of
 
 DOUBTS = frozenset(
     {
@@ -140,7 +141,7 @@ def read(
     standings: Mapping[str, Standing],
     lists: pd.DataFrame,
     opted_out: Callable[[str], bool],
-) -> Iterator[pd.DataFrame]:
+) -> Iterator[pa.Table]:
     """The table `findings` in parts: one row per body, whatever happened.
 
     `take` gives what the other tables hold about some bodies. `opted_out` tells domains that are not asked about. Where
@@ -155,9 +156,9 @@ def read(
             _row(code, in_scope, observed, standings, opted_out, has_relay)
             for code, in_scope in rows_of(some, "code", "in_scope")
         )
-        found = frame("findings", rows)
-        count += len(found)
-        yield found
+        for found in bundles("findings", rows):
+            count += len(found)
+            yield found
     if count != len(bodies):
         raise AssertionError(f"{len(bodies)} bodies went in, {count} findings came out")
 

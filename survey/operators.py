@@ -22,8 +22,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from operator import itemgetter
 from pathlib import Path
 from socket import AF_INET, AF_INET6, inet_pton
 from typing import NamedTuple
@@ -40,6 +42,8 @@ KINDS = ("prefectural_cloud", "provider", "global_cloud")
 NAMES = ("mail", "mixed", "rented")
 """What names of this form are: mail servers; mail servers and access lines alike, so that a PTR name tells nothing; or
 machines that tenants rent and run, so that no name tells anything."""
+# Looked up for every server: an enumeration's own look-up takes six times as long.
+_OWN, _SHARED, _UNKNOWN = Share.OWN, Share.SHARED, Share.UNKNOWN
 _COLUMNS = ("match", "value", "names", "operator", "operator_ja", "kind", "source", "date")
 
 
@@ -137,10 +141,13 @@ def users(
     for host, codes in by_host.items():
         for address in addresses_by_host.get(host, ()):
             by_address[address] |= codes
-    return {
-        host: frozenset(codes.union(*[by_address[address] for address in addresses_by_host.get(host, ())]))
-        for host, codes in by_host.items()
-    }
+    found: dict[str, frozenset[str]] = {}
+    for host, codes in by_host.items():
+        own = addresses_by_host.get(host, ())
+        # Whoever uses the host uses its addresses: of most hosts one set says it all.
+        together = by_address[own[0]] if len(own) == 1 else codes.union(*[by_address[address] for address in own])
+        found[host] = frozenset(together)
+    return found
 
 
 def read(
@@ -158,12 +165,12 @@ def read(
     ask about) or clear, by the healthy lists.
     """
     by_host: dict[str, list[str]] = defaultdict(list)
-    silent = set[str]()
+    silent, no_answer = set[str](), Dns.SILENT
     for host, address, status, why in rows_of(addresses, "host", "address", "status", "reason"):
         # A private address is many machines: it makes nobody share a server.
         if isinstance(address, str) and not isinstance(why, str):
             by_host[host].append(address)
-        if status == Dns.SILENT:
+        if status == no_answer:
             silent.add(host)
     surveyed = {code for code, in_scope in rows_of(bodies, "code", "in_scope") if in_scope}
     known = [pair for pair in rows_of(domains, "code", "domain") if pair[0] in surveyed]
@@ -172,35 +179,37 @@ def read(
     pointers, asns, as_names = (
         dict(rows_of(networks, "address", name)) for name in ("ptr_confirmed", "asns", "as_names")
     )
-    operators = {host: _operator(host, by_host.get(host, []), pointers, owners, directory) for host in used_by}
+    run_by: dict[str, tuple[Operator, AbstractSet[str]]] = {}
     serves: dict[str, set[str]] = defaultdict(set)
     for host, codes in used_by.items():
-        serves[operators[host].name] |= codes
+        domain, owner = owners.of(host)
+        operator = _operator(host, by_host.get(host, ()), pointers, domain, directory)
+        run_by[host] = operator, owner
+        serves[operator.name] |= codes
+    words = _Words()
     rows: list[tuple[tuple[int, int, str], tuple[object, ...]]] = []
-    order = {Body.LISTED: 0, Body.UNKNOWN: 1, Body.CLEAR: 2}
     for host, codes in used_by.items():
-        operator, own = operators[host], by_host.get(host, [])
-        share, basis = _share(codes, owners.of(host), operator, serves[operator.name])
-        told = [standings[address] for address in own if address in standings]
-        status = _word(told, is_silent=host in silent)
+        (operator, owner), own = run_by[host], by_host.get(host, [])
+        share, basis = _share(codes, owner, operator, serves[operator.name])
+        order, status, on = words.of([standings[one] for one in own if one in standings], is_silent=host in silent)
         row = (
             host,
             status,
             sorted(codes),
             len(codes),
             own,
-            sorted(set[str]().union(*[one.listed_on for one in told])),
+            on,
             share,
             basis,
             operator.name,
             operator.name_ja,
-            "own" if share is Share.OWN else operator.kind,
+            "own" if share is _OWN else operator.kind,
             operator.basis,
             _several(asns, own),
             _several(as_names, own),
         )
-        rows.append(((order[status], -len(codes), host), row))
-    return frame("servers", [row for _, row in sorted(rows, key=lambda entry: entry[0])])
+        rows.append(((order, -len(codes), host), row))
+    return frame("servers", [row for _, row in sorted(rows, key=itemgetter(0))])
 
 
 def _served(known: Iterable[tuple[str, str]], mail_servers: pd.DataFrame) -> Iterator[tuple[str, str]]:
@@ -214,40 +223,51 @@ def _served(known: Iterable[tuple[str, str]], mail_servers: pd.DataFrame) -> Ite
                 yield code, host
 
 
-def _word(told: Sequence[Standing], *, is_silent: bool) -> Body:
-    """A server's word, by what is told of its addresses."""
-    if any(one.is_listed for one in told):
-        return Body.LISTED
-    is_unknown = is_silent or not any(one.answers for one in told) or any(one.is_doubtful for one in told)
-    return Body.UNKNOWN if is_unknown else Body.CLEAR
+class _Words:
+    """A server's word by what is told of its addresses; of most it is the same, which is told once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], tuple[int, Body, list[str]]] = {}
+
+    def of(self, told: Sequence[Standing], *, is_silent: bool) -> tuple[int, Body, list[str]]:
+        """Its place in the order of words, the word, and the zones that hold an address of it."""
+        key = (is_silent, *told)
+        if (found := self._known.get(key)) is None:
+            if any(one.is_listed for one in told):
+                order, word = 0, Body.LISTED
+            elif is_silent or not any(one.answers for one in told) or any(one.is_doubtful for one in told):
+                order, word = 1, Body.UNKNOWN
+            else:
+                order, word = 2, Body.CLEAR
+            zones = sorted(frozenset[str]().union(*(one.listed_on for one in told)))
+            found = self._known[key] = (order, word, zones)
+        return found
 
 
 def _several(by_address: Mapping[str, list[str]], addresses: Sequence[str]) -> list[str]:
+    if len(addresses) == 1 and len(found := by_address.get(addresses[0], ())) < 2:
+        return list(found)
     return sorted(set[str]().union(*[by_address.get(address, ()) for address in addresses]))
 
 
 class _Owners:
-    """Which bodies' mail domains bear the names of hosts."""
+    """Which bodies' mail domains stand in the names of hosts."""
 
     def __init__(self, hosts: Iterable[str], known: Iterable[tuple[str, str]]) -> None:
         names = {name for host in hosts for name in _names_in(host)}
-        self._of: dict[str, set[str]] = defaultdict(set)
+        self._codes: dict[str, set[str]] = defaultdict(set)
         for code, domain in known:
             if domain in names:
-                self._of[domain].add(code)
+                self._codes[domain].add(code)
 
-    def name(self, host: str) -> str | None:
-        """The longest mail domain of a body in the host's name."""
-        while host:
-            if host in self._of:
-                return host
-            host = host.partition(".")[2]
-        return None
-
-    def of(self, host: str) -> set[str]:
-        """The bodies whose mail domain that is."""
-        name = self.name(host)
-        return self._of[name] if name is not None else set()
+    def of(self, host: str) -> tuple[str | None, AbstractSet[str]]:
+        """The longest mail domain of a body in a host's name, and the bodies whose domain that is."""
+        name = host
+        while name:
+            if name in self._codes:
+                return name, self._codes[name]
+            name = name.partition(".")[2]
+        return None, frozenset()
 
 
 def _names_in(host: str) -> Iterator[str]:
@@ -261,7 +281,7 @@ def _operator(
     host: str,
     addresses: Iterable[str],
     pointers: Mapping[str, list[str]],
-    owners: _Owners,
+    owned: str | None,
     directory: Directory,
 ) -> Operator:
     if (found := directory.by_name(host)) is not None:
@@ -273,25 +293,25 @@ def _operator(
     for address in addresses:
         if (found := directory.by_address(address)) is not None:
             return found
-    if (owned := owners.name(host)) is not None:
+    if owned is not None:
         return Operator(owned, owned, "unknown", "body")
     name = registrable(host)
     return Operator(name, name, "unknown", "domain")
 
 
-def _share(codes: frozenset[str], owner: set[str], operator: Operator, serves: set[str]) -> tuple[Share, str]:
+def _share(codes: frozenset[str], owner: AbstractSet[str], operator: Operator, serves: set[str]) -> tuple[Share, str]:
     """Own, shared or unknown, and the rule that decided."""
     if len(codes) > 1:
-        return Share.SHARED, "used_by_several"
+        return _SHARED, "used_by_several"
     if operator.kind != "unknown":
-        return Share.SHARED, "known_operator"
+        return _SHARED, "known_operator"
     if codes & owner:
-        return Share.OWN, "bears_its_name"
+        return _OWN, "bears_its_name"
     if owner:
-        return Share.SHARED, "bears_another_name"
+        return _SHARED, "bears_another_name"
     if len(serves) > 1:
-        return Share.SHARED, "operator_of_several"
-    return Share.UNKNOWN, "name_tells_nothing"
+        return _SHARED, "operator_of_several"
+    return _UNKNOWN, "name_tells_nothing"
 
 
 def ranking(servers: pd.DataFrame, by: str = "operator") -> pd.DataFrame:

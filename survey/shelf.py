@@ -47,10 +47,9 @@ class Shelf(Mapping[str, pd.DataFrame]):
 
     def put(self, name: str, parts: Part | Iterable[Part]) -> None:
         """Put down a table, whole or in parts; it replaces one of the same name."""
-        if isinstance(parts, pd.DataFrame | pa.Table):
-            parts = [parts]
+        several: Iterable[Part] = [parts] if isinstance(parts, pd.DataFrame | pa.Table) else parts
         if self._folder is None:
-            self._held[name] = _together(name, parts)
+            self._held[name] = _together(name, several)
             return
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(name)
@@ -60,8 +59,8 @@ class Shelf(Mapping[str, pd.DataFrame]):
         try:
             with pq.ParquetWriter(aside, to_arrow(name).schema) as writer:
                 waiting = to_arrow(name)
-                for part in parts:
-                    weight += part.num_rows / 2 if isinstance(part, pa.Table) else len(part)
+                for part in several:
+                    weight += len(part) if isinstance(part, pd.DataFrame) else part.num_rows / 2
                     held = [*held, part] if weight <= HELD_MOST else []
                     waiting = pa.concat_tables([waiting, _as_arrow(name, part)])
                     while len(waiting) > BUNDLE:

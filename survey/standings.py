@@ -33,7 +33,7 @@ _FLAGS = 16
 _COUNT = 16
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Standing:
     """What the healthy lists said of one address; addresses of which they said the same may have one and the same."""
 
@@ -80,11 +80,16 @@ class _Rules:
     """Which lists have a say, and in what."""
 
     def __init__(self, lists: pd.DataFrame) -> None:
-        is_healthy = lists["health"].eq("healthy")
-        self.healthy = frozenset(lists.loc[is_healthy, "zone"])
-        self.headline = frozenset(lists.loc[lists["group"].isin(HEADLINE_GROUPS), "zone"])
-        self.relay = frozenset(lists.loc[is_healthy & lists["group"].eq("relay"), "zone"])
-        self.fell_silent = frozenset(lists.loc[~is_healthy & ~lists["reason"].isin(LIES), "zone"]) & self.headline
+        healthy, headline, relay, fell_silent = set[str](), set[str](), set[str](), set[str]()
+        for zone, health, group, why in rows_of(lists, "zone", "health", "group", "reason"):
+            if group in HEADLINE_GROUPS:
+                headline.add(zone)
+            if health == "healthy":
+                healthy.add(zone)
+                relay |= {zone} if group == "relay" else set()
+            elif group in HEADLINE_GROUPS and why not in LIES:
+                fell_silent.add(zone)
+        self.healthy, self.headline, self.relay, self.fell_silent = healthy, headline, relay, fell_silent
 
     def meaning(self, zone: str, status: str, why: str | None, has_codes: bool, has_categories: bool) -> _Meaning:
         """What one row says; void lists have no say, for or against."""

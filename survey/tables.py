@@ -514,6 +514,16 @@ def frames(name: str, rows: Iterable[Sequence[object]]) -> Iterator[pd.DataFrame
         yield pd.DataFrame({c.name: _series(c.kind, v) for c, v in zip(table.columns, columns, strict=True)})
 
 
+def bundles(name: str, rows: Iterable[Sequence[object]]) -> Iterator[pa.Table]:
+    """The same as it is written."""
+    schema, source = _schema(name), iter(rows)
+    while bundle := list(itertools.islice(source, BUNDLE)):
+        columns = zip(*bundle, strict=True)
+        yield pa.table(
+            [pa.array(cells, kind) for cells, kind in zip(columns, schema.types, strict=True)], schema=schema
+        )
+
+
 def joined(name: str, parts: Iterable[pd.DataFrame | pa.Table]) -> pd.DataFrame:
     """One table from its parts; empty, with its columns, when there are none."""
     found = [part if isinstance(part, pd.DataFrame) else from_arrow(name, part) for part in parts]
