@@ -13,6 +13,9 @@ from .sheets import Sheet
 
 _HEADER_WITHIN = 40
 _SPLIT = re.compile(r"[\s,;、，；|]+")
+_BLANKS = re.compile(r"[ \t\u3000]+")
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,31}")
+_URL = re.compile(r"[a-z][a-z0-9+.-]*:/*([^/?#]*)")
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 
 
@@ -59,7 +62,7 @@ def cell_text(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = str(value).strip()
-    return re.sub(r"[ \t\u3000]+", " ", text)
+    return _BLANKS.sub(" ", text)
 
 
 def code_text(value: object) -> str:
@@ -67,7 +70,7 @@ def code_text(value: object) -> str:
     if isinstance(value, bool | datetime.date | datetime.time) or value is None:
         return ""
     text = unicodedata.normalize("NFKC", cell_text(value)).strip("'\"` ")
-    return text if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,31}", text) else ""
+    return text if _CODE.fullmatch(text) else ""
 
 
 def read_domain(token: str) -> tuple[str | None, tuple[str, str] | None]:
@@ -77,7 +80,7 @@ def read_domain(token: str) -> tuple[str | None, tuple[str, str] | None]:
     text = text.removeprefix("mailto:")
     if "@" in text:
         text, said = text.rpartition("@")[2], ("a mail address where a domain belongs", "ドメイン欄にメールアドレス")
-    if found := re.match(r"[a-z][a-z0-9+.-]*:/*([^/?#]*)", text):
+    if found := _URL.match(text):
         text, said = found.group(1), ("a web address where a domain belongs", "ドメイン欄に URL")
     elif "/" in text:
         text, said = text.partition("/")[0], ("a web address where a domain belongs", "ドメイン欄に URL")

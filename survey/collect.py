@@ -30,6 +30,7 @@ from .resolvers import check_resolvers
 from .runs import TOOL, RunFolder, Tables, alone, finished_passes, now, read_tables, versions
 from .sitting import LIVE_LIST_RATE, LIVE_RESOLVER_RATE, Brief, Manner, Progress, brief_of, stored_zone
 from .store import Store
+from .tables import texts_of
 from .worlds import World
 
 _NOTED = (
@@ -276,7 +277,7 @@ def _check_keys(folder: RunFolder, selected: Sequence[Blocklist]) -> None:
 def _finish(folder: RunFolder, world: World, seen: _Seen) -> Tables:
     found = read_tables(folder, world, register=seen.register, into=folder.path)
     bodies = found.frames.take("bodies", "code", "prefecture", "name")
-    decided = review.read_review(folder.review_path, set(bodies["code"]))
+    decided = review.read_review(folder.review_path, set(texts_of(bodies["code"])))
     open_ = review.pending(bodies, found.frames.take("domains"), found["candidates"])
     review.write_review(folder.review_path, open_, decided)
     settings = folder.settings()

@@ -170,15 +170,19 @@ def subjects(
 
     `domains` holds the given and reviewed ones; `denied` what people said no to, per body.
     """
-    has_given = set(domains.loc[domains["basis"].eq("given"), "code"])
+    if candidates.empty:
+        return []
+    has_given = set[str]()
     reviewed: dict[str, set[str]] = defaultdict(set)
-    for code, domain in domains.loc[domains["basis"].eq("reviewed"), ["code", "domain"]].itertuples(index=False):
-        reviewed[code].add(domain)
-    wanted_by = Counter(candidates["domain"])
-    in_scope = set(bodies.loc[bodies["in_scope"], "code"])
     owners: dict[str, set[str]] = defaultdict(set)
-    for code, domain in rows_of(domains, "code", "domain"):
+    for code, domain, basis in rows_of(domains, "code", "domain", "basis"):
         owners[domain].add(code)
+        if basis == "given":
+            has_given.add(code)
+        elif basis == "reviewed":
+            reviewed[code].add(domain)
+    wanted_by = Counter(candidates["domain"].to_numpy(dtype=object))
+    in_scope = {code for code, is_in in rows_of(bodies, "code", "in_scope") if is_in}
     named = candidates.loc[candidates["basis"].eq("website")]
     for code, domain in rows_of(named, "code", "domain"):
         owners[domain].add(code)
@@ -224,9 +228,7 @@ def read(
     """
     rows = [
         (*row, Confidence.HIGH, reserved(str(row[1])), True, [], [])
-        for row in known_domains[["code", "domain", "basis", "written", "source_row"]].itertuples(
-            index=False, name=None
-        )
+        for row in rows_of(known_domains, "code", "domain", "basis", "written", "source_row")
     ]
     sought = list(asked)
     choices = {subject.code: subject.choice(exchanges) for subject in sought}

@@ -48,6 +48,8 @@ _KIND_WORDS = {
     **{"designatedcity": "designated_city", "specialward": "special_ward", "ward": "special_ward"},
 }
 _MOST_CANDIDATES = 100
+_EXCEL_ERROR = re.compile(r"#(REF|N/A|NAME\?|VALUE|DIV/0|NUM|NULL)!?")
+_JOINTS = re.compile(r"[\s_-]")
 _OUT = frozenset(("対象外", "no", "false", "0", "×", "x", "外", "out"))
 
 
@@ -171,7 +173,7 @@ class _Reader:
 
         for index in columns.values():
             value = row[index] if index < len(row) else None
-            if isinstance(value, str) and re.fullmatch(r"#(REF|N/A|NAME\?|VALUE|DIV/0|NUM|NULL)!?", value.strip()):
+            if isinstance(value, str) and "#" in value and _EXCEL_ERROR.fullmatch(value.strip()):
                 self.problem(
                     number,
                     index,
@@ -239,7 +241,8 @@ class _Reader:
         why: str | None = get("scope_reason") or ("対象外" if is_out else None)
         if codes.is_code(code) and code[:5] in codes.WITHOUT_ADMINISTRATION:
             is_out, why = True, "行政機能のない村（北方領土） / a village without administration"
-        kind = _KIND_WORDS.get(re.sub(r"[\s_-]", "", get("kind").lower())) or _KIND_WORDS.get(get("kind").lower())
+        written = get("kind").lower()
+        kind = _KIND_WORDS.get(_JOINTS.sub("", written)) or _KIND_WORDS.get(written)
         return _Entry(
             code,
             prefecture,

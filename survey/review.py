@@ -22,7 +22,7 @@ from xlsxwriter.exceptions import XlsxFileError
 from .cells import read_domain
 from .errors import RegisterError
 from .sheets import column_letter, read_sheets
-from .tables import Candidacy, Confidence, frame
+from .tables import Candidacy, Confidence, frame, rows_of
 
 FILE = "review.xlsx"
 _HEADS = (
@@ -82,12 +82,12 @@ class Review:
 
     def obey(self, given: pd.DataFrame) -> pd.DataFrame:
         """The given domains without the denied ones, and the reviewed ones: one row per body × domain."""
+        if not self.decisions:
+            return given.reset_index(drop=True)
         denied = self.denied()
-        stays = [
-            domain not in denied.get(code, ()) for code, domain in zip(given["code"], given["domain"], strict=True)
-        ]
+        stays = [domain not in denied.get(code, ()) for code, domain in rows_of(given, "code", "domain")]
         kept = given.loc[stays]
-        known = set(zip(kept["code"], kept["domain"], strict=True))
+        known = set(rows_of(kept, "code", "domain"))
         added: list[tuple[object, ...]] = [
             (one.code, one.domain, "reviewed", one.domain, one.row, Confidence.HIGH, False, True, [], [])
             for one in self.decisions

@@ -52,7 +52,7 @@ from .exchanges import CANARY, NO_QUESTION, RESOLVE_ROUND, Exchanges, Row, at
 from .pairs import Pairs, split
 from .register import Register, load_register
 from .shelf import Shelf
-from .tables import Confidence, Dns, frames
+from .tables import Confidence, Dns, frames, texts_of
 from .worlds import World
 
 TOOL = "survey 0.1.0"
@@ -309,7 +309,7 @@ def _read_register(
     shelf: Shelf, folder: RunFolder, register: Register, opt_out: opt_outs.OptOuts, world: World
 ) -> tuple[pd.DataFrame, list[domains.Subject]]:
     """The bodies, and what is wrong in register and review; gives what `named_and_sought` does."""
-    decided = review.read_review(folder.review_path, set(register.bodies["code"]))
+    decided = review.read_review(folder.review_path, set(texts_of(register.bodies["code"])))
     shelf.put("bodies", register.bodies)
     shelf.put("problems", _with_problems(register.problems, decided))
     return named_and_sought(register, decided, opt_out, world.reserved)
@@ -327,7 +327,7 @@ def _read_mail(
     of_bodies, candidates = domains.read(named, sought, exchanges, world.reserved)
     shelf.put("domains", of_bodies)
     shelf.put("candidates", candidates)
-    asked = [domain for domain in of_bodies["domain"] if not opt_out.has_domain(domain)]
+    asked = [domain for domain in texts_of(of_bodies["domain"]) if not opt_out.has_domain(domain)]
     reader = mail.Reader(exchanges, world.askable)
     shelf.put("mail_servers", frames("mail_servers", reader.mail_servers(asked)))
     shelf.put("addresses", frames("addresses", reader.addresses()))
@@ -359,7 +359,7 @@ def _read_listings(
         exchanges,
         finished_rounds(marks),
         zones=zones,
-        opted_out=frozenset(one for one in asked_about["address"].dropna() if opt_out.has_address(one)),
+        opted_out=frozenset(filter(opt_out.has_address, texts_of(asked_about["address"]))),
         over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
     )
     shelf.put("listings", said)

@@ -43,9 +43,14 @@ def shares(domains: pd.DataFrame) -> dict[str, int]:
 
     Domains that may have all 64 are not named.
     """
-    many = domains.groupby("code")["domain"].nunique()
-    most = domains.assign(many=domains["code"].map(many)).groupby("domain")["many"].max()
-    return {str(domain): ADDRESSES_MOST // int(count) for domain, count in most[most > 1].items()}
+    of_body: dict[str, set[str]] = defaultdict(set)
+    for code, domain in rows_of(domains, "code", "domain"):
+        of_body[code].add(domain)
+    most: dict[str, int] = defaultdict(int)
+    for several in of_body.values():
+        for domain in several if len(several) > 1 else ():
+            most[domain] = max(most[domain], len(several))
+    return {domain: ADDRESSES_MOST // count for domain, count in most.items()}
 
 
 def needs(domain: str, known: Exchanges) -> list[Question]:
@@ -274,10 +279,11 @@ def by_domain(senders: pd.DataFrame, policies: pd.DataFrame) -> dict[str, Sendin
     """What findings need of each domain's senders; notes are caveat words."""
     found: dict[str, Sending] = defaultdict(Sending)
     columns = ("domain", "address", "is_own", "status", "reason", "evidence_ids")
+    present, silent, not_asked = Dns.PRESENT, Dns.SILENT, Dns.NOT_ASKED
     for domain, address, is_own, status, why, evidence in rows_of(senders, *columns):
         one = found[domain]
         one.evidence += evidence
-        if status == Dns.SILENT or (status == Dns.NOT_ASKED and why == "not_asked"):
+        if status == silent or (status == not_asked and why == "not_asked"):
             one.is_silent |= bool(is_own)
             if not evidence:
                 one.notes.add("spf_not_asked")
@@ -285,16 +291,19 @@ def by_domain(senders: pd.DataFrame, policies: pd.DataFrame) -> dict[str, Sendin
                 one.notes.add("spf_silent" if is_own else "spf_provider_silent")
         elif is_own and why in _NOT_NAMED:
             one.notes.add("senders_not_asked")
-        if is_own and status == Dns.PRESENT and isinstance(address, str) and why != "special_address":
+        if is_own and status == present and isinstance(address, str) and why != "special_address":
             one.addresses.append(address)
-    for domain in policies.loc[policies["spf_problem"].notna(), "domain"]:
-        found[domain].notes.add("spf_invalid")
+    for domain, problem in rows_of(policies, "domain", "spf_problem"):
+        if isinstance(problem, str):
+            found[domain].notes.add("spf_invalid")
     return found
 
 
 def subjects(senders: pd.DataFrame) -> Iterator[tuple[str, str | None]]:
     """Each own sending address once, and "special_address" where lists are not asked about it."""
-    is_sender = senders["is_own"].astype(bool) & senders["status"].eq(Dns.PRESENT) & senders["address"].notna()
-    chosen = senders.loc[is_sender, ["address", "reason"]].drop_duplicates()
-    for address, why in chosen.itertuples(index=False, name=None):
-        yield str(address), why if isinstance(why, str) else None
+    chosen = (
+        (address, why if isinstance(why, str) else None)
+        for address, is_own, status, why in rows_of(senders, "address", "is_own", "status", "reason")
+        if is_own and status == Dns.PRESENT and isinstance(address, str)
+    )
+    yield from dict.fromkeys(chosen)
