@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import pandas as pd
 import pyarrow as pa
 
-from .senders import Sending, by_domain
+from .senders import POLICY, SENDER, Sending, by_domain
 from .standings import Standing
 from .tables import BUNDLE, RELAY_CATEGORIES, Body, Confidence, Dns, Share, bundles, rows_of
 
@@ -28,6 +28,9 @@ DOUBTS = frozenset(
 )
 _DOMAIN_DOUBTS = frozenset({"domain_unknown", "domain_absent", "domain_doubtful", "partly_opted_out"})
 """What hides a body's senders as well as its mail servers."""
+_MAIL = ("domain", "host", "kind", "target", "status", "reason", "evidence_id")
+_ADDRESS = ("host", "address", "status", "reason", "is_changed", "evidence_id")
+_SERVER = ("host", "codes", "own_or_shared", "operator")
 # Looked up for every body: an enumeration's own look-up takes six times as long.
 _LISTED, _CLEAR, _UNKNOWN, _OPTED_OUT = Body.LISTED, Body.CLEAR, Body.UNKNOWN, Body.OPTED_OUT
 _PRESENT, _SILENT, _LOW = Dns.PRESENT, Dns.SILENT, Confidence.LOW
@@ -131,8 +134,10 @@ class _Told(NamedTuple):
 _NOTHING = _Told()
 
 
-Take = Callable[[str, str, Collection[str]], pd.DataFrame]
-"""The rows of a table whose column holds one of these texts."""
+class Take(Protocol):
+    """Gives the rows of a table whose column holds one of these texts, with some columns."""
+
+    def __call__(self, name: str, column: str, values: Collection[str], /, *columns: str) -> pd.DataFrame: ...
 
 
 def read(
@@ -167,32 +172,34 @@ class _Observed:
     """What was observed about some bodies' domains and servers."""
 
     def __init__(self, codes: Collection[str], take: Take, said: Mapping[str, Standing]) -> None:
-        domains = take("domains", "code", codes)
+        domains = take("domains", "code", codes, "code", "domain", "confidence", "evidence_ids")
         named = domains["domain"].unique()
-        mail_servers = take("mail_servers", "domain", named)
+        mail_servers = take("mail_servers", "domain", named, *_MAIL)
         names = mail_servers["host"].dropna().unique()
         self._together: dict[tuple[_Host, ...], _Servers] = {}
         self._hosts: dict[str, _Host] = {}
-        self._read_hosts(take("addresses", "host", names), take("servers", "host", names), said)
+        addresses, servers = take("addresses", "host", names, *_ADDRESS), take("servers", "host", names, *_SERVER)
+        self._read_hosts(addresses, servers, said)
         self._domains: dict[str, _Domain] = {}
         self._read_domains(mail_servers)
-        for domain, sending in by_domain(take("senders", "domain", named), take("policies", "domain", named)).items():
+        senders = take("senders", "domain", named, *SENDER)
+        for domain, sending in by_domain(senders, take("policies", "domain", named, *POLICY)).items():
             self._domain(domain).sending = sending
         self._bodies: dict[str, _Named] = defaultdict(_Named)
-        for code, domain, confidence, evidence in rows_of(domains, "code", "domain", "confidence", "evidence_ids"):
+        for code, domain, confidence, evidence in rows_of(domains, *domains.columns):
             one = self._bodies[code]
             one.evidence += evidence
             if confidence == _LOW:
                 one.is_doubtful = True
             else:
                 one.domains.append(self._domain(domain))
-        for code, evidence in rows_of(take("candidates", "code", codes), "code", "evidence_ids"):
+        candidates = take("candidates", "code", codes, "code", "evidence_ids")
+        for code, evidence in rows_of(candidates, *candidates.columns):
             if not self._bodies[code].domains:
                 self._bodies[code].evidence += evidence
 
     def _read_hosts(self, addresses: pd.DataFrame, servers: pd.DataFrame, said: Mapping[str, Standing]) -> None:
-        of_hosts = ("host", "address", "status", "reason", "is_changed", "evidence_id")
-        for name, address, status, why, is_changed, evidence in rows_of(addresses, *of_hosts):
+        for name, address, status, why, is_changed, evidence in rows_of(addresses, *_ADDRESS):
             host = self._host(name)
             if isinstance(evidence, str):
                 host.evidence.append(evidence)
@@ -203,12 +210,11 @@ class _Observed:
                     host.heard[address] = standing
             if is_changed is True:
                 host.is_changed = True
-        for name, codes, *rest in rows_of(servers, "host", "codes", "own_or_shared", "operator"):
+        for name, codes, *rest in rows_of(servers, *_SERVER):
             self._host(name).server = _Server(frozenset(codes), *rest)
 
     def _read_domains(self, mail_servers: pd.DataFrame) -> None:
-        columns = ("domain", "host", "kind", "target", "status", "reason", "evidence_id")
-        for domain, name, *rest in rows_of(mail_servers, *columns):
+        for domain, name, *rest in rows_of(mail_servers, *_MAIL):
             host = self._host(name) if isinstance(name, str) else None
             self._domain(domain).mail.append((host, *rest))
 

@@ -275,12 +275,16 @@ class Sending:
     evidence: list[str] = field(default_factory=list)
 
 
+SENDER = ("domain", "address", "is_own", "status", "reason", "evidence_ids")
+POLICY = ("domain", "spf_problem")
+"""What of `senders` and `policies` findings need."""
+
+
 def by_domain(senders: pd.DataFrame, policies: pd.DataFrame) -> dict[str, Sending]:
     """What findings need of each domain's senders; notes are caveat words."""
     found: dict[str, Sending] = defaultdict(Sending)
-    columns = ("domain", "address", "is_own", "status", "reason", "evidence_ids")
     present, silent, not_asked = Dns.PRESENT, Dns.SILENT, Dns.NOT_ASKED
-    for domain, address, is_own, status, why, evidence in rows_of(senders, *columns):
+    for domain, address, is_own, status, why, evidence in rows_of(senders, *SENDER):
         one = found[domain]
         one.evidence += evidence
         if status == silent or (status == not_asked and why == "not_asked"):
@@ -293,7 +297,7 @@ def by_domain(senders: pd.DataFrame, policies: pd.DataFrame) -> dict[str, Sendin
             one.notes.add("senders_not_asked")
         if is_own and status == present and isinstance(address, str) and why != "special_address":
             one.addresses.append(address)
-    for domain, problem in rows_of(policies, "domain", "spf_problem"):
+    for domain, problem in rows_of(policies, *POLICY):
         if isinstance(problem, str):
             found[domain].notes.add("spf_invalid")
     return found

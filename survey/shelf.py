@@ -55,12 +55,13 @@ class Shelf(Mapping[str, pd.DataFrame]):
         path = self._path(name)
         aside = path.with_suffix(".parquet.new")
         held: list[Part] = []
-        weight = 0.0
+        rows, weight = 0, 0.0
         try:
             with pq.ParquetWriter(aside, to_arrow(name).schema) as writer:
                 waiting = to_arrow(name)
                 for part in several:
-                    weight += len(part) if isinstance(part, pd.DataFrame) else part.num_rows / 2
+                    rows += len(part)
+                    weight += len(part) if isinstance(part, pd.DataFrame) else len(part) / 2
                     held = [*held, part] if weight <= HELD_MOST else []
                     waiting = pa.concat_tables([waiting, _as_arrow(name, part)])
                     while len(waiting) > BUNDLE:
@@ -72,7 +73,7 @@ class Shelf(Mapping[str, pd.DataFrame]):
             raise
         aside.replace(path)
         self._held[name] = _together(name, held) if weight <= HELD_MOST else None
-        if self._held[name] is None:
+        if rows > HELD_MOST:
             give_back()
 
     def take(self, name: str, *columns: str) -> pd.DataFrame:
@@ -84,14 +85,17 @@ class Shelf(Mapping[str, pd.DataFrame]):
             return found[list(columns)] if columns else found
         return from_arrow(name, found.select(columns) if columns else found)
 
-    def where(self, name: str, column: str, values: Collection[str]) -> pd.DataFrame:
-        """The rows of a table whose column of text holds one of these values."""
+    def where(self, name: str, column: str, values: Collection[str], *columns: str) -> pd.DataFrame:
+        """The rows of a table whose column of text holds one of these values; with these columns, or whole."""
         found = self._held[name]
         if isinstance(found, pd.DataFrame):
-            return _among(found, column, values)
+            some = _among(found, column, values)
+            return some[list(columns)] if columns else some
         among = pc.field(column).isin(pa.array(values, pa.string()))
-        data = pq.read_table(self._path(name), filters=among) if found is None else found.filter(among)
-        return from_arrow(name, data)
+        if found is None:
+            return from_arrow(name, pq.read_table(self._path(name), columns=list(columns) or None, filters=among))
+        data = found.filter(among)
+        return from_arrow(name, data.select(columns) if columns else data)
 
     def parts(self, name: str, *columns: str) -> Iterator[pd.DataFrame]:
         """The same bundle by bundle."""

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from . import findings, operators, standings
 from .opt_outs import OptOuts
-from .shelf import Shelf
+from .shelf import Shelf, where
 from .tables import HEADLINE_GROUPS, Confidence, frame, joined, rows_of
 from .wave_tables import Reason
 
@@ -86,8 +86,10 @@ class Yardstick:
             directory,
         )
 
-        def take(name: str, column: str, values: Collection[str]) -> pd.DataFrame:
-            return servers.loc[servers[column].isin(values)] if name == "servers" else shelf.where(name, column, values)
+        def take(name: str, column: str, values: Collection[str], *columns: str) -> pd.DataFrame:
+            if name == "servers":
+                return where({name: servers}, name, column, values)[list(columns)]
+            return shelf.where(name, column, values, *columns)
 
         found = findings.read(bodies, take, said, lists, wave.opt_outs.has_domain)
         return Measured(joined("findings", found), servers)

@@ -163,8 +163,8 @@ def tables_of(rows: dict, out: frozenset) -> dict:
     for name in ("senders", "policies"):
         tables[name] = tables[name].loc[~tables[name]["domain"].isin(out)]
 
-    def take(name, column, values):
-        return tables[name].loc[tables[name][column].isin(values)]
+    def take(name, column, values, *columns):
+        return tables[name].loc[tables[name][column].isin(values), list(columns)]
 
     found = findings.read(tables["bodies"], take, said, tables["lists"], out.__contains__)
     tables["findings"] = joined("findings", found)

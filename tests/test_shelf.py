@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +17,7 @@ from survey.packed import PackedExchanges
 from survey.practice.world import PRACTICE
 from survey.runs import RunFolder, load_tables, read_tables
 from survey.shelf import Shelf
-from survey.tables import BUNDLE, TABLES, frame, frames, joined, records
+from survey.tables import BUNDLE, TABLES, bundles, frame, frames, joined, records, to_arrow
 
 names = st.sampled_from(["a.example", "b.example", "ü.example", "", "c." * 60 + "example"])
 answers = st.sampled_from([b"", b"\0\0\x81\x80" + b"\0" * 8, b"\0\0\x81\x83" + b"\0" * 8, b"\0\0\x81\x82" + b"\0" * 8])
@@ -177,3 +180,49 @@ def test_a_reading_that_is_stopped_leaves_what_stood_there_and_one_that_finds_th
 def test_records_say_none_where_there_is_nothing():
     (row,) = records(pd.DataFrame({"n": pd.array([None], "Int64"), "is": pd.array([None], "boolean"), "code": ["1"]}))
     assert row == {"n": None, "is": None, "code": "1"}
+
+
+@pytest.mark.parametrize("held", [0, 10**6])
+def test_what_is_put_down_as_arrow_is_taken_up_as_a_frame(tmp_path, monkeypatch, held):
+    monkeypatch.setattr(shelves, "HELD_MOST", held)
+    rows = networks(BUNDLE + 7)
+    whole = frame("networks", rows)
+    for shelf in (Shelf(), Shelf(tmp_path)):
+        shelf.put("networks", bundles("networks", rows))
+        pd.testing.assert_frame_equal(shelf.take("networks"), whole)
+        pd.testing.assert_frame_equal(shelf.take("networks", "ptr", "address"), whole[["ptr", "address"]])
+        pd.testing.assert_frame_equal(joined("networks", shelf.parts("networks")), whole)
+        assert pa.concat_tables(shelf.arrow_parts("networks")).equals(to_arrow("networks", whole))
+        some = shelf.where("networks", "address", ["198.51.100.5", "nobody"], "address", "ptr")
+        pd.testing.assert_frame_equal(
+            some.reset_index(drop=True), whole.loc[[5], ["address", "ptr"]].reset_index(drop=True)
+        )
+        assert shelf["networks"] is shelf["networks"]
+
+
+cells = {
+    "text": st.none() | st.text(max_size=3),
+    "integer": st.none() | st.integers(-(2**63), 2**63 - 1),
+    "boolean": st.none() | st.booleans(),
+    "time": st.none()
+    | st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2100, 1, 1), timezones=st.just(UTC)),
+    "texts": st.lists(st.text(max_size=3), max_size=2),
+}
+
+
+@given(st.data(), st.sampled_from(sorted(TABLES)))
+def test_a_table_from_rows_is_what_pandas_makes_of_each_column(data, name):
+    table = TABLES[name]
+    rows = data.draw(st.lists(st.tuples(*(cells[column.kind] for column in table.columns)), max_size=4))
+    columns = zip(*rows, strict=True) if rows else [()] * len(table.columns)
+    dtypes = {"text": "str", "integer": "Int64", "boolean": "boolean", "time": "datetime64[us, UTC]", "texts": "object"}
+    slow = pd.DataFrame(
+        {
+            one.name: pd.Series(list(said), dtype=dtypes[one.kind])
+            for one, said in zip(table.columns, columns, strict=True)
+        }
+    )
+    pd.testing.assert_frame_equal(frame(name, rows), slow)
+    pd.testing.assert_frame_equal(joined(name, bundles(name, rows)), slow)
+    if rows:
+        assert pa.concat_tables(bundles(name, rows)).equals(to_arrow(name, slow))
