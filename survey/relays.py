@@ -28,7 +28,7 @@ from .smtp.forms import Target
 from .smtp.grammar import SMTP
 from .smtp.judgement import Dialogue, read_dialogue, statuses
 from .smtp.software import software
-from .tables import Relay, Verdict, frame
+from .tables import Relay, Verdict, frame, rows_of
 
 _OFFICE = re.compile(r"(役場|役所|庁)$")
 
@@ -217,10 +217,9 @@ def read(
         if row.transport == SMTP and row.name not in heard and (found := read_dialogue(row)) is not None:
             heard[row.name] = (row, found)
     names: dict[str, set[str]] = defaultdict(set)
-    for host, address in addresses.loc[addresses["address"].notna(), ["host", "address"]].itertuples(
-        index=False, name=None
-    ):
-        names[str(address)].add(str(host))
+    for host, address in rows_of(addresses, "host", "address"):
+        if isinstance(address, str):
+            names[address].add(host)
     servers = _not_asked(marks, addresses, names)
     greetings, relays = [], []
     for address, (row, found) in heard.items():
@@ -271,10 +270,9 @@ def _not_asked(
         known = (sorted(names.get(address, ())), verdict, reason, 0, 0, Relay.NOT_ASKED, operator, row)
         found[address] = (address, *known, None, None)
 
-    for address, why in addresses.loc[addresses["address"].notna(), ["address", "reason"]].itertuples(
-        index=False, name=None
-    ):
-        put(str(address), Verdict.NOT_ASKED, why if isinstance(why, str) else "no_permission")
+    for address, why in rows_of(addresses, "address", "reason"):
+        if isinstance(address, str):
+            put(address, Verdict.NOT_ASKED, why if isinstance(why, str) else "no_permission")
     for mark in plans:
         for one in _dicts(mark.detail.get("refused")):
             address = str(one.get("subject"))

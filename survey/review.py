@@ -13,6 +13,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import pandas as pd
@@ -202,15 +203,17 @@ def _text(value: object) -> str:
 
 def pending(bodies: pd.DataFrame, domains: pd.DataFrame, candidates: pd.DataFrame) -> list[dict[str, str]]:
     """What a person should decide: chosen domains that are in doubt, and bodies whose candidates all failed."""
-    asked = candidates.loc[candidates["status"].ne(Candidacy.NOT_ASKED)]
-    doubtful = domains.loc[domains["confidence"].ne(Confidence.HIGH) & domains["doubts"].map(len).astype(bool)]
+    high, not_asked = Confidence.HIGH, Candidacy.NOT_ASKED
     rows: dict[str, tuple[str, str]] = {}
-    for code, domain, doubts in doubtful[["code", "domain", "doubts"]].itertuples(index=False, name=None):
-        said = "、".join(_QUESTIONS[doubt][0] for doubt in doubts)
-        rows[code] = (domain, f"{said} / {', '.join(_QUESTIONS[doubt][1] for doubt in doubts)}")
-    without = set(asked["code"]) - set(domains["code"])
-    rows |= dict.fromkeys(without, ("", _NONE_FOUND))
-    named = bodies.loc[bodies["code"].isin(list(rows)), ["code", "prefecture", "name"]]
+    known = set[str]()
+    for code, domain, confidence, doubts in rows_of(domains, "code", "domain", "confidence", "doubts"):
+        known.add(code)
+        if confidence != high and doubts:
+            said = "、".join(_QUESTIONS[doubt][0] for doubt in doubts)
+            rows[code] = (domain, f"{said} / {', '.join(_QUESTIONS[doubt][1] for doubt in doubts)}")
+    asked = {code for code, status in rows_of(candidates, "code", "status") if status != not_asked}
+    rows |= dict.fromkeys(asked - known, ("", _NONE_FOUND))
+    named = (row for row in rows_of(bodies, "code", "prefecture", "name") if row[0] in rows)
     return [
         {
             "code": code,
@@ -219,7 +222,7 @@ def pending(bodies: pd.DataFrame, domains: pd.DataFrame, candidates: pd.DataFram
             "domain": rows[code][0],
             "question": rows[code][1],
         }
-        for code, prefecture, name in named.sort_values("code").itertuples(index=False, name=None)
+        for code, prefecture, name in sorted(named, key=itemgetter(0))
     ]
 
 

@@ -528,7 +528,7 @@ def joined(name: str, parts: Iterable[pd.DataFrame | pa.Table]) -> pd.DataFrame:
     """One table from its parts; empty, with its columns, when there are none."""
     found = [part if isinstance(part, pd.DataFrame) else from_arrow(name, part) for part in parts]
     if not found:
-        return pd.DataFrame({c.name: _series(c.kind, ()) for c in TABLES[name].columns})
+        return _empty(name).copy()
     return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
 
 
@@ -608,9 +608,14 @@ def records(data: pd.DataFrame) -> list[dict[str, Any]]:
 
 def to_arrow(name: str, data: pd.DataFrame | None = None) -> pa.Table:
     """A table for Parquet, its columns and their types as the dictionary says; without rows when none are given."""
-    if data is None:
+    if data is None or data.empty:
         return _schema(name).empty_table()
     return pa.Table.from_pandas(data, schema=_schema(name), preserve_index=False).replace_schema_metadata()
+
+
+@functools.cache
+def _empty(name: str) -> pd.DataFrame:
+    return pd.DataFrame({column.name: _series(column.kind, ()) for column in TABLES[name].columns})
 
 
 @functools.cache
