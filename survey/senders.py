@@ -15,7 +15,7 @@ Rules: RFC 7208 for SPF, RFC 9989 for DMARC, and these of our own:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -77,17 +77,19 @@ def read(
     Every domain has at least one row in both: silence and absence are rows too. `most` is what `shares` says.
     """
     policies: list[pd.DataFrame] = []
-    unasked_rows, unasked_policy = _read(_NOBODY, Exchanges(), askable, ADDRESSES_MOST)
+    rows_of_nobody, policy_of_nobody = _read(_NOBODY, Exchanges(), askable, ADDRESSES_MOST)
+    unasked = [_Unasked(row) for row in rows_of_nobody]
+    unasked_policy = _Unasked(policy_of_nobody)
 
     def parts() -> Iterator[pd.DataFrame]:
         ordered = sorted(set(domains))
         for begin in range(0, len(ordered), _TOGETHER):
-            rows: list[tuple[object, ...]] = []
-            said: list[tuple[object, ...]] = []
+            rows: list[Sequence[object]] = []
+            said: list[Sequence[object]] = []
             for domain in ordered[begin : begin + _TOGETHER]:
                 if exchanges.latest(domain, TXT) is None and exchanges.latest(f"_dmarc.{domain}", TXT) is None:
-                    rows += (_renamed(row, domain) for row in unasked_rows)
-                    said.append(_renamed(unasked_policy, domain))
+                    rows += [row.of(domain) for row in unasked]
+                    said.append(unasked_policy.of(domain))
                 else:
                     of_domain, policy = _read(domain, exchanges, askable, most.get(domain, ADDRESSES_MOST))
                     rows += of_domain
@@ -106,9 +108,19 @@ def _read(
     return _rows(domain, tree, askable, most), _policy(domain, tree, exchanges)
 
 
-def _renamed(row: tuple[object, ...], domain: str) -> tuple[object, ...]:
-    """A row of nobody as this domain's: all domains that were asked nothing have the same."""
-    return tuple(domain if cell == _NOBODY else cell for cell in row)
+class _Unasked:
+    """A row that all domains have of which nothing was asked, made from nobody's."""
+
+    def __init__(self, row: Sequence[object]) -> None:
+        self._row = row
+        self._names = [place for place, cell in enumerate(row) if cell == _NOBODY]
+
+    def of(self, domain: str) -> list[object]:
+        """The row of a domain."""
+        row = list(self._row)
+        for place in self._names:
+            row[place] = domain
+        return row
 
 
 def _rows(domain: str, tree: Tree, askable: Callable[[str], bool], most: int) -> list[tuple[object, ...]]:
