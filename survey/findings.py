@@ -8,17 +8,16 @@ at all; `no_mail` only on a positive answer; else `clear`. Nothing here asks, an
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 
-from .senders import POLICY, SENDER, Sending, by_domain
+from .dossiers import Domain, Dossiers, Host, Take
 from .standings import Standing
-from .tables import BUNDLE, RELAY_CATEGORIES, Body, Confidence, Dns, Share, bundles, rows_of
+from .tables import BUNDLE, RELAY_CATEGORIES, Body, Dns, Share, bundles, rows_of
 
 DOUBTS = frozenset(
     {
@@ -28,60 +27,16 @@ DOUBTS = frozenset(
 )
 _DOMAIN_DOUBTS = frozenset({"domain_unknown", "domain_absent", "domain_doubtful", "partly_opted_out"})
 """What hides a body's senders as well as its mail servers."""
-_MAIL = ("domain", "host", "kind", "target", "status", "reason", "evidence_id")
-_ADDRESS = ("host", "address", "status", "reason", "is_changed", "evidence_id")
-_SERVER = ("host", "codes", "own_or_shared", "operator")
 # Looked up for every body: an enumeration's own look-up takes six times as long.
 _LISTED, _CLEAR, _UNKNOWN, _OPTED_OUT = Body.LISTED, Body.CLEAR, Body.UNKNOWN, Body.OPTED_OUT
-_PRESENT, _SILENT, _LOW = Dns.PRESENT, Dns.SILENT, Confidence.LOW
 _UNHEARD = frozenset({Dns.SILENT, Dns.NOT_ASKED})
-_SHARES = {str(share): share for share in Share}
-
-
-@dataclass(slots=True, eq=False)
-class _Host:
-    """One mail server: what was heard of it, and of its addresses."""
-
-    name: str
-    heard: dict[str, Standing] = field(default_factory=dict)
-    """Its addresses of which the lists said anything."""
-    evidence: list[str] = field(default_factory=list)
-    is_silent: bool = False
-    """Whether one of its address questions is without answer."""
-    is_changed: bool = False
-    """Whether an earlier pass gave other addresses."""
-    server: _Server | None = None
-
-
-_Mail = tuple[_Host | None, str | None, str | None, str, str | None, str | None]
-"""A row of `mail_servers`: host, kind, target, status, reason, evidence."""
-
-
-@dataclass(slots=True, eq=False)
-class _Domain:
-    """One mail domain: who takes its mail, and who sends for it."""
-
-    name: str
-    mail: list[_Mail] = field(default_factory=list)
-    sending: Sending | None = None
-
-
-@dataclass(slots=True, eq=False)
-class _Named:
-    """What a body is known by."""
-
-    domains: list[_Domain] = field(default_factory=list)
-    is_doubtful: bool = False
-    """Whether it has a domain that is not surely its own."""
-    evidence: list[str] = field(default_factory=list)
-    """Beside that of its servers."""
 
 
 @dataclass(slots=True, eq=False)
 class _Case:
     """Everything known of one body, before a word is chosen."""
 
-    hosts: Sequence[_Host]
+    hosts: Sequence[Host]
     heard: Mapping[str, Standing]
     """What the lists said of its servers' addresses."""
     doubts: set[str]
@@ -93,22 +48,6 @@ class _Case:
     """Sending addresses that its own SPF names."""
     is_sender_silent: bool
     sender_notes: set[str]
-
-
-class _Server(NamedTuple):
-    """What the operators room says of one mail server."""
-
-    codes: frozenset[str]
-    own_or_shared: str
-    operator: str
-
-
-class _Servers(NamedTuple):
-    """The same of several together."""
-
-    users: frozenset[str]
-    own_or_shared: Share
-    operator: str | None
 
 
 class _Told(NamedTuple):
@@ -134,12 +73,6 @@ class _Told(NamedTuple):
 _NOTHING = _Told()
 
 
-class Take(Protocol):
-    """Gives the rows of a table whose column holds one of these texts, with some columns."""
-
-    def __call__(self, name: str, column: str, values: Collection[str], /, *columns: str) -> pd.DataFrame: ...
-
-
 def read(
     bodies: pd.DataFrame,
     take: Take,
@@ -156,9 +89,9 @@ def read(
     ordered, count = bodies.sort_values("code"), 0
     for begin in range(0, len(ordered), BUNDLE):
         some = ordered.iloc[begin : begin + BUNDLE]
-        observed = _Observed(some["code"], take, standings)
+        dossiers = Dossiers(some["code"], take, standings)
         rows = (
-            _row(code, in_scope, observed, standings, opted_out, has_relay)
+            _row(code, in_scope, dossiers, standings, opted_out, has_relay)
             for code, in_scope in rows_of(some, "code", "in_scope")
         )
         for found in bundles("findings", rows):
@@ -168,92 +101,10 @@ def read(
         raise AssertionError(f"{len(bodies)} bodies went in, {count} findings came out")
 
 
-class _Observed:
-    """What was observed about some bodies' domains and servers."""
-
-    def __init__(self, codes: Collection[str], take: Take, said: Mapping[str, Standing]) -> None:
-        domains = take("domains", "code", codes, "code", "domain", "confidence", "evidence_ids")
-        named = domains["domain"].unique()
-        mail_servers = take("mail_servers", "domain", named, *_MAIL)
-        names = mail_servers["host"].dropna().unique()
-        self._together: dict[tuple[_Host, ...], _Servers] = {}
-        self._hosts: dict[str, _Host] = {}
-        addresses, servers = take("addresses", "host", names, *_ADDRESS), take("servers", "host", names, *_SERVER)
-        self._read_hosts(addresses, servers, said)
-        self._domains: dict[str, _Domain] = {}
-        self._read_domains(mail_servers)
-        senders = take("senders", "domain", named, *SENDER)
-        for domain, sending in by_domain(senders, take("policies", "domain", named, *POLICY)).items():
-            self._domain(domain).sending = sending
-        self._bodies: dict[str, _Named] = defaultdict(_Named)
-        for code, domain, confidence, evidence in rows_of(domains, *domains.columns):
-            one = self._bodies[code]
-            one.evidence += evidence
-            if confidence == _LOW:
-                one.is_doubtful = True
-            else:
-                one.domains.append(self._domain(domain))
-        candidates = take("candidates", "code", codes, "code", "evidence_ids")
-        for code, evidence in rows_of(candidates, *candidates.columns):
-            if not self._bodies[code].domains:
-                self._bodies[code].evidence += evidence
-
-    def _read_hosts(self, addresses: pd.DataFrame, servers: pd.DataFrame, said: Mapping[str, Standing]) -> None:
-        for name, address, status, why, is_changed, evidence in rows_of(addresses, *_ADDRESS):
-            host = self._host(name)
-            if isinstance(evidence, str):
-                host.evidence.append(evidence)
-            if status == _SILENT:
-                host.is_silent = True
-            elif status == _PRESENT and why != "special_address":
-                if (standing := said.get(address)) is not None and standing.is_known:
-                    host.heard[address] = standing
-            if is_changed is True:
-                host.is_changed = True
-        for name, codes, *rest in rows_of(servers, *_SERVER):
-            self._host(name).server = _Server(frozenset(codes), *rest)
-
-    def _read_domains(self, mail_servers: pd.DataFrame) -> None:
-        for domain, name, *rest in rows_of(mail_servers, *_MAIL):
-            host = self._host(name) if isinstance(name, str) else None
-            self._domain(domain).mail.append((host, *rest))
-
-    def _host(self, name: str) -> _Host:
-        if (found := self._hosts.get(name)) is None:
-            found = self._hosts[name] = _Host(name)
-        return found
-
-    def _domain(self, name: str) -> _Domain:
-        if (found := self._domains.get(name)) is None:
-            found = self._domains[name] = _Domain(name)
-        return found
-
-    def body(self, code: str) -> _Named:
-        """What a body is known by; by nothing, if need be."""
-        return self._bodies[code]
-
-    def together(self, hosts: Sequence[_Host]) -> _Servers:
-        """What the operators room says of these servers; a provider's few have thousands of users."""
-        several = tuple(hosts)
-        if (found := self._together.get(several)) is None:
-            told = [host.server for host in several if host.server is not None]
-            first = told[0] if told else _Server(frozenset(), Share.UNKNOWN, "")
-            if all(one == first for one in told):
-                found = _Servers(first.codes, _SHARES[first.own_or_shared], first.operator or None)
-            else:
-                found = _Servers(
-                    frozenset[str]().union(*(server.codes for server in told)),
-                    whose({server.own_or_shared for server in told}),
-                    ", ".join(sorted({server.operator for server in told})) or None,
-                )
-            self._together[several] = found
-        return found
-
-
 def _row(
     code: str,
     in_scope: bool,
-    observed: _Observed,
+    dossiers: Dossiers,
     said: Mapping[str, Standing],
     opted_out: Callable[[str], bool],
     has_relay: bool,
@@ -261,7 +112,7 @@ def _row(
     """One body's row."""
     if not in_scope:
         return _plain(code, Body.OUT_OF_SCOPE, has_relay)
-    named = observed.body(code)
+    named = dossiers.body(code)
     asked = [domain for domain in named.domains if not opted_out(domain.name)]
     if named.domains and not asked:
         return _plain(code, _OPTED_OUT, has_relay)
@@ -272,11 +123,11 @@ def _row(
         case.doubts.add("domain_doubtful")
     if len(asked) < len(named.domains):
         case.doubts.add("partly_opted_out")
-    return _finding(code, case, said, observed, has_relay)
+    return _finding(code, case, said, dossiers, has_relay)
 
 
-def _case(domains: Collection[_Domain]) -> _Case:
-    hosts, evidence, senders = dict[_Host, None](), list[str](), list[str]()
+def _case(domains: Collection[Domain]) -> _Case:
+    hosts, evidence, senders = dict[Host, None](), list[str](), list[str]()
     doubts, notes, sender_notes = set[str](), set[str](), set[str]()
     without_mail, is_sender_silent = 0, False
     for domain in domains:
@@ -333,7 +184,7 @@ def _finding(
     code: str,
     case: _Case,
     said: Mapping[str, Standing],
-    observed: _Observed,
+    dossiers: Dossiers,
     has_relay: bool,
 ) -> tuple[object, ...]:
     heard, senders = case.heard, _heard(case.senders, said)
@@ -349,12 +200,12 @@ def _finding(
     if has_relay:
         answers = sum([one.relay_answers for one in heard.values()])
         relay = _word(case, told.is_relay, told.relay_doubts, answers, status is _OPTED_OUT)
-    servers_listed, sure = list[_Host](), set[str]()
+    servers_listed, sure = list[Host](), set[str]()
     if listed:
         servers_listed = [host for host in servers if not listed.keys().isdisjoint(host.heard)]
         sure = {address for address, one in listed.items() if one.confirmed}
     counted = servers_listed if status is _LISTED else servers
-    together = observed.together(counted)
+    together = dossiers.together(counted)
     role = ("both" if sent.listed else "receives") if listed else "sends" if sent.listed else None
     return (
         code,
@@ -430,13 +281,6 @@ def _word(case: _Case, is_listed: bool, doubts: Collection[str], answers: int, i
         return Body.NO_MAIL
     # A server without any address that a list could be asked about: nothing was heard, so nothing is clear.
     return _CLEAR if answers else _UNKNOWN
-
-
-def whose(kinds: set[str]) -> Share:
-    """One word for several servers; where one of them is unknown, only own beside shared is certain."""
-    if {Share.OWN, Share.SHARED} <= kinds:
-        return Share.BOTH
-    return Share(next(iter(kinds))) if len(kinds) == 1 else Share.UNKNOWN
 
 
 def _caveats(

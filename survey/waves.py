@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from .findings import whose
+from .dossiers import whose
 from .operators import Directory
 from .successors import Kin
 from .tables import HEADLINE_GROUPS, Body, Dns, Share, frame, records, rows_of

@@ -20,6 +20,7 @@ ROWS = [
     {"review", "rules", "draft", "spftree", "dmarc", "pairs", "blocklists", "parts"},
     {"standings"},
     {"domains", "mail", "listings", "relays", "senders", "networks", "operators", "wire"},
+    {"dossiers"},
     {"findings", "headlines", "shelf"},
     {"yardstick"},
     {"waves"},
