@@ -30,10 +30,14 @@ class OptOuts:
 
     def has_domain(self, domain: str) -> bool:
         """Whether this domain, or one above it, opted out."""
+        if not self.domains:
+            return False
         labels = domain.split(".")
         return any(".".join(labels[start:]) in self.domains for start in range(len(labels)))
 
     def has_address(self, address: str) -> bool:
+        if not self.networks:
+            return False
         found = ip_address(address)
         return any(found in network for network in self.networks if network.version == found.version)
 
