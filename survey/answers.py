@@ -17,10 +17,6 @@ from functools import lru_cache
 from ipaddress import IPv4Address, ip_address
 from typing import NamedTuple
 
-import dns.exception
-import dns.message
-import dns.rdata
-
 from .exchanges import AAAA, ANSWERED, CNAME, MX, NOERROR, NS, NXDOMAIN, PTR, SOA, TRUNCATED, TXT, A, Row
 from .harmless import harmless
 from .tables import Dns
@@ -324,6 +320,10 @@ def _check(message: bytes, at: int, size: int, klass: int, type_: int, known: _K
     if klass == 1 and type_ in _READ:
         _value(message, at, at + size, type_, klass, known)
         return
+    # Seldom needed, and slow to load.
+    import dns.exception  # noqa: PLC0415
+    import dns.rdata  # noqa: PLC0415
+
     try:
         dns.rdata.from_wire(klass, type_, message, at, size)  # type: ignore[arg-type]
     except (dns.exception.DNSException, ValueError, IndexError, KeyError, AttributeError) as error:
