@@ -11,22 +11,26 @@ from __future__ import annotations
 
 import re
 import socket
+import struct
 from collections.abc import Container
 from functools import lru_cache
 from ipaddress import IPv4Address, ip_address
 from typing import NamedTuple
-
-import dns.exception
-import dns.message
-import dns.rdata
 
 from .exchanges import AAAA, ANSWERED, CNAME, MX, NOERROR, NS, NXDOMAIN, PTR, SOA, TRUNCATED, TXT, A, Row
 from .harmless import harmless
 from .tables import Dns
 
 _OPT = 41
+_A_IN = b"\0\1\0\1"
+_OWN_A = b"\xc0\x0c" + _A_IN
+"""How an A record begins that belongs to the name of the question."""
+_OWN_SIZE, _OWN_MOST = 16, b"\x10"
+"""How many octets such a record has, and how many of them are read by place."""
 _READ = frozenset((A, AAAA, CNAME, NS, PTR, MX, SOA, TXT))
 _ONE_QUESTION_NO_RECORD = b"\0\1\0\0"
+_FIXED = struct.Struct(">HHIH").unpack_from
+"""Type, class, TTL and size of the data: what follows a record's owner."""
 _SIZES = [bytes((size,)) for size in range(64)]
 _TEXT_MOST = 500
 _CHAIN_MOST = 16
@@ -60,6 +64,19 @@ class Answer(NamedTuple):
     """TTL of the denial (RFC 2308 §5: the lesser of the SOA's TTL and its MINIMUM); None without an SOA."""
     has_referral: bool
     """NS records in the authority section: without an SOA beside them, another server is meant (RFC 2308 §2.2)."""
+
+
+class Said(NamedTuple):
+    """What one message with an answer section says about a question."""
+
+    reason: str
+    """Why it is no presence, as a machine word; empty when records came."""
+    end: str
+    """The canonical name: the end of the alias chain."""
+    records: tuple[Record, ...]
+    """What that name owns of the type that was asked for."""
+    is_loose: bool
+    """Whether the chain ends at an alias whose target the message says nothing about, neither records nor a denial."""
 
 
 @lru_cache(maxsize=1 << 14)
@@ -123,14 +140,21 @@ def _name(message: bytes, at: int, known: _Known) -> tuple[str, int]:
         raise Malformed("a name runs over the end") from None
     if length > 255:
         raise Malformed("a name is longer than 255 octets")
+    text = ".".join(labels) or "."
     for start, skipped, before in starts:
-        known[start] = ".".join(labels[skipped:]) or ".", length - before
-    return known[starts[0][0]][0], after if after >= 0 else at
+        known[start] = (".".join(labels[skipped:]) or ".") if skipped else text, length - before
+    return text, after if after >= 0 else at
 
 
-@lru_cache(maxsize=1 << 12)
+@lru_cache(maxsize=1 << 8)
 def decode(message: bytes) -> Answer:
     """Decode one message; rooms look at the same one several times in a row. Raises Malformed."""
+    found = _own_addresses(message)
+    return found if found is not None else _decode(message)
+
+
+def _decode(message: bytes) -> Answer:
+    """The same record by record."""
     if len(message) < 12:
         raise Malformed("shorter than a header")
     flags = message[2] << 8 | message[3]
@@ -138,7 +162,7 @@ def decode(message: bytes) -> Answer:
     if flags & 0x7800:
         raise Malformed("not an answer to a query")
     known: _Known = {}
-    at = 12
+    at, whole = 12, len(message)
     for _ in range(counts[0]):
         _, at = _name(message, at, known)
         at += 4
@@ -153,8 +177,8 @@ def decode(message: bytes) -> Answer:
         for _ in range(count):
             # Most owners are a pointer to a name that was read already.
             if (
-                message[at : at + 1] >= b"\xc0"
-                and (at + 1 < len(message))
+                at + 1 < whole
+                and message[at] >= 192
                 and (found := known.get((message[at] & 63) << 8 | message[at + 1]))
             ):
                 owner, at = found[0], at + 2
@@ -163,10 +187,7 @@ def decode(message: bytes) -> Answer:
             end = at + 10
             if end > len(message):
                 raise Malformed("a record runs over the end")
-            type_ = message[at] << 8 | message[at + 1]
-            klass = message[at + 2] << 8 | message[at + 3]
-            ttl = int.from_bytes(message[at + 4 : at + 8], "big")
-            size = message[at + 8] << 8 | message[at + 9]
+            type_, klass, ttl, size = _FIXED(message, at)
             at, end = end, end + size
             if end > len(message):
                 raise Malformed("a record's data runs over the end")
@@ -185,7 +206,7 @@ def decode(message: bytes) -> Answer:
                 if place + 20 != end:
                     raise Malformed("an SOA record of the wrong length")
                 negative_ttl = min(ttl, int.from_bytes(message[end - 4 : end], "big"))
-            else:
+            elif type_ != A or klass != 1 or size != 4:
                 has_referral |= type_ == NS and section == 1
                 _check(message, at, size, klass, type_, known)
             at = end
@@ -193,6 +214,54 @@ def decode(message: bytes) -> Answer:
         raise Malformed("bytes behind the end")
     authoritative, truncated, recursion = bool(flags & 0x400), bool(flags & 0x200), bool(flags & 0x80)
     return Answer(rcode, authoritative, truncated, recursion, tuple(records), negative_ttl, has_referral)
+
+
+def _own_addresses(message: bytes) -> Answer | None:
+    """An answer that holds nothing but addresses (A) of the very name that was asked for; None for every other.
+
+    They are read by place; whatever else stands in the message is nearly always what stood in the one before.
+    """
+    if message[4:7] != b"\0\1\0" or not b"\0" < message[7:8] <= _OWN_MOST:
+        return None
+    if (parts := _without_labels(message)) is None:
+        return None
+    header, sizes, rest = parts
+    count = header[5]
+    end = 4 + _OWN_SIZE * count
+    if rest[:4] != _A_IN:
+        return None
+    for at in range(4, end, _OWN_SIZE):
+        if rest[at : at + 6] != _OWN_A or rest[at + 10 : at + 12] != b"\0\4":
+            return None
+    beside = _beside(header, sizes, count, rest[end:])
+    if beside is None:
+        return None
+    at, labels = 12, []
+    for size in sizes:
+        labels.append(label_text(message[at + 1 : at + 1 + size]))
+        at += size + 1
+    owner = ".".join(labels) or "."
+    records = []
+    for at in range(4, end, _OWN_SIZE):
+        ttl = int.from_bytes(rest[at + 6 : at + 10], "big")
+        a, b, c, d = rest[at + 12 : at + 16]
+        records.append(Record(owner, A, 0 if ttl & 0x80000000 else ttl, f"{a}.{b}.{c}.{d}"))
+    return beside._replace(records=tuple(records))
+
+
+@lru_cache(maxsize=1 << 12)
+def _beside(header: bytes, sizes: bytes, count: int, rest: bytes) -> Answer | None:
+    """A message with so many addresses of the question's name, but for the addresses; None when it cannot be read.
+
+    What follows the answer section can point to names in front of it, so their lengths count, but not their letters;
+    what points into the addresses is left to be read as a whole.
+    """
+    records = (_OWN_A + b"xxxx" + b"\0\4" + b"xxxx") * count
+    try:
+        found = _decode(b"\0\0" + header + _blind(sizes) + b"\0" + _A_IN + records + rest)
+    except Malformed:
+        return None
+    return found._replace(records=())
 
 
 def _value(
@@ -251,6 +320,10 @@ def _check(message: bytes, at: int, size: int, klass: int, type_: int, known: _K
     if klass == 1 and type_ in _READ:
         _value(message, at, at + size, type_, klass, known)
         return
+    # Seldom needed, and slow to load.
+    import dns.exception  # noqa: PLC0415
+    import dns.rdata  # noqa: PLC0415
+
     try:
         dns.rdata.from_wire(klass, type_, message, at, size)  # type: ignore[arg-type]
     except (dns.exception.DNSException, ValueError, IndexError, KeyError, AttributeError) as error:
@@ -305,11 +378,33 @@ def _said(row: Row, name: str, type_: int) -> str:
         return _RCODES.get(rcode, f"rcode_{rcode}")
     if row.answer[4:8] == _ONE_QUESTION_NO_RECORD and (parts := _without_labels(row.answer)) is not None:
         return _denied(*parts)
+    return said(row.answer, name, type_).reason
+
+
+@lru_cache(maxsize=1 << 14)
+def said(message: bytes, name: str, type_: int) -> Said:
+    """What a message with answers says about a question; what cannot be read says nothing.
+
+    What was asked a moment ago is read for the tables next.
+    """
     try:
-        answer = decode(row.answer)
-        end, records = chain(answer, name, type_)
+        answer = decode(message)
+        if _is_own(answer.records, name, type_):
+            end, records = name, answer.records
+        else:
+            end, records = chain(answer, name, type_)
     except Malformed:
-        return "malformed"
+        return Said("malformed", name, (), False)
+    is_loose = not (records or end == name or answer.rcode == NXDOMAIN or answer.negative_ttl is not None)
+    return Said(_reason(answer, name, type_, end, records), end, records, is_loose)
+
+
+def _is_own(records: tuple[Record, ...], name: str, type_: int) -> bool:
+    """Whether there is one record, of the very name and type: most answers are so."""
+    return len(records) == 1 and records[0][:2] == (name, type_) and records[0].value is not None
+
+
+def _reason(answer: Answer, name: str, type_: int, end: str, records: tuple[Record, ...]) -> str:
     if answer.rcode > 15:
         return f"rcode_{answer.rcode}"
     if records:
@@ -346,15 +441,19 @@ def _without_labels(message: bytes) -> tuple[bytes, bytes, bytes] | None:
     return None
 
 
+def _blind(sizes: bytes) -> bytes:
+    """Labels of these sizes, whose letters cannot be taken for lengths."""
+    return b"".join([_SIZES[size] + b"x" * size for size in sizes])
+
+
 @lru_cache(maxsize=1 << 14)
 def _denied(header: bytes, sizes: bytes, rest: bytes) -> str:
     """What an answer without records says, whatever its question's letters are.
 
     A name that points into the midst of one of the question's labels is read as malformed here.
     """
-    labels = b"".join(_SIZES[size] + b"x" * size for size in sizes)
     try:
-        answer = decode.__wrapped__(b"\0\0" + header + labels + b"\0" + rest)
+        answer = _decode(b"\0\0" + header + _blind(sizes) + b"\0" + rest)
     except Malformed:
         return "malformed"
     if answer.rcode > 15:
@@ -364,6 +463,7 @@ def _denied(header: bytes, sizes: bytes, rest: bytes) -> str:
     return "referral" if answer.has_referral and answer.negative_ttl is None else "nodata"
 
 
+@lru_cache(maxsize=1 << 10)
 def encode_name(text: str) -> bytes:
     """A name in wire form, with its final zero. Raises Malformed on what cannot be a name."""
     if text in (".", ""):

@@ -13,6 +13,9 @@ _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 def harmless(text: str, most: int = 500, *, keep: str = "") -> str:
     """The text with everything unsafe escaped, but for the characters in `keep`; at most `most` characters and an …"""
+    if text.isprintable() and len(text) <= most:
+        # Python's own word is stricter than ours: what it calls printable is safe.
+        return text
     parts = [one if one in keep or is_safe(one) else escaped(one) for one in text[: most + 1]]
     joined = "".join(parts)
     return joined if len(joined) <= most else f"{joined[:most]}…"

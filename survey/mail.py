@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import IPv6Address, ip_address
 
-from .answers import Malformed, Record, chain, decode, reason, word
+from .answers import Record, reason, said, word
 from .exchanges import AAAA, MX, NXDOMAIN, A, Exchanges, Question, Row, is_usable
 from .tables import Dns
 
@@ -51,11 +51,7 @@ def hosts(row: Row) -> list[str]:
 
 def addresses_of(row: Row) -> list[str]:
     """The addresses in one A or AAAA exchange, in order; an IPv4-mapped IPv6 address is the IPv4 address that it is."""
-    try:
-        records = chain(decode(row.answer), row.name, row.type)[1]
-    except Malformed:
-        return []
-    return _plain(records)
+    return _plain(said(row.answer, row.name, row.type).records)
 
 
 def _plain(records: Sequence[Record]) -> list[str]:
@@ -69,23 +65,16 @@ def _plain(records: Sequence[Record]) -> list[str]:
 
 def _exchangers(row: Row) -> list[tuple[int, str]]:
     """(preference, host) of an MX answer, as told, each once, in order; nothing when it cannot be read."""
-    try:
-        _, records = chain(decode(row.answer), row.name, MX)
-    except Malformed:
-        return []
+    records = said(row.answer, row.name, MX).records
     return sorted({record.value for record in records if isinstance(record.value, tuple)})
 
 
 def _loose_end(row: Row) -> str | None:
     """The name at the end of a CNAME chain that the answer does not resolve."""
-    try:
-        answer = decode(row.answer)
-        end, records = chain(answer, row.name, row.type)
-    except Malformed:
+    if row.answer[6:8] == b"\0\0":
         return None
-    if records or end == row.name or answer.rcode == NXDOMAIN or answer.negative_ttl is not None:
-        return None
-    return end
+    found = said(row.answer, row.name, row.type)
+    return found.end if found.is_loose else None
 
 
 def _named(host: str) -> str:
@@ -176,13 +165,13 @@ class _Addresses:
                 self.is_alias.add(host)
                 name = end
                 continue
-            end, records = chain(decode(row.answer), row.name, type_)
-            if end != host:
+            answer = said(row.answer, row.name, type_)
+            if answer.end != host:
                 self.is_alias.add(host)
-            found = _plain(records)
-            earlier = (one for one in self._exchanges.passes(name, type_) if one is not row)
-            said = [addresses_of(one) for one in earlier if word(one, name, type_) is Dns.PRESENT]
-            return Dns.PRESENT, "", found, evidence, any(other != found for other in said)
+            found = _plain(answer.records)
+            earlier = (one for one in self._exchanges.passes(name, type_) if one.pass_number != row.pass_number)
+            others = [addresses_of(one) for one in earlier if word(one, name, type_) is Dns.PRESENT]
+            return Dns.PRESENT, "", found, evidence, any(other != found for other in others)
         return Dns.SILENT, "unfinished_chain", [], evidence, None
 
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 import pandas as pd
 
-from .answers import Malformed, chain, decode, reason, reverse_name, txt_text, word
+from .answers import reason, reverse_name, said, txt_text, word
 from .exchanges import AAAA, PTR, TXT, A, Exchanges, Question, Row, is_usable
 from .tables import Dns, frame
 from .worlds import AsnZones
@@ -50,9 +51,9 @@ def needs(address: str, zones: AsnZones, known: Exchanges) -> list[Question]:
     """Everything to be asked about one address, given what is known: its origin, the AS's name, its PTR, and back."""
     origin, pointer = questions(address, zones)
     found = [origin, pointer]
-    said = _origin(address, known.latest(*origin))
-    if said is not None:
-        found += [_as_question(asn, zones) for asn in said.asns]
+    network = _origin(address, known.latest(*origin))
+    if network is not None:
+        found += [_as_question(asn, zones) for asn in network.asns]
     found += [Question(name, AAAA if ":" in address else A) for name in _pointers(known.latest(*pointer))]
     return found
 
@@ -64,17 +65,19 @@ def _as_question(asn: str, zones: AsnZones) -> Question:
 def _texts(row: Row | None) -> list[str]:
     if row is None or not is_usable(row):
         return []
-    try:
-        records = chain(decode(row.answer), row.name, TXT)[1]
-    except Malformed:
-        return []
+    records = said(row.answer, row.name, TXT).records
     return [txt_text(record.value) for record in records if isinstance(record.value, bytes)]
 
 
 def _origin(address: str, row: Row | None) -> Origin | None:
     """The most specific prefix that an origin answer gives for the address; None when it gives none."""
+    return _most_specific(address, tuple(_texts(row)))
+
+
+@lru_cache(maxsize=1 << 14)
+def _most_specific(address: str, texts: tuple[str, ...]) -> Origin | None:
     found: list[tuple[int, Origin]] = []
-    for text in _texts(row):
+    for text in texts:
         if (parts := _ORIGIN.match(text)) is None:
             continue
         try:
@@ -100,20 +103,14 @@ def _pointers(row: Row | None) -> list[str]:
     """The names that an address gives itself, each once, at most `POINTERS_MOST`."""
     if row is None or not is_usable(row):
         return []
-    try:
-        records = chain(decode(row.answer), row.name, PTR)[1]
-    except Malformed:
-        return []
+    records = said(row.answer, row.name, PTR).records
     return sorted({str(record.value) for record in records} - {"."})[:POINTERS_MOST]
 
 
 def _has_address(row: Row | None, address: str) -> bool:
     if row is None or not is_usable(row):
         return False
-    try:
-        records = chain(decode(row.answer), row.name, row.type)[1]
-    except Malformed:
-        return False
+    records = said(row.answer, row.name, row.type).records
     return any(ip_address(str(record.value)) == ip_address(address) for record in records)
 
 
@@ -126,11 +123,11 @@ def _row(address: str, exchanges: Exchanges, zones: AsnZones) -> tuple[object, .
     origin_question, pointer_question = questions(address, zones)
     origin_row, pointer_row = exchanges.latest(*origin_question), exchanges.latest(*pointer_question)
     used = [origin_row, pointer_row]
-    said = _origin(address, origin_row)
+    network = _origin(address, origin_row)
     status, why = _heard(origin_row, origin_question)
-    if status is Dns.PRESENT and said is None:
+    if status is Dns.PRESENT and network is None:
         status, why = Dns.SILENT, "malformed"
-    asns = said.asns if said else ()
+    asns = network.asns if network else ()
     named = [exchanges.latest(*_as_question(asn, zones)) for asn in asns]
     names = _pointers(pointer_row)
     back = [exchanges.latest(name, AAAA if ":" in address else A) for name in names]
@@ -143,8 +140,8 @@ def _row(address: str, exchanges: Exchanges, zones: AsnZones) -> tuple[object, .
         why,
         list(asns),
         [name for name in map(_as_name, named) if name],
-        said.prefix if said else None,
-        said.country if said else None,
+        network.prefix if network else None,
+        network.country if network else None,
         _heard(pointer_row, pointer_question)[0],
         names,
         confirmed,

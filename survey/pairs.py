@@ -7,6 +7,7 @@ whole exchange.
 
 from __future__ import annotations
 
+import itertools
 from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
@@ -15,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .answers import denies, zone_of
+from .answers import Malformed, denies, encode_name, zone_of
 from .exchanges import ANSWERED, NXDOMAIN, SURVEY_ROUND, TXT, A, Exchanges, Row, passes_of
 from .packed import PackedExchanges
 
@@ -24,6 +25,13 @@ _Numbers = npt.NDArray[np.int64]
 _NXDOMAIN = b"\0\0\x81\x83\0\1" + b"\0" * 6 + b"\0\0\1\0\1"
 _NODATA = b"\0\0\x81\x80\0\1" + b"\0" * 6 + b"\0\0\1\0\1"
 """Denials as short as they can be: they stand for those whose bytes need not be looked at again."""
+_A_IN = b"\0\1\0\1"
+_NUMBERED = 5
+"""Numbers that are kept of one plain denial."""
+_REMEMBERED = 1_000
+"""Different denials of one list that are remembered: answers from a cache differ by their TTL."""
+_FEW = 50_000
+"""So many exchanges are held as they are; more are packed."""
 
 
 class Denials(NamedTuple):
@@ -46,89 +54,140 @@ class Denials(NamedTuple):
         return counts, self.id[np.arange(counts.sum()) + np.repeat(begin - ends + counts, counts)]
 
 
+class _Address(NamedTuple):
+    """An address that lists were asked about: its number, and its reversed form in wire format."""
+
+    place: int
+    wire: bytes
+    sizes: bytes
+    """The lengths of its labels."""
+
+    @classmethod
+    def of(cls, half: str, place: int) -> _Address:
+        try:
+            wire = encode_name(half)[:-1]
+        except Malformed:
+            # Nobody can have asked this: it equals no question.
+            return cls(place, b"\xff", b"")
+        return cls(place, wire, bytes(map(len, half.split("."))))
+
+
+class _List:
+    """What one list said about addresses."""
+
+    __slots__ = ("_known", "_tail", "numbers", "others")
+
+    def __init__(self, zone: str) -> None:
+        self.numbers = array("q")
+        """Of each plain denial: address, pass, server, when, evidence id."""
+        self.others: dict[int, list[Row]] = defaultdict(list)
+        """Every other exchange, by address."""
+        self._tail = encode_name(zone) + _A_IN
+        self._known: dict[bytes, dict[bytes, bool]] = {}
+        """Per sizes of the labels in front of the zone: whether an answer denies, by its bytes without the question."""
+
+    def denies(self, answer: bytes, address: _Address) -> bool:
+        """What `answers.denies` says; nearly all answers are equal but for the letters of the question."""
+        asked = address.wire + self._tail
+        if not answer.startswith(asked, 12):
+            return denies(answer)
+        if (known := self._known.get(address.sizes)) is None:
+            known = self._known[address.sizes] = {}
+        rest = answer[2:12] + answer[12 + len(asked) :]
+        if (said := known.get(rest)) is None:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            said = known[rest] = denies(answer)
+        return said
+
+
 class Pairs:
     """The exchanges of the survey itself about (address, list) pairs."""
 
     def __init__(self, zones: Collection[str]) -> None:
-        self._places: dict[str, int] = {}
-        self.servers: list[str] = []
+        self._addresses: dict[str, _Address] = {}
+        """By what stands in front of a list's zone."""
         self._server_of: dict[str, int] = {}
-        self._numbers = {zone: array("q") for zone in zones}
+        self._lists = {zone: _List(zone) for zone in zones}
         self.words = Exchanges()
         """The lists' own words about what they list: their TXT records."""
-        self._others: dict[str, dict[int, list[Row]]] = {zone: defaultdict(list) for zone in zones}
 
     def take(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Keep what is about pairs; everything else goes through, with one copy of what is said again and again."""
         same: dict[str, str] = {}
-        one = same.setdefault
+        one, lists, server_of, addresses = same.setdefault, self._lists, self._server_of, self._addresses
         for row in rows:
-            is_paired = row.round == SURVEY_ROUND and row.type in _PAIRED
-            if is_paired and (zone := zone_of(row.name, self._numbers)) is not None:
-                if row.type == A:
-                    self._keep(row.name[: -len(zone) - 1], zone, row)
-                else:
+            id_, sitting, number, round_, name, type_, server, way, attempt, outcome, asked_us, elapsed_us, answer = row
+            is_paired = round_ == SURVEY_ROUND and type_ in _PAIRED
+            if is_paired and (zone := zone_of(name, lists)) is not None:
+                if type_ != A:
                     self.words.add((row,))
+                    continue
+                said, half = lists[zone], name[: -len(zone) - 1]
+                if (address := addresses.get(half)) is None:
+                    address = addresses[half] = _Address.of(half, len(addresses))
+                if outcome == ANSWERED and said.denies(answer, address):
+                    if (place := server_of.get(server)) is None:
+                        place = server_of[server] = len(server_of)
+                    said.numbers.extend((address.place, number, place, asked_us, id_))
+                else:
+                    said.others[address.place].append(row)
                 continue
-            answer = row.answer
-            if row.outcome == ANSWERED and denies(answer):
+            if outcome == ANSWERED and denies(answer):
                 answer = _NXDOMAIN if answer[3] & 15 == NXDOMAIN else _NODATA
-            server, way, outcome = (one(text, text) for text in (row.server, row.transport, row.outcome))
-            yield Row(*row[:6], server, way, row.attempt, outcome, row.asked_us, row.elapsed_us, answer)
-
-    def _keep(self, half: str, zone: str, row: Row) -> None:
-        place = self._places.setdefault(half, len(self._places))
-        if row.outcome == ANSWERED and denies(row.answer):
-            server = self._server_of.get(row.server)
-            if server is None:
-                server = self._server_of[row.server] = len(self.servers)
-                self.servers.append(row.server)
-            self._numbers[zone].extend((place, row.pass_number, server, row.asked_us, row.id))
-        else:
-            self._others[zone][place].append(row)
+            texts = one(server, server), one(way, way), attempt, one(outcome, outcome)
+            yield Row(id_, sitting, number, round_, name, type_, *texts, asked_us, elapsed_us, answer)
 
     def place(self, half: str) -> int:
         """The number of an address by its reversed form; -1 when no list was asked about it."""
-        return self._places.get(half, -1)
+        found = self._addresses.get(half)
+        return -1 if found is None else found.place
+
+    @property
+    def servers(self) -> list[str]:
+        """The resolvers that said no, in the order of their numbers."""
+        return list(self._server_of)
 
     def __len__(self) -> int:
         """How many addresses lists were asked about."""
-        return len(self._places)
+        return len(self._addresses)
 
     def is_ipv6(self) -> npt.NDArray[np.bool_]:
         """Per address whether it is one of IPv6."""
-        return np.array([half.count(".") == 31 for half in self._places], dtype=bool)
+        return np.array([half.count(".") == 31 for half in self._addresses], dtype=bool)
 
     def denials(self, zone: str) -> Denials:
         """Every plain denial of a list that counts: the first per address and pass."""
-        place, number, server, asked_us, id_ = np.frombuffer(self._numbers[zone], dtype=np.int64).reshape(-1, 5).T
+        place, number, server, asked_us, id_ = (
+            np.frombuffer(self._lists[zone].numbers, dtype=np.int64).reshape(-1, _NUMBERED).T
+        )
         order = np.lexsort((id_, number, place))
         is_other = np.diff(place[order]).astype(bool) | np.diff(number[order]).astype(bool)
         order = order[np.append(True, is_other)[: len(order)]]
         order = order[np.lexsort((number[order], asked_us[order], place[order]))]
-        bounds = np.searchsorted(place[order], np.arange(len(self._places) + 1))
+        bounds = np.searchsorted(place[order], np.arange(len(self._addresses) + 1))
         return Denials(place[order], number[order], server[order], asked_us[order], id_[order], bounds)
 
     def others(self, zone: str) -> dict[int, list[Row]]:
         """Every other exchange with a list, per address."""
-        return self._others[zone]
+        return self._lists[zone].others
 
     def whole(self, zone: str, place: int, name: str, denials: Denials) -> list[Row]:
         """Per pass the exchange that counts about one pair, in the order in which they were asked."""
         if place < 0:
             return []
-        rows = list(self._others[zone].get(place, ()))
+        rows, servers = list(self._lists[zone].others.get(place, ())), self.servers
         for at in range(denials.bounds[place], denials.bounds[place + 1]):
             number, asked_us, id_ = int(denials.pass_number[at]), int(denials.asked_us[at]), int(denials.id[at])
-            server = self.servers[denials.server[at]]
+            server = servers[denials.server[at]]
             rows.append(Row(id_, 0, number, 0, name, A, server, "", 1, ANSWERED, asked_us, 0, _NXDOMAIN))
         return passes_of(sorted(rows))
 
     def asked_n(self) -> int:
         """How many questions were asked, each once per pass."""
         asked = 0
-        for zone, found in self._others.items():
-            denials = self.denials(zone)
+        for zone, one in self._lists.items():
+            denials, found = self.denials(zone), one.others
             plain = set((denials.place << 32 | denials.pass_number).tolist()) if found else set()
             asked += len(denials.id)
             asked += len({place << 32 | row.pass_number for place, rows in found.items() for row in rows} - plain)
@@ -136,11 +195,13 @@ class Pairs:
 
     def packets_n(self) -> int:
         """How many exchanges there were."""
-        others = sum(len(rows) for found in self._others.values() for rows in found.values())
-        return others + self.words.packets + sum(len(numbers) for numbers in self._numbers.values()) // 5
+        others = sum(len(rows) for one in self._lists.values() for rows in one.others.values())
+        return others + self.words.packets + sum(len(one.numbers) for one in self._lists.values()) // _NUMBERED
 
 
 def split(rows: Iterable[Row], zones: Collection[str]) -> tuple[Pairs, Exchanges]:
     """What was asked about pairs of these lists, and everything else."""
     pairs = Pairs(zones)
-    return pairs, PackedExchanges(pairs.take(rows))
+    others = pairs.take(rows)
+    few = list(itertools.islice(others, _FEW))
+    return pairs, Exchanges(few) if len(few) < _FEW else PackedExchanges(itertools.chain(few, others))

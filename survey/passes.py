@@ -60,6 +60,8 @@ class Pass:
         self._texts: set[tuple[str, str]] = set()
         self._addresses: dict[str, Half] = {}
         """What stands in front of a list's zone, per address that lists are asked about."""
+        self._fresh: list[str] = []
+        """Those of them that came up since the open lists were last asked."""
         self._open: dict[str, bool] = {}
         """Zones that passed their first round of this pass, and whether IPv6 did too."""
         self._round_rows: list[Row] = []
@@ -81,6 +83,7 @@ class Pass:
             self._seek(subject, 0)
         if (enquired := self._sitting.brief.enquired) is not None:
             self._enquire(enquired)
+        self._ask_lists()
         self._listen()
         live = [zone for zone in self._lists if zone in self._open]
         if live:
@@ -248,43 +251,47 @@ class Pass:
         return row is not None and is_usable(row)
 
     def _address(self, address: str) -> None:
-        """Ask every open list about an address, once per pass."""
+        """Let every open list be asked about an address, once per pass."""
         if address in self._addresses or not self._may_be_asked(address):
             return
-        half = Half(reverse_name(address), reverse_wire(address), A, self._number, SURVEY_ROUND)
-        self._addresses[address] = half
-        for zone in self._open:
-            self._ask_list(zone, [address])
+        self._addresses[address] = Half(reverse_name(address), reverse_wire(address), A, self._number, SURVEY_ROUND)
+        self._fresh.append(address)
 
     def _server(self, address: str) -> None:
         """An address of a mail server: ask the lists about it, and whose network it is in."""
-        if self._may_be_asked(address):
-            self._address(address)
-            if self._sitting.manner.has_context:
-                needs = functools.partial(networks.needs, address, self._sitting.world.asn_zones)
-                self._inquire(_Inquiry(needs))
+        self._address(address)
+        if self._sitting.manner.has_context and self._may_be_asked(address):
+            self._inquire(_Inquiry(functools.partial(networks.needs, address, self._sitting.world.asn_zones)))
 
     def _may_be_asked(self, address: str) -> bool:
         return self._sitting.world.askable(address) and not self._sitting.opt_out.has_address(address)
 
+    def _ask_lists(self) -> None:
+        """Ask every open list about the addresses that came up."""
+        if self._fresh:
+            for zone in self._open:
+                self._ask_list(zone, self._fresh)
+            self._fresh = []
+
     def _ask_list(self, zone: str, addresses: Iterable[str]) -> None:
         """Ask one open list about addresses, each once per pass, within its daily limit."""
-        one, has_ipv6, halves = self._lists[zone], self._open[zone], []
-        for address in addresses:
-            if not has_ipv6 if ":" in address else not one.ipv4:
-                continue
-            half = self._addresses[address]
-            if self._tried:
-                key = (f"{half.text}.{zone}", A)
-                if (row := self._settled.get(key)) is not None:
-                    self._listed(zone, row.name, row.answer)
-                    continue
-                tried = self._tried.get(key, 0)
-                if tried >= self._sitting.world.tries:
-                    continue
-                half = half._replace(attempt=tried + 1)
-            halves.append(half)
+        has_ipv4, has_ipv6 = self._lists[zone].ipv4, self._open[zone]
+        known = self._addresses
+        halves = [known[address] for address in addresses if (has_ipv6 if ":" in address else has_ipv4)]
+        if self._tried:
+            halves = self._untold(zone, halves)
         self._wire.ask(zone, halves)
+
+    def _untold(self, zone: str, halves: Iterable[Half]) -> list[Half]:
+        """Those that a pass which was cut off did not finish, with their attempts; what it heard is used."""
+        found = []
+        for half in halves:
+            key = (f"{half.text}.{zone}", A)
+            if (row := self._settled.get(key)) is not None:
+                self._listed(zone, row.name, row.answer)
+            elif (tried := self._tried.get(key, 0)) < self._sitting.world.tries:
+                found.append(half._replace(attempt=tried + 1))
+        return found
 
     def _listed(self, zone: str, name: str, answer: bytes) -> None:
         """An answer with records: ask for the list's own words too."""
@@ -329,6 +336,7 @@ class Pass:
                     self._silences[gone.channel] = self._silences.get(gone.channel, 0) + 1
                 else:
                     self._closed(Question(gone.name, gone.type))
+        self._ask_lists()
         if self._round_zones and self._round_left <= 0:
             self._end_round()
         elif not self._round_zones and self._is_round_due():

@@ -12,12 +12,12 @@ import warnings
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import openpyxl
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.worksheet import Worksheet
+from typing import TYPE_CHECKING
 
 from .errors import RegisterError
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet.worksheet import Worksheet
 
 MOST_UNPACKED = 400 << 20
 """Octets that a workbook may unpack to; the largest ministry workbook has 12 million."""
@@ -51,6 +51,9 @@ def read_sheets(path: Path) -> list[Sheet]:
     if path.suffix.lower() in (".csv", ".txt", ".tsv"):
         return [_csv(path, data)]
     _refuse(path, data)
+    # It takes a tenth of a second to load, and most commands read no workbook.
+    import openpyxl  # noqa: PLC0415
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -164,4 +167,8 @@ def _csv(path: Path, data: bytes) -> Sheet:
 
 def column_letter(index: int) -> str:
     """Excel's letter of a column counted from zero."""
-    return str(get_column_letter(index + 1))
+    letters, left = "", index + 1
+    while left:
+        left, letter = divmod(left - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return letters

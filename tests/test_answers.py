@@ -145,6 +145,42 @@ def test_random_bytes_raise_malformed_and_nothing_else(data):
     compare(b"\0\1\x81\x80\0\1\0\1\0\0\0\0" + data)
 
 
+def outcome_of(reading, data):
+    try:
+        return reading(data)
+    except Malformed:
+        return Malformed
+
+
+OWN = st.tuples(st.binary(min_size=4, max_size=4), st.binary(min_size=4, max_size=4))
+
+
+@settings(max_examples=400, deadline=None)
+@given(NAMES, st.lists(OWN, min_size=1, max_size=4), st.lists(RECORDS, max_size=3), st.data())
+def test_answers_of_addresses_alone_are_read_as_all_others(name, own, beside, draws):
+    message = dns.message.make_response(dns.message.make_query(name, "A", use_edns=0))
+    message.authority = beside
+    plain = message.to_wire(max_size=65535)
+    end = 12 + len(name.to_wire()) + 4
+    records = b"".join(b"\xc0\x0c\0\1\0\1" + ttl + b"\0\4" + address for ttl, address in own)
+    data = bytearray(plain[:6] + len(own).to_bytes(2, "big") + plain[8:end] + records + plain[end:])
+    first = answers._own_addresses(bytes(data))
+    assert first is None or first == outcome_of(answers._decode, bytes(data))
+    if not beside:
+        assert first is not None
+    # Pointers to any place, and damage anywhere.
+    for _ in range(draws.draw(st.integers(1, 6))):
+        place = draws.draw(st.integers(2, len(data) - 2))
+        data[place : place + 2] = draws.draw(
+            st.one_of(
+                st.binary(min_size=2, max_size=2),
+                st.integers(0xC000, 0xC000 + end + 40).map(lambda n: n.to_bytes(2, "big")),
+            )
+        )
+    found = answers._own_addresses(bytes(data))
+    assert found is None or found == outcome_of(answers._decode, bytes(data))
+
+
 @given(NAMES)
 def test_names_go_there_and_back(name):
     wire = name.canonicalize().to_wire()

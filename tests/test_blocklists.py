@@ -18,6 +18,7 @@ from survey import blocklists, listings
 from survey.answers import reverse_name
 from survey.catalogue import load_catalogue, select
 from survey.exchanges import TXT, A, Exchanges, Row
+from survey.harmless import escaped, harmless, is_safe
 from survey.pairs import split
 from survey.tables import frame, joined
 
@@ -295,3 +296,11 @@ def test_what_is_read_as_columns_is_what_is_read_one_by_one(heard, has_last_roun
     whole = Exchanges([*rounds, *rows])
     assert pairs.asked_n() + rest.asked_n() == whole.asked_n()
     assert pairs.packets_n() + rest.packets == whole.packets
+
+
+@given(st.text(max_size=60), st.integers(1, 40))
+def test_what_is_harmless_stays_and_nothing_else(text, most):
+    told = harmless(text, most)
+    assert "".join(one if is_safe(one) else escaped(one) for one in text)[:most] == told.removesuffix("…")[:most]
+    assert all(is_safe(one) for one in told)
+    assert len(told) <= most + 1

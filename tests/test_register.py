@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from survey import codes
 from survey.errors import RegisterError
 from survey.register import load_register
+from survey.sheets import column_letter
 
 HEAD = ["団体コード", "都道府県", "団体名", "メールドメイン"]
 
@@ -299,3 +300,7 @@ def test_no_row_is_ever_lost_silently(tmp_path, rows):
         if any(value is not None and str(value).strip() for value in values):
             assert number in told or codes.is_ward(str(values[0])), values
     assert register.bodies["code"].is_unique
+
+
+def test_columns_are_called_as_excel_calls_them():
+    assert [column_letter(n) for n in (0, 25, 26, 701, 702, 16_383)] == ["A", "Z", "AA", "ZZ", "AAA", "XFD"]
