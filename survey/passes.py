@@ -11,7 +11,7 @@ import functools
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import blocklists, dmarc, mail, networks, senders
 from .answers import encode_name, reverse_name, reverse_wire, word
@@ -282,7 +282,7 @@ class Pass:
                 tried = self._tried.get(key, 0)
                 if tried >= self._sitting.world.tries:
                     continue
-                half = half._replace(attempt=tried + 1)
+                half = replace(half, attempt=tried + 1)
             halves.append(half)
         self._wire.ask(zone, halves)
 
