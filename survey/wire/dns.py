@@ -152,7 +152,8 @@ class DnsWire:
             queue.extendleft(halves)
         else:
             # Questions of one length go out in one call.
-            queue.extend(sorted(halves, key=_length))
+            by_length: list[Half] = sorted(halves, key=_length)
+            queue.extend(by_length)
 
     def drop(self, zone: str) -> int:
         """Forget what waits for a zone; how much it was. What is already out comes back."""
@@ -308,9 +309,7 @@ class DnsWire:
             self._given_up.append(GivenUp(half.text + channel.text, half.type, half.round, channel.zone))
         return min(count, len(channel.queue))
 
-    def _send(
-        self, channel: Channel, count: int, now: float, asked_us: int, sockets: list[UdpSocket[_Pending]]
-    ) -> int:
+    def _send(self, channel: Channel, count: int, now: float, asked_us: int, sockets: list[UdpSocket[_Pending]]) -> int:
         """Make up to `count` questions of one channel ready to go; how many it was (the server's pace may stop it)."""
         done = fresh = size = 0
         queue, servers, buckets = channel.queue, channel.servers, self._buckets
