@@ -247,7 +247,7 @@ def main() -> None:
             signal.signal(number, signal.SIG_IGN)
     # Nothing here makes cycles; the collector would only walk over rows.
     gc.disable()
-    source = sys.stdin.buffer
+    source = open(0, "rb", closefd=False)  # noqa: SIM115 - until the end
     (size,) = LENGTH.unpack(source.read(LENGTH.size))
     path, tool, settings, shard = json.loads(source.read(size))
     entries: queue.SimpleQueue[bytes] = queue.SimpleQueue()

@@ -34,8 +34,13 @@ class Store:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._send, name="evidence", daemon=True)
 
+    def start(self) -> None:
+        """Start the keeper without waiting for it, so that something else can be done until the store is entered."""
+        if self._thread.ident is None:
+            self._thread.start()
+
     def __enter__(self) -> Self:
-        self._thread.start()
+        self.start()
         self._ready.wait()
         self._raise()
         return self
