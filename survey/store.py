@@ -135,5 +135,7 @@ class Store:
 
 def _put(keeper: subprocess.Popen[bytes], body: bytes) -> None:
     if keeper.stdin is not None:
-        keeper.stdin.write(LENGTH.pack(len(body)) + body)
+        # Two calls: what is long is not copied.
+        keeper.stdin.write(LENGTH.pack(len(body)))
+        keeper.stdin.write(body)
         keeper.stdin.flush()

@@ -45,16 +45,21 @@ __all__ = ["Batch", "DnsWire", "Engine", "GivenUp", "Half"]
 Engine = Literal["auto", "fast", "portable"]
 
 _FLUSH_S = 0.1
-_FLUSH_ROWS = 4096
+_FLUSH_ROWS = 2048
 _TIDY_S = 30.0
 _SOCKETS = 4
 _RECEIVE_MOST = 64
 _BURST_MOST = 48
+_UNHEARD_MOST = 96
 """Questions that go out before anything is heard in between: a server's buffer may hold no more than a hundred."""
+_DRAINED_S = 0.05
+"""By then no server's buffer holds what was sent before."""
+_ROOM_LEAST = 8
+"""Questions that it is worth a call for, while others are outstanding."""
 
-_Sending = tuple[Channel, int, bool, int, float]
+_Sending = tuple[Channel, int, bool, int, int]
 """What questions that go out together share: channel, attempt, whether with EDNS, and when they are asked, in
-microseconds of the wall clock and in monotonic seconds."""
+microseconds of the wall clock and of the monotonic one."""
 _Pending = tuple[Half, bytes, _Sending]
 """What is outstanding: half, the question's bytes, and how it was sent."""
 
@@ -100,6 +105,8 @@ class DnsWire:
         """The same; first, whose turn is next."""
         self.open_channel("", b"\0")
         self._outstanding = 0
+        self._credit, self._sent_at = _UNHEARD_MOST, now
+        """How many may go out before anything is heard, and when something went out last."""
         self._expire_at = now
         self._later: list[tuple[float, int, Channel, Again]] = []
         self._later_n = 0
@@ -251,13 +258,26 @@ class DnsWire:
 
     def _fill(self, now: float) -> tuple[float, bool]:
         """Send what window and paces allow; how long until something is due, and whether there was not more to send."""
-        room = min(self._window.size - self._outstanding, _BURST_MOST)
-        nap, is_idle = self._send_ready(room, now) if room > 0 else (60.0, False)
+        nap, is_idle = 60.0, False
+        if (room := self._room(now)) > 0:
+            nap, is_idle = self._send_ready(min(room, _BURST_MOST), now)
+            if not is_idle and self._room(now) > 0:
+                nap = 0.0
+        if self._credit < _UNHEARD_MOST:
+            nap = min(nap, max(0.0, self._sent_at + _DRAINED_S - now))
         if self._outstanding:
             nap = min(nap, self._expire_at - now)
         if self._later:
             nap = min(nap, self._later[0][0] - now)
         return nap, is_idle
+
+    def _room(self, now: float) -> int:
+        """How many questions may go out now."""
+        if not self._outstanding or now - self._sent_at >= _DRAINED_S:
+            self._credit = _UNHEARD_MOST
+        size = self._window.size
+        room = min(size - self._outstanding, self._credit)
+        return room if room >= min(_ROOM_LEAST, size // 8) else 0
 
     def _send_ready(self, room: int, now: float) -> tuple[float, bool]:
         """Send up to `room` of what waits; how long until a pace allows more, and whether that is why it ended.
@@ -290,6 +310,7 @@ class DnsWire:
                 nap = min(nap, 0.05 if count else channel.bucket.ready_in() if not allowed else 0.05)
         for one in sockets:
             one.send()
+        self._sent_at = now
         return nap, room > 0
 
     def _within_limit(self, channel: Channel, count: int) -> int:
@@ -313,14 +334,15 @@ class DnsWire:
         """Make up to `count` questions of one channel ready to go; how many it was (the server's pace may stop it)."""
         done = fresh = size = 0
         queue, servers, buckets = channel.queue, channel.servers, self._buckets
-        number, type_ = -1, -1
-        tail = b""
-        sending = (channel, 0, False, asked_us, now)
+        only = servers[0] if len(servers) == 1 else -1
+        number, tried, had_edns, type_, since_us = -1, 0, True, -1, int(now * 1e6)
         while done < count:
             entry = queue.popleft()
-            half, attempt, has_edns = (entry, entry.attempt, True) if isinstance(entry, Half) else entry
-            place = half.server
-            if place < 0:
+            if isinstance(entry, Half):
+                half, attempt, has_edns = entry, entry.attempt, True
+            else:
+                half, attempt, has_edns = entry
+            if (place := half.server) < 0 and (place := only) < 0:
                 place = servers[(half.pass_number + attempt - 2) % len(servers)]
             if place != number:
                 number, bucket, one = place, buckets[place], sockets[place]
@@ -330,26 +352,29 @@ class DnsWire:
                     queue.appendleft(entry)
                     break
                 bucket.take(1)
-            if attempt != sending[1] or has_edns != sending[2]:
-                sending = (channel, attempt, has_edns, asked_us, now)
+            # Most questions differ in nothing but the address.
+            if attempt != tried or has_edns is not had_edns:
+                tried, had_edns, size = attempt, has_edns, 0
+                sending = (channel, attempt, has_edns, asked_us, since_us)
             if half.type != type_:
                 type_ = half.type
                 tail = channel.tail(type_)
             question = half.wire + tail
             id_ = ids.pop()
             pending[id_] = (half, question, sending)
-            length = len(question) if has_edns else -len(question)
-            if length != size:
-                size = length
-                pieces = one.stage(len(question) + (_AROUND_EDNS if has_edns else _AROUND_PLAIN))
+            if len(question) != size:
+                size = len(question)
+                pieces = one.stage(size + (_AROUND_EDNS if has_edns else _AROUND_PLAIN))
             pieces += (id_, HEADER_EDNS, question, OPT) if has_edns else (id_, HEADER_PLAIN, question)
             done += 1
-            fresh += attempt == 1
+            if attempt == 1:
+                fresh += 1
         if fresh:
             self._window.sent(now, fresh)
         if done and not self._outstanding:
             self._expire_at = now + self._world.timeout_s
         self._outstanding += done
+        self._credit -= done
         self.sent += done
         channel.count(done)
         return done
@@ -360,7 +385,8 @@ class DnsWire:
         receive, pending, server = one.sock.recv, one.pending, self.names[one.server]
         rows, heard, denials = self._rows, self._heard, self._denials
         now = time.monotonic()
-        count, waited_s = 0, 0.0
+        now_us = int(now * 1e6)
+        count = waited_us = 0
         for _ in range(_RECEIVE_MOST):
             try:
                 data = receive(4096)
@@ -385,8 +411,9 @@ class DnsWire:
                 kind = _OTHER
             del pending[id_]
             count += 1
-            channel, attempt, _, asked_us, since = sending
-            waited_s += now - since
+            channel, attempt, _, asked_us, since_us = sending
+            elapsed_us = now_us - since_us
+            waited_us += elapsed_us
             if kind == _OTHER or channel.blank is not None:
                 outcome = TRUNCATED if data[2] & 2 else ANSWERED
                 self._take(entry, one.server, "udp", outcome, data, now)
@@ -402,7 +429,7 @@ class DnsWire:
                 attempt,
                 ANSWERED,
                 asked_us,
-                int((now - since) * 1e6),
+                elapsed_us,
                 data,
             )
             rows.append(row)
@@ -414,14 +441,15 @@ class DnsWire:
                 break
         if count:
             self._outstanding -= count
-            self._window.heard(count, waited_s, now, self._outstanding)
+            self._credit = min(_UNHEARD_MOST, self._credit + 2 * count)
+            self._window.heard(count, waited_us / 1e6, now, self._outstanding)
 
     def _take(self, entry: _Pending, server: int, transport: str, outcome: str, data: bytes, now: float) -> None:
         """Keep one exchange, and do what follows from it."""
-        half, _, (channel, attempt, has_edns, asked_us, since) = entry
+        half, _, (channel, attempt, has_edns, asked_us, since_us) = entry
         if channel.blank is not None:
             data = _blanked(data, channel.blank)
-        name, elapsed_us = half.text + channel.text, int((now - since) * 1e6)
+        name, elapsed_us = half.text + channel.text, int(now * 1e6) - since_us
         row = (
             *(half.pass_number, half.round, name, half.type, self.names[server], transport, attempt),
             *(outcome, asked_us, elapsed_us, data),
@@ -461,19 +489,20 @@ class DnsWire:
         """Time out what has waited long enough; sockets hold what is outstanding in the order in which it was asked."""
         timeout_s = self._world.timeout_s
         oldest = now
+        overdue_us = int((now - timeout_s) * 1e6)
         for one in self._all_sockets:
             pending = one.pending
             gone = []
             for id_, (_, _, sending) in pending.items():
-                if sending[4] + timeout_s > now:
-                    oldest = min(oldest, sending[4])
+                if sending[4] > overdue_us:
+                    oldest = min(oldest, sending[4] / 1e6)
                     break
                 gone.append(id_)
             for id_ in gone:
                 entry = pending.pop(id_)
-                _, attempt, _, _, since = entry[2]
+                _, attempt, _, _, since_us = entry[2]
                 if attempt == 1:
-                    self._window.lost(since)
+                    self._window.lost(since_us / 1e6)
                 self._failed(entry, one, TIMEOUT, now)
         self._expire_at = oldest + timeout_s
         self._window.judge(now)
@@ -489,7 +518,7 @@ class DnsWire:
         half, question, (channel, attempt, has_edns, _, _) = entry
         now = time.monotonic()
         future = self._tcp.submit(over_tcp, self._reach[server], question, self._world.timeout_s)
-        again = (half, question, (channel, attempt, has_edns, time.time_ns() // 1000, now))
+        again = (half, question, (channel, attempt, has_edns, time.time_ns() // 1000, int(now * 1e6)))
         self._streams[future] = (again, server)
         self.sent += 1
         self._buckets[server].take(1)
