@@ -124,7 +124,9 @@ class Keeper:
 
     def _open(self, path: str | os.PathLike[str]) -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, timeout=10, cached_statements=16)
+        connection.execute("PRAGMA page_size=16384")
         connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA wal_autocheckpoint=256")
         connection.execute("PRAGMA synchronous=FULL")
         return connection
 

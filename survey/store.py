@@ -35,14 +35,14 @@ class Store:
         self._thread = threading.Thread(target=self._send, name="evidence", daemon=True)
 
     def start(self) -> None:
-        """Start the keeper without waiting for it, so that something else can be done until the store is entered."""
-        if self._thread.ident is None:
-            self._thread.start()
+        """Start the keeper before the store is entered, and without waiting: whoever appends first waits for it."""
+        self._thread.start()
 
     def __enter__(self) -> Self:
-        self.start()
-        self._ready.wait()
-        self._raise()
+        if self._thread.ident is None:
+            self.start()
+            self._ready.wait()
+            self._raise()
         return self
 
     def __exit__(
@@ -55,12 +55,14 @@ class Store:
 
     def append(self, rows: list[WireRow]) -> None:
         """Keep these exchanges; committed within a second."""
+        self._ready.wait()
         self._raise()
         if rows:
             self._queue.put(((list[tuple[object, ...]](rows), [], False), None))
 
     def mark(self, kind: str, **detail: object) -> None:
         """Keep that something happened to the survey itself, after every row appended so far."""
+        self._ready.wait()
         self._raise()
         text = json.dumps(detail, ensure_ascii=False, sort_keys=True)
         self._queue.put((([], [(kind, text)], False), None))
