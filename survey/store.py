@@ -104,6 +104,9 @@ class Store:
                     self._failure = f"the keeper ended with {keeper.returncode}"
         except OSError as error:
             self._failure = str(error)
+        except BaseException as error:
+            self._failure = self._failure or f"{type(error).__name__}: {error}"
+            raise
         finally:
             self._ready.set()
 

@@ -52,9 +52,9 @@ _RECEIVE_MOST = 64
 _BURST_MOST = 48
 _UNHEARD_MOST = 96
 """Questions that go out before anything is heard in between: a server's buffer may hold no more than a hundred."""
-_DRAINED_S = 0.05
-"""By then no server's buffer holds what was sent before."""
-_ROOM_LEAST = 8
+_DRAINED_S = 0.004
+"""By then a server has taken that from its buffer; where it takes longer, the window narrows."""
+_ROOM_LEAST = 16
 """Questions that it is worth a call for, while others are outstanding."""
 
 _Sending = tuple[Channel, int, bool, int, int]
@@ -263,8 +263,10 @@ class DnsWire:
             nap, is_idle = self._send_ready(min(room, _BURST_MOST), now)
             if not is_idle and self._room(now) > 0:
                 nap = 0.0
-        if self._credit < _UNHEARD_MOST:
-            nap = min(nap, max(0.0, self._sent_at + _DRAINED_S - now))
+        else:
+            is_idle = not any(channel.queue for channel in self._channels)
+        if not is_idle and self._credit < _ROOM_LEAST:
+            nap = min(nap, self._sent_at + _DRAINED_S - now)
         if self._outstanding:
             nap = min(nap, self._expire_at - now)
         if self._later:
@@ -277,7 +279,7 @@ class DnsWire:
             self._credit = _UNHEARD_MOST
         size = self._window.size
         room = min(size - self._outstanding, self._credit)
-        return room if room >= min(_ROOM_LEAST, size // 8) else 0
+        return room if room >= min(_ROOM_LEAST, size // 4) else 0
 
     def _send_ready(self, room: int, now: float) -> tuple[float, bool]:
         """Send up to `room` of what waits; how long until a pace allows more, and whether that is why it ended.
@@ -307,10 +309,9 @@ class DnsWire:
             if not room:
                 break
             if channel.queue:
-                nap = min(nap, 0.05 if count else channel.bucket.ready_in() if not allowed else 0.05)
+                nap = min(nap, channel.bucket.ready_in() or 0.05)
         for one in sockets:
             one.send()
-        self._sent_at = now
         return nap, room > 0
 
     def _within_limit(self, channel: Channel, count: int) -> int:
@@ -374,7 +375,8 @@ class DnsWire:
         if done and not self._outstanding:
             self._expire_at = now + self._world.timeout_s
         self._outstanding += done
-        self._credit -= done
+        if done:
+            self._credit, self._sent_at = self._credit - done, now
         self.sent += done
         channel.count(done)
         return done
@@ -440,9 +442,9 @@ class DnsWire:
             if not pending:
                 break
         if count:
+            self._window.heard(count, waited_us / 1e6, now, self._outstanding)
             self._outstanding -= count
             self._credit = min(_UNHEARD_MOST, self._credit + 2 * count)
-            self._window.heard(count, waited_us / 1e6, now, self._outstanding)
 
     def _take(self, entry: _Pending, server: int, transport: str, outcome: str, data: bytes, now: float) -> None:
         """Keep one exchange, and do what follows from it."""
