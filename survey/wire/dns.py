@@ -45,7 +45,10 @@ __all__ = ["Batch", "DnsWire", "Engine", "GivenUp", "Half"]
 Engine = Literal["auto", "fast", "portable"]
 
 _FLUSH_S = 0.1
-_FLUSH_ROWS = 2048
+_FLUSH_ROWS = 2048, 8192
+"""Exchanges in a batch: many while much waits, for whoever keeps them disturbs; few in the end, for all wait for it."""
+_FLUSH_HEARD = 256
+"""What somebody has to look at is told in smaller portions: servers would have nothing to do meanwhile."""
 _TIDY_S = 30.0
 _SOCKETS = 4
 _RECEIVE_MOST = 64
@@ -201,6 +204,7 @@ class DnsWire:
             try:
                 flush_at = time.monotonic() + _FLUSH_S
                 tidy_at = flush_at + _TIDY_S
+                flush_rows = self._portion()
                 while True:
                     now = time.monotonic()
                     if now >= tidy_at:
@@ -212,9 +216,10 @@ class DnsWire:
                     self._resume_later(now)
                     nap, is_idle = self._fill(now)
                     if self._rows or self._given_up:
-                        if is_idle or now >= flush_at or len(self._rows) >= _FLUSH_ROWS:
+                        is_much = len(self._rows) >= flush_rows or len(self._heard) >= _FLUSH_HEARD
+                        if is_idle or is_much or now >= flush_at:
                             yield self._batch()
-                            flush_at = time.monotonic() + _FLUSH_S
+                            flush_at, flush_rows = time.monotonic() + _FLUSH_S, self._portion()
                             continue
                         nap = min(nap, flush_at - now)
                     elif not self.waiting:
@@ -234,6 +239,10 @@ class DnsWire:
             one.sock.close()
         self._wake.close()
         self._waker.close()
+
+    def _portion(self) -> int:
+        least, most = _FLUSH_ROWS
+        return max(least, min(most, self.waiting // 3))
 
     def _batch(self) -> Batch:
         batch = Batch(self._rows, self._heard, self._denials, self._given_up)
