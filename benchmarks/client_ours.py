@@ -22,10 +22,11 @@ from .generated import lists, world
 
 def loop(job: Job) -> Heard:
     """Ask every list about every address; the evidence is written and synced when this returns."""
-    heard = Heard()
+    heard, store = Heard(), Store(Path(job.folder) / "evidence.sqlite", TOOL, {})
+    store.start()
     halves = [Half(reverse_name(a), reverse_wire(a), A, 1, SURVEY_ROUND) for a in job.read_addresses()]
     wire = DnsWire([job.server], world(job.timeout_s, job.tries), window=job.outstanding)
-    with Store(Path(job.folder) / "evidence.sqlite", TOOL, {}) as store, closing(wire):
+    with store, closing(wire):
         for zone in ZONES:
             wire.open_channel(zone, encode_name(zone))
             wire.ask(zone, halves)

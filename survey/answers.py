@@ -32,6 +32,10 @@ _ONE_QUESTION_NO_RECORD = b"\0\1\0\0"
 _FIXED = struct.Struct(">HHIH").unpack_from
 """Type, class, TTL and size of the data: what follows a record's owner."""
 _SIZES = [bytes((size,)) for size in range(64)]
+_OCTETS = frozenset(map(str, range(256)))
+"""How an IPv4 address may write an octet."""
+_NUMBERS = {part: _SIZES[len(part)] + part.encode() for part in {*_OCTETS, *"0123456789abcdef"}}
+"""Octets and nibbles as labels."""
 _TEXT_MOST = 500
 _CHAIN_MOST = 16
 _PLAIN = re.compile(rb"[a-z0-9_-]+")
@@ -512,15 +516,24 @@ def _unescaped(text: str) -> list[bytes]:
 @lru_cache(maxsize=1 << 16)
 def reverse_name(address: str) -> str:
     """What stands in front of a list's zone: reversed octets (RFC 5782 §2.1) or 32 reversed nibbles (§2.4)."""
-    if ":" not in address:
-        return ".".join(reversed(str(IPv4Address(address)).split(".")))
-    return ".".join(reversed(socket.inet_pton(socket.AF_INET6, address).hex()))
+    return ".".join(_reversed(address))
 
 
 @lru_cache(maxsize=1 << 16)
 def reverse_wire(address: str) -> bytes:
     """The same as labels in wire form, without a final zero."""
-    return b"".join(_SIZES[len(part)] + part for part in reverse_name(address).encode().split(b"."))
+    return b"".join([_NUMBERS[part] for part in _reversed(address)])
+
+
+def _reversed(address: str) -> list[str]:
+    if ":" in address:
+        return [*reversed(socket.inet_pton(socket.AF_INET6, address).hex())]
+    octets = address.split(".")
+    if len(octets) != 4 or not all(map(_OCTETS.__contains__, octets)):
+        # This says what is wrong.
+        octets = str(IPv4Address(address)).split(".")
+    octets.reverse()
+    return octets
 
 
 def zone_of(name: str, zones: Container[str]) -> str | None:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from .errors import EvidenceError
 from .exchanges import Row, at
-from .keeping import SHARD, digest_of
+from .keeping import SHARD, digest_of, encoded
 
 
 class Mark(NamedTuple):
@@ -190,7 +190,7 @@ def _verify(connection: sqlite3.Connection) -> tuple[bytes, int, int, list[str]]
         try:
             if sitting not in sittings:
                 raise ValueError(f"sitting {sitting} is missing")
-            found = digest_of(previous, sittings[sitting], rows, sealed, sealed_us)
+            found = digest_of(previous, sittings[sitting], [encoded(rows)], sealed, sealed_us)
         except (ValueError, TypeError, AttributeError, struct.error) as error:
             faults.append(f"batch {number} cannot be read: {error}")
             found = b""

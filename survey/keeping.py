@@ -19,7 +19,9 @@ that it is there at once.
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import io
 import json
 import marshal
 import os
@@ -30,17 +32,22 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import closing
-from pathlib import Path
-from typing import BinaryIO
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 SHARD = 1 << 40
 _COMMIT_S = 0.5
 _NOT_HEARD = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """Signals that a terminal or a machine that shuts down sends to all at once: the keeper ends when its input does."""
-_COMMIT_ROWS = 20_000
+_COMMIT_ROWS = 8_000
+"""Or as soon as there are so many rows, for little should be left to do when the last has come."""
+_TOGETHER = 64
+"""Rows that are inserted by one statement; a row has 13 values, and older SQLite knows 999 in a statement."""
+_UNGUARDED = 1_000
+"""Rows, given at once, for which the keeper lays its guard aside."""
 _NUMBERS = struct.Struct("<10q")
+_INSERT = "INSERT INTO exchanges VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
+_INSERT_TOGETHER = _INSERT + ",(?,?,?,?,?,?,?,?,?,?,?,?,?)" * (_TOGETHER - 1)
 
 _SCHEMA = """
 CREATE TABLE sittings (id INTEGER PRIMARY KEY, started_us INTEGER NOT NULL, tool TEXT NOT NULL, settings TEXT NOT NULL);
@@ -56,8 +63,10 @@ CREATE TABLE batches (id INTEGER PRIMARY KEY, sitting INTEGER NOT NULL, last_exc
 _GUARD = """
 CREATE TRIGGER {t}_kept BEFORE UPDATE ON {t} BEGIN SELECT RAISE(ABORT, 'evidence is never rewritten'); END;
 CREATE TRIGGER {t}_whole BEFORE DELETE ON {t} BEGIN SELECT RAISE(ABORT, 'evidence is never deleted'); END;
+"""
+_AFTER = """
 CREATE TRIGGER {t}_after BEFORE INSERT ON {t} WHEN NEW.id <= (SELECT coalesce(max(id), {base}) FROM {t})
-  BEGIN SELECT RAISE(ABORT, 'evidence is only appended'); END;
+  BEGIN SELECT RAISE(ABORT, 'evidence is only appended'); END
 """
 LENGTH = struct.Struct("<I")
 """What stands before each entry on the keeper's standard input."""
@@ -67,15 +76,18 @@ Entry = tuple[list[tuple[object, ...]], list[tuple[str, str]], bool]
 
 
 def digest_of(
-    previous: bytes,
-    sitting: Sequence[object],
-    rows: Sequence[Sequence[object]],
-    marks: Sequence[object],
-    sealed_us: int,
+    previous: bytes, sitting: Sequence[object], rows: Iterable[bytes], marks: Sequence[object], sealed_us: int
 ) -> bytes:
-    """The digest of one batch. Every field is there with its length, so no two batches share an encoding."""
+    """The digest of one batch; `rows` are its exchanges, `encoded`."""
     seal = hashlib.sha256(previous)
     seal.update(json.dumps([sitting, marks, sealed_us], ensure_ascii=True).encode())
+    for piece in rows:
+        seal.update(piece)
+    return seal.digest()
+
+
+def encoded(rows: Sequence[Sequence[object]]) -> bytes:
+    """What a digest is made of. Every field is there with its length, so no two batches share an encoding."""
     pack = _NUMBERS.pack
     parts: list[bytes] = []
     for i, sit, pas, rnd, name, kind, server, transport, attempt, outcome, asked, elapsed, answer in rows:
@@ -83,14 +95,16 @@ def digest_of(
         parts.append(pack(i, sit, pas, rnd, kind, attempt, asked, elapsed, len(text), len(answer)))  # type: ignore[arg-type]
         parts.append(text)
         parts.append(answer)  # type: ignore[arg-type]
-    seal.update(b"".join(parts))
-    return seal.digest()
+    return b"".join(parts)
 
 
 class Keeper:
-    """One file of evidence, open for appending until it is closed."""
+    """One file of evidence, open for appending until it is closed.
 
-    def __init__(self, path: Path, tool: str, settings: str, shard: int) -> None:
+    What was taken waits in a transaction until `commit`; nobody else can write meanwhile, and nobody sees it.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], tool: str, settings: str, shard: int) -> None:
         self._base = shard * SHARD
         self._connection = self._open(path)
         connection = self._connection
@@ -102,13 +116,17 @@ class Keeper:
         last = connection.execute("SELECT digest FROM batches ORDER BY id DESC LIMIT 1").fetchone()
         self._previous: bytes = last[0] if last else b""
         self._row = (self._sitting, time.time_ns() // 1000, tool, settings)
+        self._rows: list[bytes] = []
+        self._marks: list[tuple[object, ...]] = []
+        self._is_guarded = True
         connection.execute("INSERT INTO sittings VALUES (?, ?, ?, ?)", self._row)
-        self._seal([], [])
-        connection.execute("COMMIT")
+        self.commit()
 
-    def _open(self, path: Path) -> sqlite3.Connection:
+    def _open(self, path: str | os.PathLike[str]) -> sqlite3.Connection:
         connection = sqlite3.connect(path, isolation_level=None, timeout=10, cached_statements=16)
+        connection.execute("PRAGMA page_size=16384")
         connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA wal_autocheckpoint=256")
         connection.execute("PRAGMA synchronous=FULL")
         return connection
 
@@ -117,32 +135,61 @@ class Keeper:
             if statement.strip():
                 self._connection.execute(statement)
         for table in ("sittings", "exchanges", "marks", "batches"):
-            for statement in _GUARD.format(t=table, base=self._base).strip().split("END;\n"):
+            for statement in _GUARD.format(t=table).strip().split("END;\n"):
                 self._connection.execute(statement.removesuffix("END;") + "END")
+            self._connection.execute(_AFTER.format(t=table, base=self._base))
 
     def _last(self, table: str) -> int:
         query = f"SELECT coalesce(max(id), {self._base}) FROM {table}"  # noqa: S608 - no stranger writes it
         return int(self._connection.execute(query).fetchone()[0])
 
-    def keep(self, rows: Sequence[tuple[object, ...]], marks: Sequence[tuple[str, str]]) -> None:
-        """Append, seal, commit and sync."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        self._seal(rows, marks)
-        self._connection.execute("COMMIT")
-
-    def _seal(self, rows: Sequence[tuple[object, ...]], marks: Sequence[tuple[str, str]]) -> None:
-        now = time.time_ns() // 1000
-        sitting, connection = self._sitting, self._connection
-        kept = [(number, sitting, *row) for number, row in enumerate(rows, self._exchange + 1)]
-        noted = [(number, sitting, now, *mark) for number, mark in enumerate(marks, self._mark + 1)]
-        connection.executemany("INSERT INTO exchanges VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", kept)
-        connection.executemany("INSERT INTO marks VALUES (?,?,?,?,?)", noted)
+    def take(self, rows: Sequence[tuple[object, ...]], marks: Sequence[tuple[str, str]]) -> None:
+        """Append, to be committed soon."""
+        if not rows and not marks:
+            return
+        connection = self._connection
+        if not connection.in_transaction:
+            connection.execute("BEGIN IMMEDIATE")
+        if self._is_guarded and len(rows) >= _UNGUARDED:
+            self._lay_guard_aside()
+        kept = [(number, self._sitting, *row) for number, row in enumerate(rows, self._exchange + 1)]
+        single = len(kept) % _TOGETHER
+        connection.executemany(_INSERT, kept[:single])
+        for start in range(single, len(kept), _TOGETHER):
+            connection.execute(_INSERT_TOGETHER, [*chain.from_iterable(kept[start : start + _TOGETHER])])
         self._exchange += len(kept)
+        self._rows.append(encoded(kept))
+        now = time.time_ns() // 1000
+        noted = [(number, self._sitting, now, *mark) for number, mark in enumerate(marks, self._mark + 1)]
+        connection.executemany("INSERT INTO marks VALUES (?,?,?,?,?)", noted)
         self._mark += len(noted)
+        self._marks += noted
+
+    def _lay_guard_aside(self) -> None:
+        """For the rest of this transaction do without the guard against old ids, which takes a third of an insert.
+
+        Nobody else can write before the commit, which brings it back; whoever is killed before that leaves it there.
+        """
+        if self._last("exchanges") != self._exchange:
+            raise sqlite3.IntegrityError("evidence is only appended, and by one at a time")
+        self._connection.execute("DROP TRIGGER IF EXISTS exchanges_after")
+        self._is_guarded = False
+
+    def commit(self) -> None:
+        """Seal what was taken, commit and sync it."""
+        connection = self._connection
+        if not connection.in_transaction:
+            return
+        now = time.time_ns() // 1000
         self._batch += 1
-        self._previous = digest_of(self._previous, self._row, kept, noted, now)
-        batch = (self._batch, sitting, self._exchange, self._mark, now, self._previous)
+        self._previous = digest_of(self._previous, self._row, self._rows, self._marks, now)
+        batch = (self._batch, self._sitting, self._exchange, self._mark, now, self._previous)
         connection.execute("INSERT INTO batches VALUES (?,?,?,?,?,?)", batch)
+        if not self._is_guarded:
+            connection.execute(_AFTER.format(t="exchanges", base=self._base))
+            self._is_guarded = True
+        connection.execute("COMMIT")
+        self._rows, self._marks = [], []
 
     def close(self) -> None:
         """Leave one checkpointed file."""
@@ -151,32 +198,28 @@ class Keeper:
         self._connection.close()
 
 
-def _serve(entries: queue.SimpleQueue[Entry | None], keeper: Keeper) -> None:
+def _serve(entries: queue.SimpleQueue[bytes], keeper: Keeper) -> None:
     """Keep what comes, in batches, until the end."""
-    is_open = True
-    while is_open:
-        entry = entries.get()
+    body = entries.get()
+    while body:
         due = time.monotonic() + _COMMIT_S
-        rows: list[tuple[object, ...]] = []
-        marks: list[tuple[str, str]] = []
-        waiting = 0
-        while True:
-            if entry is None:
-                is_open = False
-                break
-            rows += entry[0]
-            marks += entry[1]
-            waiting += entry[2]
-            if waiting or len(rows) >= _COMMIT_ROWS:
+        taken = 0
+        is_awaited = False
+        while body:
+            rows, marks, is_awaited = marshal.loads(body)  # noqa: S302 - our own process wrote it
+            keeper.take(rows, marks)
+            taken += len(rows)
+            if is_awaited or taken >= _COMMIT_ROWS:
                 break
             try:
-                entry = entries.get(timeout=max(0.0, due - time.monotonic()))
+                body = entries.get(timeout=max(0.0, due - time.monotonic()))
             except queue.Empty:
                 break
-        if rows or marks:
-            keeper.keep(rows, marks)
-        for _ in range(waiting):
+        keeper.commit()
+        if is_awaited:
             _say("kept")
+        if body:
+            body = entries.get()
 
 
 def _say(word: str) -> None:
@@ -188,37 +231,41 @@ def _say(word: str) -> None:
         return
 
 
-def _hear(source: BinaryIO, entries: queue.SimpleQueue[Entry | None]) -> None:
-    """Read entries until the input ends, also in the midst of one."""
+def _hear(source: io.BufferedReader, entries: queue.SimpleQueue[bytes]) -> None:
+    """Read entries until the input ends, also in the midst of one; an empty one tells the end."""
     while len(head := source.read(LENGTH.size)) == LENGTH.size:
         (size,) = LENGTH.unpack(head)
         body = source.read(size)
         if len(body) < size:
             break
-        entries.put(marshal.loads(body))  # noqa: S302 - our own process wrote it
-    entries.put(None)
+        entries.put(body)
+    entries.put(b"")
 
 
-def main() -> int:
+def main() -> None:
     """Serve one file: the first entry says which, for whom, with what settings."""
     for name in _NOT_HEARD:
         if (number := getattr(signal, name, None)) is not None:
             signal.signal(number, signal.SIG_IGN)
-    source = sys.stdin.buffer
+    # Nothing here makes cycles; the collector would only walk over rows.
+    gc.disable()
+    source = open(0, "rb", closefd=False)  # noqa: SIM115 - until the end
     (size,) = LENGTH.unpack(source.read(LENGTH.size))
     path, tool, settings, shard = json.loads(source.read(size))
-    entries: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+    entries: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    ended = 0
     try:
-        with closing(Keeper(Path(path), tool, settings, shard)) as keeper:
-            _say("ready")
-            threading.Thread(target=_hear, args=(source, entries), daemon=True).start()
-            _serve(entries, keeper)
+        keeper = Keeper(path, tool, settings, shard)
+        _say("ready")
+        threading.Thread(target=_hear, args=(source, entries), daemon=True).start()
+        _serve(entries, keeper)
+        keeper.close()
     except (sqlite3.Error, OSError, ValueError) as error:
         _say(f"failed {error}")
-        # At once: the thread that still waits for input holds it, and an orderly end would trip over that.
-        os._exit(1)
-    return 0
+        ended = 1
+    # At once: there is nothing to tidy, and a thread that still waits for input would be in the way of an orderly end.
+    os._exit(ended)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

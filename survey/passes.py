@@ -11,7 +11,7 @@ import functools
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from . import blocklists, dmarc, mail, networks, senders
 from .answers import encode_name, reverse_name, reverse_wire, word
@@ -290,7 +290,7 @@ class Pass:
             if (row := self._settled.get(key)) is not None:
                 self._listed(zone, row.name, row.answer)
             elif (tried := self._tried.get(key, 0)) < self._sitting.world.tries:
-                found.append(half._replace(attempt=tried + 1))
+                found.append(replace(half, attempt=tried + 1))
         return found
 
     def _listed(self, zone: str, name: str, answer: bytes) -> None:

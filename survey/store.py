@@ -12,12 +12,17 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from . import keeping
 from .errors import EvidenceError
 from .exchanges import WireRow
 from .keeping import LENGTH, Entry
+
+if sys.platform == "linux":
+    import fcntl
+
+_PIPE = 1 << 20
 
 
 class Store:
@@ -34,10 +39,15 @@ class Store:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._send, name="evidence", daemon=True)
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Start the keeper before the store is entered, and without waiting: whoever appends first waits for it."""
         self._thread.start()
-        self._ready.wait()
-        self._raise()
+
+    def __enter__(self) -> Self:
+        if self._thread.ident is None:
+            self.start()
+            self._ready.wait()
+            self._raise()
         return self
 
     def __exit__(
@@ -50,12 +60,14 @@ class Store:
 
     def append(self, rows: list[WireRow]) -> None:
         """Keep these exchanges; committed within a second."""
+        self._ready.wait()
         self._raise()
         if rows:
             self._queue.put(((list[tuple[object, ...]](rows), [], False), None))
 
     def mark(self, kind: str, **detail: object) -> None:
         """Keep that something happened to the survey itself, after every row appended so far."""
+        self._ready.wait()
         self._raise()
         text = json.dumps(detail, ensure_ascii=False, sort_keys=True)
         self._queue.put((([], [(kind, text)], False), None))
@@ -97,12 +109,16 @@ class Store:
                     self._failure = f"the keeper ended with {keeper.returncode}"
         except OSError as error:
             self._failure = str(error)
+        except BaseException as error:
+            self._failure = self._failure or f"{type(error).__name__}: {error}"
+            raise
         finally:
             self._ready.set()
 
     def _serve(self, keeper: subprocess.Popen[bytes]) -> None:
         if keeper.stdin is None or keeper.stdout is None:
             raise OSError("the keeper has no pipes")
+        _widen(keeper.stdin)
         _put(keeper, json.dumps(self._begin).encode())
         if self._heard(keeper) != "ready":
             return
@@ -128,7 +144,17 @@ class Store:
         return next((line.removeprefix("failed ") for line in said.splitlines() if line.startswith("failed")), "")
 
 
+def _widen(pipe: IO[bytes]) -> None:
+    """Let a whole entry stand in the pipe, so that neither side wakes the other for every piece of it."""
+    if sys.platform == "linux":
+        # Whoever has many pipes may be refused wider ones (pipe(7)).
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE)
+
+
 def _put(keeper: subprocess.Popen[bytes], body: bytes) -> None:
     if keeper.stdin is not None:
-        keeper.stdin.write(LENGTH.pack(len(body)) + body)
+        # Two calls: what is long is not copied.
+        keeper.stdin.write(LENGTH.pack(len(body)))
+        keeper.stdin.write(body)
         keeper.stdin.flush()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import AddressValueError, IPv4Address
+
 import dns.exception
 import dns.flags
 import dns.message
@@ -217,6 +219,25 @@ def test_reversed_addresses_stand_in_front_of_the_zone():
     assert reverse_name("2001:db8::1") == "1" + ".0" * 23 + ".8.b.d.0.1.0.0.2"
     assert reverse_wire("10.2.0.1") == b"\x011\x010\x012\x0210"
     assert len(reverse_wire("::1")) == 64
+
+
+@given(
+    st.one_of(
+        st.ip_addresses(v=4).map(str),
+        st.from_regex(r"\A[0-9]{1,4}(\.[0-9]{1,4}){2,4}\Z"),
+        st.text("0123456789.٣ +/a\n", max_size=16),
+    )
+)
+def test_what_is_no_address_is_not_reversed(text):
+    try:
+        octets = str(IPv4Address(text)).split(".")
+    except AddressValueError:
+        for reverse in (reverse_name, reverse_wire):
+            with pytest.raises(AddressValueError):
+                reverse(text)
+    else:
+        assert reverse_name(text).split(".") == octets[::-1]
+        assert reverse_wire(text) + b"\0" == encode_name(reverse_name(text))
 
 
 def response(*records, rcode=0, soa=False, referral=False, outcome="answered", name="a.example", type_=A):

@@ -16,6 +16,7 @@ import pytest
 
 from survey.errors import EvidenceError
 from survey.evidence import Archive
+from survey.keeping import Keeper, digest_of, encoded
 from survey.store import Store
 from tests.conftest import ROOT
 
@@ -47,6 +48,65 @@ def test_a_second_sitting_goes_on_with_the_chain(tmp_path):
     assert found.exchanges == 5
     assert found.head != before
     assert [sitting.settings for sitting in Archive(tmp_path).sittings()] == [{}, {"again": True}]
+
+
+def test_a_digest_is_what_it_always_was():
+    rows = [(7, 2, *ROW), (8, 2, *ROW[:10], b"\xff\0")]
+    sitting = (2, 1_700_000_000_000_000, "survey 0.1.0", '{"町": 1}')
+    marks = [(1, 2, 1_700_000_000_000_001, "pass", '{"number": 1}')]
+    for pieces in ([encoded(rows)], [encoded(rows[:1]), encoded(rows[1:])]):
+        found = digest_of(b"before", sitting, pieces, marks, 1_700_000_000_000_002)
+        assert found.hex() == "0097f42ba5d2bf368d94fe951703d969c91d779d560816435353d282955af33e"
+
+
+def test_many_rows_at_once_are_kept_in_order_and_the_guard_is_back(tmp_path):
+    write(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "evidence.sqlite")) as connection:
+        before = set(connection.execute("SELECT name, sql FROM sqlite_master").fetchall())
+        with Store(tmp_path / "evidence.sqlite", "test", {}) as store:
+            for size in (999, 1_000, 5_003, 1, 9_000):
+                store.append([(*ROW[:9], number, ROW[10]) for number in range(size)])
+                store.mark("given", size=size)
+        assert set(connection.execute("SELECT name, sql FROM sqlite_master").fetchall()) == before
+        with pytest.raises(sqlite3.DatabaseError, match="only appended"):
+            connection.execute("INSERT OR REPLACE INTO exchanges SELECT * FROM exchanges WHERE id = 5000")
+    archive = Archive(tmp_path)
+    assert archive.verify().is_unaltered
+    assert [row.elapsed_us for row in archive.rows("sitting = 2")] == [
+        *range(999),
+        *range(1_000),
+        *range(5_003),
+        0,
+        *range(9_000),
+    ]
+
+
+def test_a_keeper_that_is_killed_amid_many_rows_leaves_the_guard(tmp_path):
+    keeper = Keeper(tmp_path / "evidence.sqlite", "test", "{}", 0)
+    keeper.take([ROW] * 2_000, [])
+    keeper.commit()
+    keeper.take([ROW] * 2_000, [])
+    (tmp_path / "killed").mkdir()
+    for path in tmp_path.glob("evidence.sqlite*"):
+        shutil.copy(path, tmp_path / "killed")
+    keeper.commit()
+    keeper.close()
+    found = Archive(tmp_path / "killed").verify()
+    assert found.is_unaltered
+    assert found.exchanges == 2_000
+    with (
+        closing(sqlite3.connect(tmp_path / "killed" / "evidence.sqlite")) as connection,
+        pytest.raises(sqlite3.DatabaseError, match="only appended"),
+    ):
+        connection.execute("INSERT OR REPLACE INTO exchanges SELECT * FROM exchanges WHERE id = 1")
+
+
+def test_two_keepers_do_not_write_between_each_other(tmp_path):
+    earlier, later = (Keeper(tmp_path / "evidence.sqlite", "test", "{}", 0) for _ in range(2))
+    later.take([ROW], [])
+    later.commit()
+    with pytest.raises(sqlite3.IntegrityError, match="only appended"):
+        earlier.take([ROW] * 2_000, [])
 
 
 @pytest.mark.parametrize("table", ["sittings", "exchanges", "marks", "batches"])
@@ -153,6 +213,18 @@ def test_flush_tells_that_nothing_can_be_written(tmp_path, row):
 def test_a_folder_that_is_not_there_is_told_at_once(tmp_path):
     with pytest.raises(EvidenceError, match="unable to open"), Store(tmp_path / "no" / "e.sqlite", "t", {}):
         raise AssertionError("nothing can be kept there")
+
+
+def test_a_store_that_was_started_before_tells_with_the_first_row(tmp_path):
+    store = Store(tmp_path / "no" / "e.sqlite", "t", {})
+    store.start()
+    with pytest.raises(EvidenceError, match="unable to open"), store:
+        store.append([ROW])
+    store = Store(tmp_path / "evidence.sqlite", "t", {})
+    store.start()
+    with store:
+        store.append([ROW])
+    assert len(list(Archive(tmp_path).rows())) == 1
 
 
 def test_the_file_is_there_when_the_store_is_open(tmp_path):

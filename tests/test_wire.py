@@ -16,6 +16,7 @@ from survey.exchanges import ANSWERED, TIMEOUT, TRUNCATED, UNREACHABLE
 from survey.practice.world import PRACTICE
 from survey.wire.dns import DnsWire, Half
 from survey.wire.pace import Bucket, Window
+from survey.wire.udp import UdpSocket
 
 WORLD = dataclasses.replace(PRACTICE, timeout_s=0.2, pause_s=0.05)
 ENGINES = ["fast", "portable"]
@@ -106,6 +107,54 @@ def test_every_question_is_answered_once(engine):
     assert len(seen) == wire.sent == 3000
     ids = [query[:2] for query in seen]
     assert len(set(ids)) > 2500, "ids are drawn at random"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_no_list_waits_behind_another(engine):
+    halves = [Half(f"{number}", encode_name(f"{number}")[:-1], 1, 1, 0) for number in range(400)]
+    zones = [f"list{number}.test" for number in range(5)]
+    with server(lambda query, *_: [answer(query, rcode=3)]) as (address, seen):
+        wire = DnsWire([address], WORLD, engine=engine)
+        with contextlib.closing(wire):
+            for zone in zones:
+                wire.open_channel(zone, encode_name(zone))
+                wire.ask(zone, halves)
+            rows = [row for batch in wire.exchanges() for row in batch.rows]
+        assert sorted(row[2] for row in rows) == sorted(f"{half.text}.{zone}" for half in halves for zone in zones)
+    asked = [name_of(query).partition(".")[2] for query in seen]
+    for zone in zones:
+        for start in range(0, 1_200, 300):
+            assert zone in asked[start : start + 300]
+
+
+def test_ids_are_new_even_when_most_are_taken():
+    one = UdpSocket(0, ("127.0.0.1", 9), use_gso=False)
+    try:
+        taken = {number.to_bytes(2, "big") for number in range(1 << 16)} - {b"ab", b"cd", b"ef"}
+        one.pending = dict.fromkeys(taken, 0)
+        assert sorted(one.new_ids(3)) == [b"ab", b"cd", b"ef"]
+    finally:
+        one.sock.close()
+
+
+@pytest.mark.parametrize("has_gso", [True, False])
+def test_what_was_staged_goes_out_once_and_whole(has_gso):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind(("127.0.0.1", 0))
+        other.settimeout(2)
+        one = UdpSocket(0, other.getsockname(), use_gso=has_gso)
+        packets = [bytes((number,)) * (40 + number % 3) for number in range(130)]
+        try:
+            for packet in packets:
+                one.stage(len(packet)).extend((packet[:7], packet[7:]))
+            one.send()
+            one.send()
+            assert sorted(other.recv(4096) for _ in packets) == sorted(packets)
+            other.settimeout(0.05)
+            with pytest.raises(TimeoutError):
+                other.recv(4096)
+        finally:
+            one.sock.close()
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -286,6 +335,20 @@ def test_a_window_narrows_when_much_is_lost_at_once_and_not_for_dead_names():
         tail.lost(0.0)
     tail.judge(9.0)
     assert tail.size == 500, "at the end only the dead are left, and nothing shrinks for them"
+
+
+def test_a_window_opens_within_a_few_journeys_of_a_long_way():
+    window, now = Window(500, 1.0), 0.0
+    for _ in range(40):
+        now += 0.0025
+        heard = window.size // 8
+        window.heard(heard, heard * 0.020, now, window.size)
+    assert window.size == 500
+    near, now = Window(500, 1.0), 0.0
+    for _ in range(3):
+        now += 0.003
+        near.heard(300, 300 * 0.0003, now, near.size)
+    assert near.size < 100, "a server near by is not flooded"
 
 
 def test_a_window_widens_while_answers_are_not_late_and_narrows_when_they_queue():

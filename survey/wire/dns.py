@@ -26,9 +26,10 @@ import selectors
 import socket
 import sys
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
 from typing import Literal
 
 from ..calm import uninterrupted
@@ -44,16 +45,31 @@ __all__ = ["Batch", "DnsWire", "Engine", "GivenUp", "Half"]
 Engine = Literal["auto", "fast", "portable"]
 
 _FLUSH_S = 0.1
-_FLUSH_ROWS = 4096
+_FLUSH_ROWS = 2048, 8192
+"""Exchanges in a batch: many while much waits, for whoever keeps them disturbs; few in the end, for all wait for it."""
+_FLUSH_HEARD = 256
+"""What somebody has to look at is told in smaller portions: servers would have nothing to do meanwhile."""
 _TIDY_S = 30.0
 _SOCKETS = 4
 _RECEIVE_MOST = 64
 _BURST_MOST = 48
+_UNHEARD_MOST = 96
 """Questions that go out before anything is heard in between: a server's buffer may hold no more than a hundred."""
+_DRAINED_S = 0.004
+"""By then a server has taken that from its buffer; where it takes longer, the window narrows."""
+_ROOM_LEAST = 16
+"""Questions that it is worth a call for, while others are outstanding."""
 
-_Pending = tuple[Half, Channel, int, bool, bytes, int, float]
-"""What is outstanding: half, channel, attempt, whether with EDNS, the question's bytes, and when it was asked, in
-microseconds of the wall clock and in monotonic seconds."""
+_Sending = tuple[Channel, int, bool, int, int]
+"""What questions that go out together share: channel, attempt, whether with EDNS, and when they are asked, in
+microseconds of the wall clock and of the monotonic one."""
+_Pending = tuple[Half, bytes, _Sending]
+"""What is outstanding: half, the question's bytes, and how it was sent."""
+
+_AROUND_PLAIN, _AROUND_EDNS = 12, 23
+"""Octets of a packet beside its question: header, and OPT record."""
+_STRAY, _DENIAL, _RECORDS, _OTHER = range(4)
+"""What the first octets of a header say: no answer to one question; none such; records; anything else."""
 
 
 class DnsWire:
@@ -88,8 +104,12 @@ class DnsWire:
         self._buckets = [Bucket(rate, now) for _ in resolvers]
         self._turn = 0
         self._by_zone: dict[str, Channel] = {}
+        self._channels: deque[Channel]
+        """The same; first, whose turn is next."""
         self.open_channel("", b"\0")
         self._outstanding = 0
+        self._credit, self._sent_at = _UNHEARD_MOST, now
+        """How many may go out before anything is heard, and when something went out last."""
         self._expire_at = now
         self._later: list[tuple[float, int, Channel, Again]] = []
         self._later_n = 0
@@ -125,6 +145,7 @@ class DnsWire:
         """
         everyone = tuple(range(len(self._resolvers)))
         self._by_zone[zone] = Channel(zone, wire, rate, blank, left, reserve, everyone)
+        self._channels = deque(self._by_zone.values())
 
     def allow(self, zone: str, servers: Iterable[int]) -> None:
         """Ask a zone through these resolvers only, by their places in `resolvers`."""
@@ -140,7 +161,9 @@ class DnsWire:
         if is_urgent:
             queue.extendleft(halves)
         else:
-            queue.extend(halves)
+            # Questions of one length go out in one call.
+            by_length: list[Half] = sorted(halves, key=_length)
+            queue.extend(by_length)
 
     def drop(self, zone: str) -> int:
         """Forget what waits for a zone; how much it was. What is already out comes back."""
@@ -181,6 +204,7 @@ class DnsWire:
             try:
                 flush_at = time.monotonic() + _FLUSH_S
                 tidy_at = flush_at + _TIDY_S
+                flush_rows = self._portion()
                 while True:
                     now = time.monotonic()
                     if now >= tidy_at:
@@ -192,9 +216,10 @@ class DnsWire:
                     self._resume_later(now)
                     nap, is_idle = self._fill(now)
                     if self._rows or self._given_up:
-                        if is_idle or now >= flush_at or len(self._rows) >= _FLUSH_ROWS:
+                        is_much = len(self._rows) >= flush_rows or len(self._heard) >= _FLUSH_HEARD
+                        if is_idle or is_much or now >= flush_at:
                             yield self._batch()
-                            flush_at = time.monotonic() + _FLUSH_S
+                            flush_at, flush_rows = time.monotonic() + _FLUSH_S, self._portion()
                             continue
                         nap = min(nap, flush_at - now)
                     elif not self.waiting:
@@ -214,6 +239,10 @@ class DnsWire:
             one.sock.close()
         self._wake.close()
         self._waker.close()
+
+    def _portion(self) -> int:
+        least, most = _FLUSH_ROWS
+        return max(least, min(most, self.waiting // 3))
 
     def _batch(self) -> Batch:
         batch = Batch(self._rows, self._heard, self._denials, self._given_up)
@@ -237,43 +266,62 @@ class DnsWire:
     # -- sending -----------------------------------------------------------------------------------------------
 
     def _fill(self, now: float) -> tuple[float, bool]:
-        """Send what window and paces allow; how long until something is due, and whether there is room left."""
-        room = min(self._window.size - self._outstanding, _BURST_MOST)
-        nap = self._send_ready(room, now) if room > 0 else 60.0
+        """Send what window and paces allow; how long until something is due, and whether there was not more to send."""
+        nap, is_idle = 60.0, False
+        if (room := self._room(now)) > 0:
+            nap, is_idle = self._send_ready(min(room, _BURST_MOST), now)
+            if not is_idle and self._room(now) > 0:
+                nap = 0.0
+        else:
+            is_idle = not any(channel.queue for channel in self._channels)
+        if not is_idle and self._credit < _ROOM_LEAST:
+            nap = min(nap, self._sent_at + _DRAINED_S - now)
         if self._outstanding:
             nap = min(nap, self._expire_at - now)
         if self._later:
             nap = min(nap, self._later[0][0] - now)
-        return nap, self._outstanding < self._window.size
+        return nap, is_idle
 
-    def _send_ready(self, room: int, now: float) -> float:
-        """Send up to `room` of what waits; how long until a pace allows more."""
+    def _room(self, now: float) -> int:
+        """How many questions may go out now."""
+        if not self._outstanding or now - self._sent_at >= _DRAINED_S:
+            self._credit = _UNHEARD_MOST
+        size = self._window.size
+        room = min(size - self._outstanding, self._credit)
+        return room if room >= min(_ROOM_LEAST, size // 4) else 0
+
+    def _send_ready(self, room: int, now: float) -> tuple[float, bool]:
+        """Send up to `room` of what waits; how long until a pace allows more, and whether that is why it ended.
+
+        All that goes to one server goes through one socket, so that questions of one length go out in one call.
+        """
         nap = 60.0
         asked_us = time.time_ns() // 1000
-        ready = [channel for channel in self._by_zone.values() if channel.queue]
-        packets: dict[int, tuple[UdpSocket[_Pending], list[bytes]]] = {}
+        self._turn += 1
+        sockets = [group[self._turn % _SOCKETS] for group in self._sockets]
         # Channels take turns, so that no list waits behind another's long queue.
-        while ready and room > 0:
-            share = max(1, room // len(ready))
-            still = []
-            for channel in ready:
-                allowed = channel.bucket.available(now)
-                count = min(share, room, allowed, len(channel.queue))
-                if channel.left is not None:
-                    count = self._within_limit(channel, count)
-                    if not channel.queue:
-                        continue
-                if count:
-                    count = self._send(channel, count, now, asked_us, packets)
-                    room -= count
-                if not count:
-                    nap = min(nap, channel.bucket.ready_in() if not allowed else 0.05)
-                elif channel.queue and room > 0:
-                    still.append(channel)
-            ready = still
-        for one, list_ in packets.values():
-            one.send(list_)
-        return 0.0 if room > 0 and ready else nap
+        channels = self._channels
+        for _ in range(len(channels)):
+            channel = channels[0]
+            channels.rotate(-1)
+            if not channel.queue:
+                continue
+            allowed = channel.bucket.available(now)
+            count = min(room, allowed, len(channel.queue))
+            if channel.left is not None:
+                count = self._within_limit(channel, count)
+                if not channel.queue:
+                    continue
+            if count:
+                count = self._send(channel, count, now, asked_us, sockets)
+                room -= count
+            if not room:
+                break
+            if channel.queue:
+                nap = min(nap, channel.bucket.ready_in() or 0.05)
+        for one in sockets:
+            one.send()
+        return nap, room > 0
 
     def _within_limit(self, channel: Channel, count: int) -> int:
         """How many may go out under the daily limit; at its end everything but health rounds is dropped."""
@@ -292,45 +340,52 @@ class DnsWire:
             self._given_up.append(GivenUp(half.text + channel.text, half.type, half.round, channel.zone))
         return min(count, len(channel.queue))
 
-    def _send(
-        self,
-        channel: Channel,
-        count: int,
-        now: float,
-        asked_us: int,
-        packets: dict[int, tuple[UdpSocket[_Pending], list[bytes]]],
-    ) -> int:
+    def _send(self, channel: Channel, count: int, now: float, asked_us: int, sockets: list[UdpSocket[_Pending]]) -> int:
         """Make up to `count` questions of one channel ready to go; how many it was (the server's pace may stop it)."""
-        done = fresh = 0
-        queue, servers = channel.queue, channel.servers
+        done = fresh = size = 0
+        queue, servers, buckets = channel.queue, channel.servers, self._buckets
+        only = servers[0] if len(servers) == 1 else -1
+        number, tried, had_edns, type_, since_us = -1, 0, True, -1, int(now * 1e6)
         while done < count:
-            entry = queue[0]
-            half, attempt, has_edns = (entry, entry.attempt, True) if isinstance(entry, Half) else entry
-            number = half.server
-            if number < 0:
-                number = servers[(half.pass_number + attempt - 2) % len(servers)]
-            bucket = self._buckets[number]
+            entry = queue.popleft()
+            if isinstance(entry, Half):
+                half, attempt, has_edns = entry, entry.attempt, True
+            else:
+                half, attempt, has_edns = entry
+            if (place := half.server) < 0 and (place := only) < 0:
+                place = servers[(half.pass_number + attempt - 2) % len(servers)]
+            if place != number:
+                number, bucket, one = place, buckets[place], sockets[place]
+                pending, ids, size = one.pending, one.new_ids(count - done), 0
             if bucket.rate is not None:
                 if not bucket.available(now):
+                    queue.appendleft(entry)
                     break
                 bucket.take(1)
-            queue.popleft()
-            self._turn += 1
-            one = self._sockets[number][self._turn % _SOCKETS]
-            id_ = one.new_id()
-            question = half.wire + channel.tail(half.type)
-            one.pending[id_] = (half, channel, attempt, has_edns, question, asked_us, now)
-            packet = b"".join((id_, HEADER_EDNS, question, OPT) if has_edns else (id_, HEADER_PLAIN, question))
-            if (batch := packets.get(id(one))) is None:
-                batch = packets[id(one)] = (one, [])
-            batch[1].append(packet)
+            # Most questions differ in nothing but the address.
+            if attempt != tried or has_edns is not had_edns:
+                tried, had_edns, size = attempt, has_edns, 0
+                sending = (channel, attempt, has_edns, asked_us, since_us)
+            if half.type != type_:
+                type_ = half.type
+                tail = channel.tail(type_)
+            question = half.wire + tail
+            id_ = ids.pop()
+            pending[id_] = (half, question, sending)
+            if len(question) != size:
+                size = len(question)
+                pieces = one.stage(size + (_AROUND_EDNS if has_edns else _AROUND_PLAIN))
+            pieces += (id_, HEADER_EDNS, question, OPT) if has_edns else (id_, HEADER_PLAIN, question)
             done += 1
-            fresh += attempt == 1
+            if attempt == 1:
+                fresh += 1
         if fresh:
             self._window.sent(now, fresh)
         if done and not self._outstanding:
             self._expire_at = now + self._world.timeout_s
         self._outstanding += done
+        if done:
+            self._credit, self._sent_at = self._credit - done, now
         self.sent += done
         channel.count(done)
         return done
@@ -338,9 +393,11 @@ class DnsWire:
     # -- hearing -----------------------------------------------------------------------------------------------
 
     def _receive(self, one: UdpSocket[_Pending]) -> None:
-        receive, pending, rows, server = one.sock.recv, one.pending, self._rows, self.names[one.server]
+        receive, pending, server = one.sock.recv, one.pending, self.names[one.server]
+        rows, heard, denials = self._rows, self._heard, self._denials
         now = time.monotonic()
-        count, waited_s = 0, 0.0
+        now_us = int(now * 1e6)
+        count = waited_us = 0
         for _ in range(_RECEIVE_MOST):
             try:
                 data = receive(4096)
@@ -351,22 +408,26 @@ class DnsWire:
                 for id_ in list(pending):
                     self._failed(pending.pop(id_), one, UNREACHABLE, now)
                 return
-            entry = pending.get(data[:2])
-            if entry is None or len(data) < 12 or not data[2] & 0x80:
+            id_ = data[:2]
+            if (entry := pending.get(id_)) is None:
                 self.strays += 1
                 continue
-            half, channel, attempt, _, question, asked_us, since = entry
-            if not data.startswith(question, 12) or data[4:6] != b"\0\1":
+            half, question, sending = entry
+            kind = _kind(data[2:8])
+            if not kind or not data.startswith(question, 12):
                 # A server that cannot read us may send back a bare header; it can only say no that way.
-                if not (len(data) == 12 and data[4:6] == b"\0\0" and data[3] & 15 in (1, 2, 4, 5)):
+                if not _is_bare_refusal(data):
                     self.strays += 1
                     continue
-            del pending[data[:2]]
-            self._outstanding -= 1
+                kind = _OTHER
+            del pending[id_]
             count += 1
-            waited_s += now - since
-            if data[2] & 2 or data[3] & 15 not in (0, 3) or channel.blank is not None:
-                self._take(entry, one.server, "udp", TRUNCATED if data[2] & 2 else ANSWERED, data, now)
+            channel, attempt, _, asked_us, since_us = sending
+            elapsed_us = now_us - since_us
+            waited_us += elapsed_us
+            if kind == _OTHER or channel.blank is not None:
+                outcome = TRUNCATED if data[2] & 2 else ANSWERED
+                self._take(entry, one.server, "udp", outcome, data, now)
                 continue
             # By far the most answers: usable, and nothing to hide. What `_take` does, without its detours.
             row = (
@@ -379,23 +440,27 @@ class DnsWire:
                 attempt,
                 ANSWERED,
                 asked_us,
-                int((now - since) * 1e6),
+                elapsed_us,
                 data,
             )
             rows.append(row)
-            if half.round or not channel.zone or data[6:8] != b"\0\0":
-                self._heard.append((channel.zone, row))
+            if kind == _DENIAL and channel.zone and not half.round:
+                denials[channel.zone] += 1
             else:
-                self._denials[channel.zone] += 1
+                heard.append((channel.zone, row))
+            if not pending:
+                break
         if count:
-            self._window.heard(count, waited_s, now, self._outstanding)
+            self._window.heard(count, waited_us / 1e6, now, self._outstanding)
+            self._outstanding -= count
+            self._credit = min(_UNHEARD_MOST, self._credit + 2 * count)
 
     def _take(self, entry: _Pending, server: int, transport: str, outcome: str, data: bytes, now: float) -> None:
         """Keep one exchange, and do what follows from it."""
-        half, channel, attempt, has_edns, _, asked_us, since = entry
+        half, _, (channel, attempt, has_edns, asked_us, since_us) = entry
         if channel.blank is not None:
             data = _blanked(data, channel.blank)
-        name, elapsed_us = half.text + channel.text, int((now - since) * 1e6)
+        name, elapsed_us = half.text + channel.text, int(now * 1e6) - since_us
         row = (
             *(half.pass_number, half.round, name, half.type, self.names[server], transport, attempt),
             *(outcome, asked_us, elapsed_us, data),
@@ -435,18 +500,20 @@ class DnsWire:
         """Time out what has waited long enough; sockets hold what is outstanding in the order in which it was asked."""
         timeout_s = self._world.timeout_s
         oldest = now
+        overdue_us = int((now - timeout_s) * 1e6)
         for one in self._all_sockets:
             pending = one.pending
             gone = []
-            for id_, entry in pending.items():
-                if entry[6] + timeout_s > now:
-                    oldest = min(oldest, entry[6])
+            for id_, (_, _, sending) in pending.items():
+                if sending[4] > overdue_us:
+                    oldest = min(oldest, sending[4] / 1e6)
                     break
                 gone.append(id_)
             for id_ in gone:
                 entry = pending.pop(id_)
-                if entry[2] == 1:
-                    self._window.lost(entry[6])
+                _, attempt, _, _, since_us = entry[2]
+                if attempt == 1:
+                    self._window.lost(since_us / 1e6)
                 self._failed(entry, one, TIMEOUT, now)
         self._expire_at = oldest + timeout_s
         self._window.judge(now)
@@ -459,10 +526,10 @@ class DnsWire:
     # -- TCP ---------------------------------------------------------------------------------------------------
 
     def _stream(self, entry: _Pending, server: int) -> None:
-        half, channel, attempt, has_edns, question, _, _ = entry
+        half, question, (channel, attempt, has_edns, _, _) = entry
         now = time.monotonic()
         future = self._tcp.submit(over_tcp, self._reach[server], question, self._world.timeout_s)
-        again = (half, channel, attempt, has_edns, question, time.time_ns() // 1000, now)
+        again = (half, question, (channel, attempt, has_edns, time.time_ns() // 1000, int(now * 1e6)))
         self._streams[future] = (again, server)
         self.sent += 1
         self._buckets[server].take(1)
@@ -485,6 +552,24 @@ class DnsWire:
             entry, server = self._streams.pop(future)
             outcome, data = future.result()
             self._take(entry, server, "tcp", outcome, data, now)
+
+
+def _length(half: Half) -> int:
+    return len(half.wire)
+
+
+@lru_cache(maxsize=1 << 10)
+def _kind(head: bytes) -> int:
+    """What six octets of a header, from its flags to the count of its answers, say."""
+    if len(head) < 6 or not head[0] & 0x80 or head[2:4] != b"\0\1":
+        return _STRAY
+    if head[0] & 2 or head[1] & 15 not in (0, 3):
+        return _OTHER
+    return _DENIAL if head[4:6] == b"\0\0" else _RECORDS
+
+
+def _is_bare_refusal(data: bytes) -> bool:
+    return len(data) == 12 and data[2] & 0x80 > 0 and data[4:6] == b"\0\0" and data[3] & 15 in (1, 2, 4, 5)
 
 
 def _half(entry: Half | Again) -> Half:

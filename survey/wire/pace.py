@@ -46,7 +46,8 @@ class Window:
     By delay: when answers take longer than they did at best, questions queue somewhere, as many as come in the time by
     which they are late (Little's law). A server's buffer may hold no more than a hundred: the window widens while few
     queue, and narrows when many do, and when they are a good part of what is outstanding, for long ways have uneven
-    delays. By loss: names whose servers are dead stay silent too, a percent or two of them in every survey, and they
+    delays. On a long way it doubles with every answer's journey until it first narrows, as TCP does (RFC 5681 §3.1).
+    By loss: names whose servers are dead stay silent too, a percent or two of them in every survey, and they
     are all that is left in the end; so each fraction of a second is judged by itself, by its first attempts alone, and
     only when more than a tenth of them is lost, and not just a few, the network is rather full than the servers dead.
     Times are monotonic seconds.
@@ -58,7 +59,7 @@ class Window:
     """How fast the best delay is forgotten, per look: ways change."""
 
     __slots__ = (
-        *("_best_s", "_heard", "_looked_at", "_lost", "_most", "_room", "_sent", "_timeout_s"),
+        *("_best_s", "_heard", "_is_opening", "_looked_at", "_lost", "_most", "_room", "_sent", "_timeout_s"),
         *("_waited_s", "size"),
     )
 
@@ -69,22 +70,28 @@ class Window:
         self._sent: dict[int, int] = {}
         self._lost: dict[int, int] = {}
         self._best_s = math.inf
+        self._is_opening = True
         self._heard, self._waited_s, self._looked_at = 0, 0.0, -math.inf
 
     def heard(self, count: int, waited_s: float, now: float, outstanding: int) -> None:
-        """Answers came, after so many seconds all together; so many questions are outstanding still."""
+        """Answers came, after so many seconds all together; so many questions were outstanding, theirs included."""
         self._heard += count
         self._waited_s += waited_s
         if self._heard < self._LOOK_N or now - self._looked_at < self._LOOK_S:
             return
         delay_s = self._waited_s / self._heard
         self._best_s = min(self._best_s * self._FORGET, delay_s)
-        queued = (delay_s - self._best_s) * self._heard / (now - self._looked_at)
+        looked_s = now - self._looked_at
+        queued = (delay_s - self._best_s) * self._heard / looked_s
         if queued > max(self._QUEUE_MOST, outstanding / 3):
+            self._is_opening = False
             self.size = max(min(self._LEAST, self._room), self.size * 7 // 8)
         elif queued < max(self._QUEUE_LEAST, outstanding / 8) and outstanding + self._LEAST >= self.size:
             # Only a window that was full is too narrow.
-            self.size = min(self._room, self.size + max(self._STEP, self.size // 16))
+            more = max(self._STEP, self.size // 16)
+            if self._is_opening and delay_s > looked_s:
+                more = max(more, self._heard)
+            self.size = min(self._room, self.size + more)
         self._heard, self._waited_s, self._looked_at = 0, 0.0, now
 
     def sent(self, now: float, count: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..exchanges import WireRow
@@ -15,7 +16,8 @@ OPT = b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00"
 """EDNS0 with a UDP payload size of 1232 octets (DNS flag day 2020)."""
 
 
-class Half(NamedTuple):
+@dataclass(slots=True)
+class Half:
     """The part of a question in front of its channel's suffix; one half serves every list it is asked of."""
 
     text: str

@@ -17,12 +17,14 @@ Entry = TypeVar("Entry")
 _UDP_SEGMENT = 103
 _GSO_MOST = 48
 _BUFFER = 4 << 20
+_DRAWN = 2048
+"""Ids that are drawn at once."""
 
 
 class UdpSocket(Generic[Entry]):
     """One socket to one server; `pending` holds what waits for an answer by its id's two bytes, the oldest first."""
 
-    __slots__ = ("_ids", "pending", "server", "sock", "use_gso")
+    __slots__ = ("_ids", "_staged", "pending", "server", "sock", "use_gso")
 
     def __init__(self, server: int, address: tuple[str, int], *, use_gso: bool) -> None:
         self.server = server
@@ -33,39 +35,48 @@ class UdpSocket(Generic[Entry]):
         self.sock.connect(address)
         self.use_gso = use_gso
         self._ids: list[bytes] = []
+        self._staged: dict[int, list[bytes]] = {}
         self.pending: dict[bytes, Entry] = {}
 
-    def new_id(self) -> bytes:
-        """A random id that nothing outstanding bears."""
-        while True:
-            if not self._ids:
-                drawn = os.urandom(4096)
+    def new_ids(self, count: int) -> list[bytes]:
+        """Random ids that nothing outstanding bears, each another."""
+        found: dict[bytes, None] = {}
+        while len(found) < count:
+            wanted = count - len(found)
+            if len(self._ids) < wanted:
+                drawn = os.urandom(2 * max(_DRAWN, wanted))
                 self._ids = [drawn[at : at + 2] for at in range(0, len(drawn), 2)]
-            found = self._ids.pop()
-            if found not in self.pending:
-                return found
+            found.update(dict.fromkeys(self._ids[-wanted:]))
+            del self._ids[-wanted:]
+            for id_ in found.keys() & self.pending.keys():
+                del found[id_]
+        return list(found)
 
-    def send(self, packets: list[bytes]) -> None:
-        """Send them all; a full or refusing socket is no error here: the question's time-out speaks for it."""
-        if self.use_gso and len(packets) > 1:
-            by_size: dict[int, list[bytes]] = {}
-            for packet in packets:
-                by_size.setdefault(len(packet), []).append(packet)
-            packets = []
-            for size, same in by_size.items():
-                if len(same) == 1 or not self._send_segments(size, same):
-                    packets += same
-        for packet in packets:
-            try:
-                self.sock.send(packet)
-            except OSError:
+    def stage(self, size: int) -> list[bytes]:
+        """Where packets of one length gather, piece by piece, until they are sent together."""
+        if (pieces := self._staged.get(size)) is None:
+            pieces = self._staged[size] = []
+        return pieces
+
+    def send(self) -> None:
+        """Send what has gathered; a full or refusing socket is no error here: a question's time-out speaks for it."""
+        staged, self._staged = self._staged, {}
+        for size, pieces in staged.items():
+            packets = b"".join(pieces)
+            if self.use_gso and len(packets) > size and self._send_segments(size, packets):
                 continue
+            for start in range(0, len(packets), size):
+                try:
+                    self.sock.send(packets[start : start + size])
+                except OSError:
+                    continue
 
-    def _send_segments(self, size: int, same: list[bytes]) -> bool:
+    def _send_segments(self, size: int, packets: bytes) -> bool:
         control = [(socket.IPPROTO_UDP, _UDP_SEGMENT, struct.pack("=H", size))]
-        for start in range(0, len(same), _GSO_MOST):
+        most = _GSO_MOST * size
+        for start in range(0, len(packets), most):
             try:
-                self.sock.sendmsg([b"".join(same[start : start + _GSO_MOST])], control)
+                self.sock.sendmsg([packets[start : start + most]], control)
             except BlockingIOError:
                 continue
             except OSError:
