@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from . import codes
+from .calm import uninterrupted
 from .cells import cell_text, code_text, find_header, is_heading, read_domain, words_of
 from .errors import RegisterError
 from .sheets import Sheet, column_letter, read_sheets
@@ -329,6 +330,7 @@ class _Reader:
                 entry.candidates.setdefault(domain, basis)
 
 
+@uninterrupted()
 def load_register(path: str | Path) -> Register:
     """Read a register from .xlsx or .csv: one row of `bodies` per body, of `domains` per body × domain.
 
