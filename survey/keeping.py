@@ -43,7 +43,7 @@ _COMMIT_ROWS = 8_000
 """Or as soon as there are so many rows, for little should be left to do when the last has come."""
 _TOGETHER = 64
 """Rows that are inserted by one statement; a row has 13 values, and older SQLite knows 999 in a statement."""
-_UNGUARDED = 1_000
+_UNGUARDED = 100
 """Rows, given at once, for which the keeper lays its guard aside."""
 _NUMBERS = struct.Struct("<10q")
 _INSERT = "INSERT INTO exchanges VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"

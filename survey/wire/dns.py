@@ -47,7 +47,7 @@ Engine = Literal["auto", "fast", "portable"]
 _FLUSH_S = 0.1
 _FLUSH_ROWS = 2048, 8192
 """Exchanges in a batch: many while much waits, for whoever keeps them disturbs; few in the end, for all wait for it."""
-_FLUSH_HEARD = 256
+_FLUSH_HEARD = 32
 """What somebody has to look at is told in smaller portions: servers would have nothing to do meanwhile."""
 _TIDY_S = 30.0
 _SOCKETS = 4
