@@ -219,7 +219,8 @@ class Pass:
         In silence go on with what an earlier pass heard, so that its listings are asked again.
         """
         row = self._known.latest(*question)
-        if row is None or not is_usable(row):
+        if row is None or not is_usable(row) or (row.type != MX and row.answer[6:8] == b"\0\0"):
+            # An address that does not exist leads nowhere.
             return
         for following in mail.follow(row):
             self._want_mail(following)
