@@ -39,7 +39,7 @@ report: .venv/.made
 	$(PY) -m survey report $(RUN)
 
 test: .venv/.made-dev
-	$(PY) -m pytest -n auto --dist loadfile
+	$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 check: .venv/.made-dev
 	$(PY) -m ruff check .

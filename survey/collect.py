@@ -204,7 +204,10 @@ def _observe(folder: RunFolder, brief: Brief, opt_out: Path, passes: Iterable[in
         return _Seen(frozenset(), ())
     opt_outs_now = functools.partial(opt_outs.take, opt_out, folder.opt_out_path)
     observer = Observer(brief, past_of(archive, 0, void_lists(archive, brief.selected)), opt_outs_now, progress)
-    with Store(folder.path / "evidence.sqlite", TOOL, settings_of(brief, todo)) as store:
+    store = Store(folder.path / "evidence.sqlite", TOOL, settings_of(brief, todo))
+    # The resolvers are met while the keeper begins.
+    store.start()
+    with store:
         observer.run(todo, ended, store)
     return _Seen(observer.over_limit, observer.without_recursion)
 

@@ -40,7 +40,10 @@ class Store:
         self._thread = threading.Thread(target=self._send, name="evidence", daemon=True)
 
     def start(self) -> None:
-        """Start the keeper before the store is entered, and without waiting: whoever appends first waits for it."""
+        """Start the keeper before the store is entered, and without waiting: what is given meanwhile waits for it.
+
+        That it cannot keep anything is then told by one of the first calls, or when the store is left.
+        """
         self._thread.start()
 
     def __enter__(self) -> Self:
@@ -60,14 +63,12 @@ class Store:
 
     def append(self, rows: list[WireRow]) -> None:
         """Keep these exchanges; committed within a second."""
-        self._ready.wait()
         self._raise()
         if rows:
             self._queue.put(((list[tuple[object, ...]](rows), [], False), None))
 
     def mark(self, kind: str, **detail: object) -> None:
         """Keep that something happened to the survey itself, after every row appended so far."""
-        self._ready.wait()
         self._raise()
         text = json.dumps(detail, ensure_ascii=False, sort_keys=True)
         self._queue.put((([], [(kind, text)], False), None))

@@ -215,7 +215,13 @@ def test_a_folder_that_is_not_there_is_told_at_once(tmp_path):
         raise AssertionError("nothing can be kept there")
 
 
-def test_a_store_that_was_started_before_tells_with_the_first_row(tmp_path):
+def test_a_store_that_was_started_before_tells_what_is_wrong_and_keeps_what_came_meanwhile(tmp_path):
+    store = Store(tmp_path / "no" / "e.sqlite", "t", {})
+    store.start()
+    with pytest.raises(EvidenceError, match="unable to open"), store:
+        store.append([ROW])
+        store.flush()
+        raise AssertionError("nothing can be kept there")
     store = Store(tmp_path / "no" / "e.sqlite", "t", {})
     store.start()
     with pytest.raises(EvidenceError, match="unable to open"), store:

@@ -64,7 +64,7 @@ class Window:
     )
 
     def __init__(self, most: int, timeout_s: float) -> None:
-        self.size = min(most, 2 * self._LEAST)
+        self.size = min(most, 4 * self._LEAST)
         self._most = self._room = most
         self._timeout_s = timeout_s
         self._sent: dict[int, int] = {}
