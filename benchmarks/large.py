@@ -146,7 +146,8 @@ def measure(
     made = Generated.make(domains, SEED)
     made.write_register(folder / "register.csv")
     expected_s, random = small_s * domains, SystemRandom()
-    kills = kills or [expected_s * random.uniform(0.1, 0.45) for _ in range(2)]
+    # A large world takes a third of the time per domain; both lives must end before that.
+    kills = kills or [expected_s * random.uniform(0.03, 0.12) for _ in range(2)]
     with serving.nsd(made, folder) as server, serving.network(made, server, Network(loss=LOSS), folder) as port:
         killed = survey(_job(folder, port, folder / "killed"), kills)
         wrong = faults(made, folder / "killed" / "run")

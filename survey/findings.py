@@ -97,6 +97,8 @@ def read(
         for found in bundles("findings", rows):
             count += len(found)
             yield found
+        # Before the next ones are put together.
+        del dossiers, rows
     if count != len(bodies):
         raise AssertionError(f"{len(bodies)} bodies went in, {count} findings came out")
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
+from .calm import give_back
 from .exchanges import NO_QUESTION, Exchanges, Question, Row, is_usable, passes_of
 
 _FIELDS = 10
@@ -109,3 +110,4 @@ class PackedExchanges(Exchanges):
 
     def forget_survey(self) -> None:
         self._keys, self._places, self._numbers, self._bytes = array("q"), array("q"), array("q"), bytearray()
+        give_back()

@@ -28,6 +28,7 @@ import tomli_w
 from filelock import FileLock, Timeout
 
 from . import (
+    answers,
     domains,
     findings,
     headlines,
@@ -253,6 +254,7 @@ def read_tables(
     _read_mail(shelf, named, sought, exchanges, world, opt_out)
     questions, packets = exchanges.asked_n() + pairs.asked_n(), exchanges.packets + pairs.packets_n()
     del named, sought
+    answers.forget()
     exchanges.forget_survey()
     _read_listings(shelf, selected, pairs, exchanges, marks, zones, opt_out)
     del pairs, exchanges
