@@ -555,6 +555,6 @@ def txt_text(raw: bytes, most: int = _TEXT_MOST) -> str:
 
 
 def forget() -> None:
-    """Let go of everything that is remembered of messages and names: it stands scattered in the way of larger things."""
+    """Let go of everything that is remembered of messages and names: it stands scattered in the way of what follows."""
     for one in (label_text, decode, said, _beside, _denied, encode_name, reverse_name, reverse_wire):
         one.cache_clear()
