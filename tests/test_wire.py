@@ -210,6 +210,41 @@ def test_a_refusing_server_is_asked_again_and_another_takes_over():
     assert len(seen) == 1
 
 
+class Refusing:
+    """A socket whose port is closed once it has brought an answer."""
+
+    def __init__(self, sock):
+        self._sock, self._is_heard = sock, False
+
+    def recv(self, size):
+        if self._is_heard:
+            self._is_heard = False
+            raise ConnectionRefusedError
+        data = self._sock.recv(size)
+        self._is_heard = True
+        return data
+
+    def __getattr__(self, name):
+        return getattr(self._sock, name)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_port_that_closes_behind_an_answer_leaves_nothing_outstanding(engine):
+    with server(lambda query, *_: [answer(query)]) as (address, _):
+        wire = DnsWire([address], dataclasses.replace(WORLD, tries=1), engine=engine)
+        for one in wire._all_sockets:
+            one.sock = Refusing(one.sock)
+        wire.ask("", [Half(f"n{n}.example", encode_name(f"n{n}.example")[:-1], 1, 1, 0) for n in range(60)])
+        rows, until = [], time.monotonic() + 10
+        for batch in wire.exchanges():
+            rows += batch.rows
+            assert wire._outstanding == sum(len(one.pending) for one in wire._all_sockets)
+            assert time.monotonic() < until
+        wire.close()
+    assert len(rows) == 60
+    assert {row[7] for row in rows} >= {ANSWERED, UNREACHABLE}
+
+
 def test_a_closed_port_is_unreachable_not_absent():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
         closed.bind(("127.0.0.1", 0))

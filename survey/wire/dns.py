@@ -398,16 +398,15 @@ class DnsWire:
         now = time.monotonic()
         now_us = int(now * 1e6)
         count = waited_us = 0
+        is_refused = False
         for _ in range(_RECEIVE_MOST):
             try:
                 data = receive(4096)
             except BlockingIOError:
                 break
             except OSError:
-                # The port is closed: the network's own answer to everything outstanding on this socket.
-                for id_ in list(pending):
-                    self._failed(pending.pop(id_), one, UNREACHABLE, now)
-                return
+                is_refused = True
+                break
             id_ = data[:2]
             if (entry := pending.get(id_)) is None:
                 self.strays += 1
@@ -454,6 +453,10 @@ class DnsWire:
             self._window.heard(count, waited_us / 1e6, now, self._outstanding)
             self._outstanding -= count
             self._credit = min(_UNHEARD_MOST, self._credit + 2 * count)
+        if is_refused:
+            # The port is closed: the network's own answer to everything outstanding on this socket.
+            for id_ in list(pending):
+                self._failed(pending.pop(id_), one, UNREACHABLE, now)
 
     def _take(self, entry: _Pending, server: int, transport: str, outcome: str, data: bytes, now: float) -> None:
         """Keep one exchange, and do what follows from it."""
