@@ -232,7 +232,7 @@ def _own_addresses(message: bytes) -> Answer | None:
     header, sizes, rest = parts
     count = header[5]
     end = 4 + _OWN_SIZE * count
-    if rest[:4] != _A_IN:
+    if rest[:4] != _A_IN or len(rest) < end:
         return None
     for at in range(4, end, _OWN_SIZE):
         if rest[at : at + 6] != _OWN_A or rest[at + 10 : at + 12] != b"\0\4":

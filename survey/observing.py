@@ -115,6 +115,8 @@ class Observer(Sitting):
             self._open_channels(wire)
             try:
                 self._meet_resolvers(wire, store, todo[0])
+                # From here on strangers are asked: only when it can be kept.
+                store.wait()
                 for number in todo:
                     if number - 1 in ended:
                         self._wait(ended[number - 1])

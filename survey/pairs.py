@@ -28,7 +28,7 @@ _NODATA = b"\0\0\x81\x80\0\1" + b"\0" * 6 + b"\0\0\1\0\1"
 _A_IN = b"\0\1\0\1"
 _NUMBERED = 5
 """Numbers that are kept of one plain denial."""
-_REMEMBERED = 1_000
+_REMEMBERED = 4_000
 """Different denials of one list that are remembered: answers from a cache differ by their TTL."""
 _FEW = 50_000
 """So many exchanges are held as they are; more are packed."""
@@ -75,7 +75,7 @@ class _Address(NamedTuple):
 class _List:
     """What one list said about addresses."""
 
-    __slots__ = ("_known", "_tail", "numbers", "others")
+    __slots__ = ("_different", "_known", "_tail", "numbers", "others")
 
     def __init__(self, zone: str) -> None:
         self.numbers = array("q")
@@ -85,6 +85,8 @@ class _List:
         self._tail = encode_name(zone) + _A_IN
         self._known: dict[bytes, dict[bytes, bool]] = {}
         """Per sizes of the labels in front of the zone: whether an answer denies, by its bytes without the question."""
+        self._different = 0
+        """How many different answers are remembered."""
 
     def denies(self, answer: bytes, address: _Address) -> bool:
         """What `answers.denies` says; nearly all answers are equal but for the letters of the question."""
@@ -95,10 +97,16 @@ class _List:
             known = self._known[address.sizes] = {}
         rest = answer[2:12] + answer[12 + len(asked) :]
         if (said := known.get(rest)) is None:
-            if len(known) >= _REMEMBERED:
-                known.clear()
+            if self._different >= _REMEMBERED:
+                self.forget()
+                known = self._known[address.sizes] = {}
             said = known[rest] = denies(answer)
+            self._different += 1
         return said
+
+    def forget(self) -> None:
+        """Let go of what is remembered of answers."""
+        self._known, self._different = {}, 0
 
 
 class Pairs:
@@ -137,6 +145,8 @@ class Pairs:
                 answer = _NXDOMAIN if answer[3] & 15 == NXDOMAIN else _NODATA
             texts = one(server, server), one(way, way), attempt, one(outcome, outcome)
             yield Row(id_, sitting, number, round_, name, type_, *texts, asked_us, elapsed_us, answer)
+        for said in lists.values():
+            said.forget()
 
     def place(self, half: str) -> int:
         """The number of an address by its reversed form; -1 when no list was asked about it."""

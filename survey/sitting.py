@@ -62,6 +62,9 @@ def stored_zone(blocklist: Blocklist) -> str:
 class Recorder(Protocol):
     """Who keeps what is heard: the store of a run folder, or a stream to where that is."""
 
+    def wait(self) -> None:
+        """Until what is given can be kept. Raises EvidenceError."""
+
     def append(self, rows: list[WireRow]) -> None: ...
 
     def mark(self, kind: str, **detail: object) -> None: ...

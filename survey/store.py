@@ -42,15 +42,19 @@ class Store:
     def start(self) -> None:
         """Start the keeper before the store is entered, and without waiting: what is given meanwhile waits for it.
 
-        That it cannot keep anything is then told by one of the first calls, or when the store is left.
+        Nothing should be asked of strangers before `wait` has returned.
         """
         self._thread.start()
+
+    def wait(self) -> None:
+        """Until the keeper has opened the file. Raises EvidenceError."""
+        self._ready.wait()
+        self._raise()
 
     def __enter__(self) -> Self:
         if self._thread.ident is None:
             self.start()
-            self._ready.wait()
-            self._raise()
+            self.wait()
         return self
 
     def __exit__(
@@ -62,7 +66,7 @@ class Store:
             self._raise()
 
     def append(self, rows: list[WireRow]) -> None:
-        """Keep these exchanges; committed within a second."""
+        """Keep these exchanges; committed within a second of when the keeper has opened the file."""
         self._raise()
         if rows:
             self._queue.put(((list[tuple[object, ...]](rows), [], False), None))

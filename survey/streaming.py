@@ -169,6 +169,9 @@ class _Stream:
         if error is None:
             self._raise()
 
+    def wait(self) -> None:
+        """The gatherer's store is open before any part begins."""
+
     def append(self, rows: list[WireRow]) -> None:
         self._raise()
         if self._aliases:

@@ -170,6 +170,9 @@ def test_answers_of_addresses_alone_are_read_as_all_others(name, own, beside, dr
     assert first is None or first == outcome_of(answers._decode, bytes(data))
     if not beside:
         assert first is not None
+    for end_ in range(end, len(data)):
+        cut = bytes(data[:end_])
+        assert outcome_of(decode, cut) == outcome_of(answers._decode, cut)
     # Pointers to any place, and damage anywhere.
     for _ in range(draws.draw(st.integers(1, 6))):
         place = draws.draw(st.integers(2, len(data) - 2))

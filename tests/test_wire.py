@@ -127,6 +127,27 @@ def test_no_list_waits_behind_another(engine):
             assert zone in asked[start : start + 300]
 
 
+def test_no_list_waits_where_the_resolvers_pace_limits():
+    """As live: a resolver that may be asked so many a second, and lists with paces of their own below that."""
+    halves = [Half(f"{number}", encode_name(f"{number}")[:-1], 1, 1, 0) for number in range(1_000)]
+    zones = [f"list{number}.test" for number in range(9)]
+    with server(lambda query, *_: [answer(query, rcode=3)]) as (address, _):
+        wire = DnsWire([address], WORLD, rate=200)
+        with contextlib.closing(wire):
+            wire.ask("", halves)
+            for zone in zones:
+                wire.open_channel(zone, encode_name(zone), 40)
+                wire.ask(zone, halves)
+            until = time.monotonic() + 1.5
+            for _ in wire.exchanges():
+                if time.monotonic() > until:
+                    break
+            sent = [wire.sent_to(zone) for zone in ["", *zones]]
+    assert min(sent) > 15
+    assert max(sent) < 3 * min(sent)
+    assert sum(sent) < 200 * 2.2
+
+
 def test_ids_are_new_even_when_most_are_taken():
     one = UdpSocket(0, ("127.0.0.1", 9), use_gso=False)
     try:

@@ -299,15 +299,16 @@ class DnsWire:
         asked_us = time.time_ns() // 1000
         self._turn += 1
         sockets = [group[self._turn % _SOCKETS] for group in self._sockets]
-        # Channels take turns, so that no list waits behind another's long queue.
-        channels = self._channels
+        # Channels take turns, so that no list waits behind another's long queue: burst by burst, or, where it is the
+        # resolvers' pace that limits, with equal shares in what it allows.
+        channels, share = self._channels, self._share(room, now)
         for _ in range(len(channels)):
             channel = channels[0]
             channels.rotate(-1)
             if not channel.queue:
                 continue
             allowed = channel.bucket.available(now)
-            count = min(room, allowed, len(channel.queue))
+            count = min(room, share, allowed, len(channel.queue))
             if channel.left is not None:
                 count = self._within_limit(channel, count)
                 if not channel.queue:
@@ -319,9 +320,19 @@ class DnsWire:
                 break
             if channel.queue:
                 nap = min(nap, channel.bucket.ready_in() or 0.05)
+        else:
+            # A whole turn: another begins the next one.
+            channels.rotate(-1)
         for one in sockets:
             one.send()
         return nap, room > 0
+
+    def _share(self, room: int, now: float) -> int:
+        """How many questions one channel may send in a turn."""
+        if any(bucket.rate is None for bucket in self._buckets):
+            return room
+        allowed = sum(bucket.available(now) for bucket in self._buckets)
+        return max(1, allowed // max(1, sum(1 for channel in self._channels if channel.queue)))
 
     def _within_limit(self, channel: Channel, count: int) -> int:
         """How many may go out under the daily limit; at its end everything but health rounds is dropped."""

@@ -64,7 +64,7 @@ class Window:
     )
 
     def __init__(self, most: int, timeout_s: float) -> None:
-        self.size = min(most, 4 * self._LEAST)
+        self.size = min(most, 2 * self._LEAST)
         self._most = self._room = most
         self._timeout_s = timeout_s
         self._sent: dict[int, int] = {}
@@ -110,6 +110,7 @@ class Window:
         for slot in sorted(ended):
             sent, lost = self._sent.pop(slot), self._lost.pop(slot, 0)
             if lost >= self._LOST_LEAST and lost > self._LOST_SHARE * sent:
+                self._is_opening = False
                 self._room = max(min(self._LEAST, self._most), min(self._room, self.size) * 7 // 10)
             else:
                 self._room = min(self._most, self._room + self._room // 8 + 1)

@@ -18,7 +18,10 @@ OPT = b"\x00\x00\x29\x04\xd0\x00\x00\x00\x00\x00\x00"
 
 @dataclass(slots=True)
 class Half:
-    """The part of a question in front of its channel's suffix; one half serves every list it is asked of."""
+    """The part of a question in front of its channel's suffix; one half serves every list it is asked of.
+
+    Nobody changes one. It is not frozen all the same: making a frozen one takes three times as long.
+    """
 
     text: str
     wire: bytes
