@@ -22,8 +22,9 @@ from .harmless import harmless
 from .tables import Dns
 
 _OPT = 41
-_A_IN = b"\0\1\0\1"
-_OWN_A = b"\xc0\x0c" + _A_IN
+A_IN = b"\0\1\0\1"
+"""Type and class of a question about an address."""
+_OWN_A = b"\xc0\x0c" + A_IN
 """How an A record begins that belongs to the name of the question."""
 _OWN_SIZE, _OWN_MOST = 16, b"\x10"
 """How many octets such a record has, and how many of them are read by place."""
@@ -232,7 +233,7 @@ def _own_addresses(message: bytes) -> Answer | None:
     header, sizes, rest = parts
     count = header[5]
     end = 4 + _OWN_SIZE * count
-    if rest[:4] != _A_IN or len(rest) < end:
+    if rest[:4] != A_IN or len(rest) < end:
         return None
     for at in range(4, end, _OWN_SIZE):
         if rest[at : at + 6] != _OWN_A or rest[at + 10 : at + 12] != b"\0\4":
@@ -262,7 +263,7 @@ def _beside(header: bytes, sizes: bytes, count: int, rest: bytes) -> Answer | No
     """
     records = (_OWN_A + b"xxxx" + b"\0\4" + b"xxxx") * count
     try:
-        found = _decode(b"\0\0" + header + _blind(sizes) + b"\0" + _A_IN + records + rest)
+        found = _decode(b"\0\0" + header + _blind(sizes) + b"\0" + A_IN + records + rest)
     except Malformed:
         return None
     return found._replace(records=())

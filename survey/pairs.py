@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .answers import Malformed, denies, encode_name, zone_of
+from .answers import A_IN, Malformed, denies, encode_name, zone_of
 from .exchanges import ANSWERED, NXDOMAIN, SURVEY_ROUND, TXT, A, Exchanges, Row, passes_of
 from .packed import PackedExchanges
 
@@ -25,7 +25,6 @@ _Numbers = npt.NDArray[np.int64]
 _NXDOMAIN = b"\0\0\x81\x83\0\1" + b"\0" * 6 + b"\0\0\1\0\1"
 _NODATA = b"\0\0\x81\x80\0\1" + b"\0" * 6 + b"\0\0\1\0\1"
 """Denials as short as they can be: they stand for those whose bytes need not be looked at again."""
-_A_IN = b"\0\1\0\1"
 _NUMBERED = 5
 """Numbers that are kept of one plain denial."""
 _REMEMBERED = 4_000
@@ -82,7 +81,7 @@ class _List:
         """Of each plain denial: address, pass, server, when, evidence id."""
         self.others: dict[int, list[Row]] = defaultdict(list)
         """Every other exchange, by address."""
-        self._tail = encode_name(zone) + _A_IN
+        self._tail = encode_name(zone) + A_IN
         self._known: dict[bytes, dict[bytes, bool]] = {}
         """Per sizes of the labels in front of the zone: whether an answer denies, by its bytes without the question."""
         self._different = 0

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xlsxwriter.utility import xl_col_to_name
+
 from .errors import RegisterError
 
 if TYPE_CHECKING:
@@ -167,8 +169,4 @@ def _csv(path: Path, data: bytes) -> Sheet:
 
 def column_letter(index: int) -> str:
     """Excel's letter of a column counted from zero."""
-    letters, left = "", index + 1
-    while left:
-        left, letter = divmod(left - 1, 26)
-        letters = chr(ord("A") + letter) + letters
-    return letters
+    return str(xl_col_to_name(index))
