@@ -25,9 +25,10 @@ from .observing import Observer, past_of, settings_of, void_lists
 from .parts import how_many, split
 from .places import readable
 from .processes import Processes
+from .reading import read_tables
 from .register import Register, load_register
 from .resolvers import check_resolvers
-from .runs import TOOL, RunFolder, Tables, alone, finished_passes, now, read_tables, versions
+from .runs import TOOL, RunFolder, Tables, alone, finished_passes, now, versions
 from .sitting import LIVE_LIST_RATE, LIVE_RESOLVER_RATE, Brief, Manner, Progress, brief_of, stored_zone
 from .store import Store
 from .tables import texts_of

@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 from math import log
 
 from . import codes
-from .readings import Spelling, full_width, spellings
+from .spellings import Spelling, full_width, spellings
 from .suffixes import is_public_suffix
 
 MOST = 40

@@ -65,10 +65,10 @@ def shards(folder: Path) -> list[Path]:
     return found
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    """A connection for reading; a folder that cannot be written to is read all the same."""
+def _connect(path: Path, is_growing: bool = False) -> sqlite3.Connection:
+    """A connection for reading; a folder that cannot be written to is read all the same, if nobody else writes."""
     address = path.resolve().as_uri()
-    for mode in ("mode=ro", "mode=ro&immutable=1"):
+    for mode in ("mode=ro",) if is_growing else ("mode=ro", "mode=ro&immutable=1"):
         connection = sqlite3.connect(f"{address}?{mode}", uri=True)
         try:
             connection.execute("SELECT count(*) FROM sittings").fetchone()
@@ -90,23 +90,34 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 class Archive:
-    """The evidence of a run, for reading: all shards as one."""
+    """The evidence of a run, for reading: all shards as one. `is_growing`: while a keeper may still write."""
 
-    def __init__(self, folder: Path) -> None:
-        self.paths = shards(folder)
+    def __init__(self, folder: Path, *, is_growing: bool = False) -> None:
+        self.paths, self._is_growing = shards(folder), is_growing
 
     def rows(self, where: str = "true") -> Iterator[Row]:
         """Every exchange, in the order in which it was kept; only those that an SQL condition of ours wants."""
         for path in self.paths:
-            with closing(_connect(path)) as connection:
+            with closing(self._open(path)) as connection:
                 query = f"SELECT * FROM exchanges WHERE {where} ORDER BY id"  # noqa: S608 - no stranger writes it
                 yield from map(Row._make, connection.execute(query))
+
+    def newest(self) -> int:
+        """The id of the last exchange; 0 where there is none."""
+        found = 0
+        for path in self.paths:
+            with closing(self._open(path)) as connection:
+                found = connection.execute("SELECT max(id) FROM exchanges").fetchone()[0] or found
+        return int(found)
+
+    def _open(self, path: Path) -> sqlite3.Connection:
+        return _connect(path, self._is_growing)
 
     def row(self, evidence_id: str) -> Row:
         """The exchange with this evidence id."""
         if evidence_id.isascii() and evidence_id.isdigit() and len(evidence_id) < 19:
             for path in self.paths:
-                with closing(_connect(path)) as connection:
+                with closing(self._open(path)) as connection:
                     found = connection.execute("SELECT * FROM exchanges WHERE id = ?", (int(evidence_id),)).fetchone()
                     if found:
                         return Row._make(found)
@@ -121,7 +132,7 @@ class Archive:
         """Every mark, in order."""
         found: list[Mark] = []
         for path in self.paths:
-            with closing(_connect(path)) as connection:
+            with closing(self._open(path)) as connection:
                 rows = connection.execute("SELECT kind, detail, marked_us FROM marks ORDER BY id")
                 found += [Mark(kind, json.loads(detail), when) for kind, detail, when in rows]
         return found
@@ -130,7 +141,7 @@ class Archive:
         """Every sitting, in order."""
         found: list[Sitting] = []
         for path in self.paths:
-            with closing(_connect(path)) as connection:
+            with closing(self._open(path)) as connection:
                 rows = connection.execute("SELECT id, started_us, tool, settings FROM sittings ORDER BY id")
                 found += [Sitting(number, when, tool, json.loads(settings)) for number, when, tool, settings in rows]
         return found
@@ -139,7 +150,7 @@ class Archive:
         """The head of the hash chain, in hexadecimal; of several shards, the digest of their heads."""
         heads = []
         for path in self.paths:
-            with closing(_connect(path)) as connection:
+            with closing(self._open(path)) as connection:
                 found = connection.execute("SELECT digest FROM batches ORDER BY id DESC LIMIT 1").fetchone()
                 heads.append(found[0] if found else b"")
         return _joined(heads)
@@ -148,7 +159,7 @@ class Archive:
         """Compute the whole chain again and say everything that does not fit; `head` is what was printed before."""
         heads, exchanges, batches, faults = [], 0, 0, []
         for path in self.paths:
-            with closing(_connect(path)) as connection:
+            with closing(self._open(path)) as connection:
                 one, kept, sealed, found = _verify(connection)
             heads.append(one)
             exchanges, batches = exchanges + kept, batches + sealed

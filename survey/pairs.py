@@ -29,7 +29,7 @@ _NUMBERED = 5
 """Numbers that are kept of one plain denial."""
 _REMEMBERED = 4_000
 """Different denials of one list that are remembered: answers from a cache differ by their TTL."""
-_FEW = 50_000
+FEW = 50_000
 """So many exchanges are held as they are; more are packed."""
 
 
@@ -144,7 +144,10 @@ class Pairs:
                 answer = _NXDOMAIN if answer[3] & 15 == NXDOMAIN else _NODATA
             texts = one(server, server), one(way, way), attempt, one(outcome, outcome)
             yield Row(id_, sitting, number, round_, name, type_, *texts, asked_us, elapsed_us, answer)
-        for said in lists.values():
+
+    def settle(self) -> None:
+        """All is taken: let go of what is remembered of answers."""
+        for said in self._lists.values():
             said.forget()
 
     def place(self, half: str) -> int:
@@ -212,5 +215,7 @@ def split(rows: Iterable[Row], zones: Collection[str]) -> tuple[Pairs, Exchanges
     """What was asked about pairs of these lists, and everything else."""
     pairs = Pairs(zones)
     others = pairs.take(rows)
-    few = list(itertools.islice(others, _FEW))
-    return pairs, Exchanges(few) if len(few) < _FEW else PackedExchanges(itertools.chain(few, others))
+    few = list(itertools.islice(others, FEW))
+    exchanges = Exchanges(few) if len(few) < FEW else PackedExchanges(itertools.chain(few, others))
+    pairs.settle()
+    return pairs, exchanges

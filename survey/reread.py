@@ -28,8 +28,9 @@ from .evidence import Archive
 from .exchanges import FIRST_RECHECK, MX, is_usable
 from .harmless import harmless
 from .operators import Directory, load_directory
+from .reading import read_tables
 from .rules import fingerprints, read_by
-from .runs import RunFolder, Tables, load_tables, read_tables
+from .runs import RunFolder, Tables, load_tables
 from .successors import DATA, FILE, load_successors
 from .tables import Dns, frame, rows_of
 from .worlds import World

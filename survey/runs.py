@@ -1,13 +1,10 @@
-"""The run folder: what was asked of whom, and all tables, read from its evidence and nothing else.
+"""The run folder: what was asked of whom, what was heard, and all tables read from that.
 
-    register.xlsx   the register as it was given      lists/        the catalogue rows of the selected lists
-    opt-out.csv     who was not to be asked           run.toml      what was asked, of whom, when, which versions
-    review.xlsx     doubtful domains, and what people decided about them
-    operators.csv   whose servers are known by name
-    evidence*.sqlite                                  tables/*.parquet · headline.json
-
-`read_tables` is the whole reading half of the house in one function: it needs no network, changes nothing, and gives
-the same tables for the same folder on any machine.
+register.xlsx   the register as it was given      lists/        the catalogue rows of the selected lists
+opt-out.csv     who was not to be asked           run.toml      what was asked, of whom, when, which versions
+review.xlsx     doubtful domains, and what people decided about them
+operators.csv   whose servers are known by name
+evidence*.sqlite                                  tables/*.parquet · headline.json
 """
 
 from __future__ import annotations
@@ -28,33 +25,18 @@ import tomli_w
 from filelock import FileLock, Timeout
 
 from . import (
-    answers,
-    domains,
-    findings,
-    headlines,
-    listings,
-    mail,
-    networks,
     operators,
     opt_outs,
-    published,
-    relays,
     review,
-    senders,
-    standings,
     tables,
 )
 from .answers import word
-from .calm import uninterrupted
-from .catalogue import Blocklist, load_selection, save_selection
+from .catalogue import Blocklist, save_selection
 from .errors import RunError
 from .evidence import Archive, Mark
-from .exchanges import CANARY, NO_QUESTION, RESOLVE_ROUND, Exchanges, Row, at
-from .pairs import Pairs, split
-from .register import Register, load_register
+from .exchanges import CANARY, Row
 from .shelf import Shelf
-from .tables import Confidence, Dns, frames, texts_of
-from .worlds import World
+from .tables import Dns
 
 TOOL = "survey 0.1.0"
 _LOCK_S = 1.0
@@ -204,222 +186,24 @@ def finished_parts(marks: Sequence[Mark], pass_number: int) -> set[int]:
     return {int(str(detail["part"])) for detail in found if detail["number"] == pass_number}
 
 
+def liars(archive: Archive, where: str = "true") -> set[tuple[int, str]]:
+    """The resolvers, by sitting, that answered for a name that does not exist."""
+    rounds = archive.rows(f"round > 0 AND type = 1 AND ({where})")
+    canaries = [row for row in rounds if row.name.startswith(CANARY)]
+    return {(row.sitting, row.server) for row in canaries if word(row, row.name, row.type) is Dns.PRESENT}
+
+
 def trusted(archive: Archive, where: str = "true") -> Iterator[Row]:
     """Every exchange, but those of a sitting with a resolver that then answered for a name that does not exist.
 
     Only those that an SQL condition of ours wants, when one is given.
     """
-    rounds = archive.rows(f"round > 0 AND type = 1 AND ({where})")
-    canaries = [row for row in rounds if row.name.startswith(CANARY)]
-    liars = {(row.sitting, row.server) for row in canaries if word(row, row.name, row.type) is Dns.PRESENT}
-    rows = archive.rows(where)
-    return (row for row in rows if (row.sitting, row.server) not in liars) if liars else rows
+    false, rows = liars(archive, where), archive.rows(where)
+    return (row for row in rows if (row.sitting, row.server) not in false) if false else rows
 
 
 def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
-
-
-@uninterrupted()
-def read_tables(
-    folder: RunFolder,
-    world: World,
-    *,
-    rules: Sequence[Blocklist] | None = None,
-    directory: operators.Directory | None = None,
-    register: Register | None = None,
-    into: Path | None = None,
-) -> Tables:
-    """Read every table of a run from its evidence, offline.
-
-    `rules` replace the run's own catalogue rows, and `directory` the operators that it knew. With `into`, a folder,
-    each table is written to disk while the next one is read, and all of them stand there as `tables/*.parquet` at the
-    end, with `headline.json`; large ones are not held in memory. Tables that a publication used are kept before they
-    are written over.
-    """
-    if into is not None:
-        published.protect(into)
-    settings = folder.settings()
-    archive = Archive(folder.path)
-    marks = archive.marks()
-    selected = list(rules) if rules is not None else list(load_selection(folder.lists_path))
-    stored = settings.get("stored_zones")
-    zones = {str(k): str(v) for k, v in stored.items()} if isinstance(stored, dict) else {}
-    opt_out = opt_outs.load(folder.opt_out_path) if folder.opt_out_path.exists() else opt_outs.OptOuts()
-    shelf = _aside(into)
-    named, sought = _read_register(shelf, folder, register or load_register(folder.register_path), opt_out, world)
-    del register
-    rows = trusted(archive, f"type <> {NO_QUESTION} AND round <> {RESOLVE_ROUND}")
-    pairs, exchanges = split(rows, {zones.get(one.zone, one.zone) for one in selected})
-    _read_mail(shelf, named, sought, exchanges, world, opt_out)
-    questions, packets = exchanges.asked_n() + pairs.asked_n(), exchanges.packets + pairs.packets_n()
-    del named, sought
-    answers.forget()
-    exchanges.forget_survey()
-    _read_listings(shelf, selected, pairs, exchanges, marks, zones, opt_out)
-    del pairs, exchanges
-    said = standings.read(shelf.arrow_parts("listings", *standings.COLUMNS), shelf.take("lists"))
-    _read_findings(shelf, said, directory or operators.load_directory(folder.operators_path), opt_out)
-    dialogues = relays.read(archive.rows(f"type = {NO_QUESTION}"), marks, shelf.take("addresses"))
-    for name, table in zip(RELAY_TABLES, dialogues, strict=True):
-        shelf.put(name, table)
-    headline = headlines.count(
-        shelf.take("findings", "status", "own_or_shared", "open_relay_listing", "sending_listing"),
-        shelf.take("servers", "status"),
-        shelf.take("addresses", "address"),
-        said,
-        shelf.take("lists"),
-    )
-    ended = finished_passes(marks)
-    headline["questions_asked"], headline["packets_sent"] = questions, packets
-    headline["started_at"] = _iso(min((s.started_us for s in archive.sittings()), default=0))
-    headline["finished_at"] = _iso(max(ended.values())) if ended else None
-    rechecks = [mark.marked_us for mark in marks if mark.kind == "recheck"]
-    headline["rechecked_at"] = _iso(max(rechecks)) if rechecks else None
-    headline["evidence_head"] = archive.head()
-    if into is not None:
-        _settle(shelf, headline, into)
-    return Tables(shelf, headline)
-
-
-def _aside(into: Path | None) -> Shelf:
-    """Where tables lie while they are read: beside those that stand, which stay a whole run until the last is there."""
-    if into is None:
-        return Shelf()
-    aside = into / "tables.new"
-    # What a reading left that was stopped.
-    shutil.rmtree(aside, ignore_errors=True)
-    return Shelf(aside)
-
-
-def _settle(shelf: Shelf, headline: Mapping[str, object], folder: Path) -> None:
-    """Let the tables that were read, and their headline, take the place of those that stand; equal ones stay."""
-    text = json.dumps(dict(headline), ensure_ascii=False, indent=2) + "\n"
-    path = folder / "headline.json"
-    changed = shelf.changed(folder / "tables")
-    if changed or not path.is_file() or path.read_text(encoding="utf-8") != text:
-        # Whoever is stopped from here on leaves tables without a headline: nobody takes a mixture for a run.
-        path.unlink(missing_ok=True)
-    shelf.settle(folder / "tables", changed)
-    if not path.is_file():
-        aside = path.with_suffix(".json.new")
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
-
-
-def _read_register(
-    shelf: Shelf, folder: RunFolder, register: Register, opt_out: opt_outs.OptOuts, world: World
-) -> tuple[pd.DataFrame, list[domains.Subject]]:
-    """The bodies, and what is wrong in register and review; gives what `named_and_sought` does."""
-    decided = review.read_review(folder.review_path, set(texts_of(register.bodies["code"])))
-    shelf.put("bodies", register.bodies)
-    shelf.put("problems", _with_problems(register.problems, decided))
-    return named_and_sought(register, decided, opt_out, world.reserved)
-
-
-def _read_mail(
-    shelf: Shelf,
-    named: pd.DataFrame,
-    sought: Sequence[domains.Subject],
-    exchanges: Exchanges,
-    world: World,
-    opt_out: opt_outs.OptOuts,
-) -> None:
-    """Domains, their mail servers, these servers' addresses and networks, and who sends for the domains."""
-    of_bodies, candidates = domains.read(named, sought, exchanges, world.reserved)
-    shelf.put("domains", of_bodies)
-    shelf.put("candidates", candidates)
-    asked = [domain for domain in texts_of(of_bodies["domain"]) if not opt_out.has_domain(domain)]
-    reader = mail.Reader(exchanges, world.askable)
-    shelf.put("mail_servers", frames("mail_servers", reader.mail_servers(asked)))
-    shelf.put("addresses", frames("addresses", reader.addresses()))
-    declared, policies = senders.read(asked, exchanges, world.askable, senders.shares(named))
-    shelf.put("senders", declared)
-    shelf.put("policies", policies())
-    addresses = shelf.take("addresses", "address", "reason")
-    known = addresses.loc[addresses["reason"].isna(), "address"].dropna()
-    shelf.put("networks", networks.read(known, exchanges, world.asn_zones))
-
-
-def _read_listings(
-    shelf: Shelf,
-    selected: Sequence[Blocklist],
-    pairs: Pairs,
-    exchanges: Exchanges,
-    marks: Sequence[Mark],
-    zones: Mapping[str, str],
-    opt_out: opt_outs.OptOuts,
-) -> None:
-    """What the lists said of every address that receives or sends, and how the lists fared."""
-    sending = senders.subjects(shelf.take("senders", "address", "is_own", "status", "reason"))
-    receiving = shelf.take("addresses", "address", "reason")
-    asked_about = pd.concat([receiving, pd.DataFrame(sending, columns=["address", "reason"], dtype="str")])
-    said, lists = listings.read(
-        selected,
-        asked_about,
-        pairs,
-        exchanges,
-        finished_rounds(marks),
-        zones=zones,
-        opted_out=frozenset(filter(opt_out.has_address, texts_of(asked_about["address"]))),
-        over_limit=frozenset(str(mark.detail["zone"]) for mark in marks if mark.kind == "daily_limit"),
-    )
-    shelf.put("listings", said)
-    shelf.put("lists", lists())
-
-
-def _read_findings(
-    shelf: Shelf, said: Mapping[str, standings.Standing], directory: operators.Directory, opt_out: opt_outs.OptOuts
-) -> None:
-    """Whose the servers are, and the finding of every body."""
-    of_bodies = shelf.take("domains", "code", "domain", "confidence")
-    servers = operators.read(
-        shelf.take("bodies", "code", "in_scope"),
-        # A domain in doubt says nothing about who uses a server.
-        of_bodies.loc[of_bodies["confidence"].ne(Confidence.LOW)],
-        shelf.take("mail_servers", "domain", "host", "target"),
-        shelf.take("addresses", "host", "address", "status", "reason"),
-        said,
-        shelf.take("networks", "address", "ptr_confirmed", "asns", "as_names"),
-        directory,
-    )
-    shelf.put("servers", servers)
-    del of_bodies, servers
-    found = findings.read(
-        shelf.take("bodies", "code", "in_scope"),
-        shelf.where,
-        said,
-        shelf.take("lists"),
-        opt_out.has_domain,
-    )
-    shelf.put("findings", found)
-
-
-def named_and_sought(
-    register: Register, decided: review.Review, opt_out: opt_outs.OptOuts, reserved: domains.Reserved
-) -> tuple[pd.DataFrame, list[domains.Subject]]:
-    """The domains that people gave or reviewed, and the bodies whose domain is to be found among candidates."""
-    named = decided.obey(register.domains)
-    subjects = domains.subjects(
-        register.bodies,
-        named,
-        register.candidates,
-        denied=decided.denied(),
-        opted_out=opt_out.has_domain,
-        salt=register.sha256,
-        reserved=reserved,
-    )
-    return named, subjects
-
-
-def _with_problems(problems: pd.DataFrame, decided: review.Review) -> pd.DataFrame:
-    if not decided.problems:
-        return problems
-    return pd.concat([problems, tables.frame("problems", decided.problems)], ignore_index=True)
-
-
-def _iso(microseconds: int) -> str:
-    return at(microseconds).isoformat(timespec="seconds")
 
 
 def is_written(found: Tables, folder: Path) -> bool:

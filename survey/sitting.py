@@ -17,8 +17,9 @@ from .domains import Subject
 from .errors import ResolverError
 from .exchanges import CANARY, A, Exchanges, Row, WireRow
 from .opt_outs import OptOuts
+from .reading import named_and_sought
 from .register import Register
-from .runs import RunFolder, named_and_sought
+from .runs import RunFolder
 from .tables import Dns
 from .wire.dns import Engine, Half
 from .worlds import World

@@ -23,8 +23,9 @@ from .errors import RunError, SurveyError
 from .evidence import Archive, Mark
 from .exchanges import AAAA, RESOLVE_ROUND, A, Exchanges, Row, WireRow, is_usable
 from .permissions import Permissions, load_permissions
+from .reading import read_tables
 from .relays import Plan, Servers
-from .runs import TOOL, RunFolder, Tables, alone, load_tables, read_tables
+from .runs import TOOL, RunFolder, Tables, alone, load_tables
 from .sitting import Progress
 from .smtp.dialogue import Talk, converse
 from .smtp.forms import Probe, Target

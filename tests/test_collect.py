@@ -28,8 +28,9 @@ from survey.exchanges import AAAA, FIRST_RECHECK, MX, SOA, SURVEY_ROUND, TXT, A,
 from survey.practice.country import Country
 from survey.practice.dns import Zone
 from survey.practice.world import PRACTICE, serve
+from survey.reading import read_tables
 from survey.resolvers import check_resolvers
-from survey.runs import TABLE_NAMES, RunFolder, load_tables, read_tables
+from survey.runs import TABLE_NAMES, RunFolder, load_tables
 from survey.sitting import Manner
 from tests.conftest import ROOT, survey_country
 

@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 ROWS = [
     {"errors", "harmless", "places", "calm", "keeping", "columns"},
     {"wave_tables", "published"},
-    {"tables", "exchanges", "suffixes", "codes", "readings", "edited", "spf"},
+    {"tables", "exchanges", "suffixes", "codes", "spellings", "edited", "spf"},
     {"worlds"},
     {"answers", "sheets", "return_codes", "conventions", "opt_outs", "successors", "usage", "smtp"},
     {"cells", "subjects"},
@@ -27,6 +27,7 @@ ROWS = [
     {"wave_servers", "wave_gate", "wave_method", "wave_counts", "history"},
     {"comparison"},
     {"runs"},
+    {"reading"},
     {"sitting", "resolvers", "sources", "reread"},
     {"replies"},
     {"passes"},

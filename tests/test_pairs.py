@@ -70,7 +70,7 @@ def test_few_exchanges_are_held_as_they_are_and_many_packed(monkeypatch):
     rows = [row(f"host{n}.example", answer(f"host{n}.example", rcode=0), id_=n + 1) for n in range(12)]
     words = row("2.0.0.127.bl.example", b"", id_=13, type_=TXT, outcome="timeout")
     few = split([*rows, words], ZONES)[1]
-    monkeypatch.setattr(pairs, "_FEW", 5)
+    monkeypatch.setattr(pairs, "FEW", 5)
     kept, many = split([*rows, words], ZONES)
     assert type(few) is Exchanges
     assert type(many) is PackedExchanges

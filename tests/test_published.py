@@ -11,7 +11,8 @@ from survey import published
 from survey.__main__ import main
 from survey.practice.world import PRACTICE
 from survey.publish import publication
-from survey.runs import RunFolder, load_tables, read_tables
+from survey.reading import read_tables
+from survey.runs import RunFolder, load_tables
 from tests.conftest import some_bodies, survey_country
 
 

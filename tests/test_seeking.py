@@ -13,8 +13,9 @@ from survey.exchanges import MX
 from survey.practice.country import Country
 from survey.practice.dns import SILENT
 from survey.practice.world import PRACTICE, serve
+from survey.reading import read_tables
 from survey.review import FILE
-from survey.runs import RunFolder, read_tables
+from survey.runs import RunFolder
 from survey.sitting import Manner
 
 LISTS = select("practice", load_catalogue())

@@ -15,7 +15,8 @@ from survey.errors import RunError
 from survey.exchanges import MX, TXT, A, Exchanges, Row
 from survey.packed import PackedExchanges
 from survey.practice.world import PRACTICE
-from survey.runs import RunFolder, load_tables, read_tables
+from survey.reading import read_tables
+from survey.runs import RunFolder, load_tables
 from survey.shelf import Shelf
 from survey.tables import BUNDLE, TABLES, bundles, frame, frames, joined, records, to_arrow
 
@@ -156,7 +157,7 @@ def test_a_reading_that_is_stopped_leaves_what_stood_there_and_one_that_finds_th
 
     before = files()
     with monkeypatch.context() as patch:
-        patch.setattr("survey.runs._read_findings", stopped)
+        patch.setattr("survey.reading._read_findings", stopped)
         with pytest.raises(KeyboardInterrupt):
             read_tables(folder, PRACTICE, into=tmp_path)
     assert {path: said for path, said in files().items() if path.parent.name != "tables.new"} == before

@@ -33,8 +33,9 @@ from survey.practice.session import HOSTILE, KINDS, NEVER, Mailer
 from survey.practice.smtp import MailServers
 from survey.practice.world import PRACTICE, serve
 from survey.publish.labels import word
+from survey.reading import read_tables
 from survey.relays import BEGUN
-from survey.runs import RELAY_TABLES, TABLE_NAMES, RunFolder, load_tables, read_tables
+from survey.runs import RELAY_TABLES, TABLE_NAMES, RunFolder, load_tables
 from survey.smtp.dialogue import Listen
 from survey.store import Store
 from survey.visits import visit

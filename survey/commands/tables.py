@@ -22,7 +22,8 @@ def add(commands: Commands) -> None:
 
 def _tables(options: argparse.Namespace) -> int:
     from .. import published  # noqa: PLC0415
-    from ..runs import RunFolder, is_written, read_tables, undisturbed  # noqa: PLC0415
+    from ..reading import read_tables  # noqa: PLC0415
+    from ..runs import RunFolder, is_written, undisturbed  # noqa: PLC0415
 
     folder = RunFolder(options.folder)
     world = world_of(folder.settings())

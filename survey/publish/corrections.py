@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..readings import full_width, spellings
+from ..spellings import full_width, spellings
 from . import labels
 from .edition import Edition
 from .people import read_rows

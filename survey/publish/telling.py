@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ..readings import spellings
+from ..spellings import spellings
 from . import labels
 from .audiences import View
 from .disclosure import OTHERS

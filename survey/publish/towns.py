@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..conventions import prefecture_label
-from ..readings import full_width, spellings
+from ..spellings import full_width, spellings
 from ..tables import Body
 from . import markup
 from .audiences import View

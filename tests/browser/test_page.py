@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from survey.publish import audiences, towns
 from survey.publish.edition import Edition
 from survey.publish.page import write_page
-from survey.readings import full_width
+from survey.spellings import full_width
 from tests.publish.pages import NOW, decision, hostile
 from tests.publish.test_audiences import alone
 

@@ -18,8 +18,9 @@ from survey.practice.world import PRACTICE
 from survey.publish.edition import Edition
 from survey.publish.why import why
 from survey.publish.workbook import write_workbook
+from survey.reading import read_tables
 from survey.register import load_register
-from survey.runs import RunFolder, read_tables
+from survey.runs import RunFolder
 from survey.showing import show
 from tests.conftest import Surveyed
 

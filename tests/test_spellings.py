@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.readings import full_width, spellings
+from survey.spellings import full_width, spellings
 
 
 def texts(kana, name=""):
