@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from . import opt_outs, review
+from .alongside import Reader
 from .catalogue import Blocklist
 from .errors import DecisionNeeded, RunError
 from .evidence import Archive
@@ -50,6 +51,8 @@ class _Seen(NamedTuple):
     without_recursion: Collection[str]
     register: Register | None = None
     """The register, where it is at hand."""
+    tables: Tables | None = None
+    """The tables, where they were read already."""
 
 
 def live_manner(manner: Manner) -> Manner:
@@ -146,7 +149,9 @@ def _observe_all(
         brief = brief_of(folder, register, selected, world, resolvers, manner, kept)
         number = folder.settings().get("parts")
         if not isinstance(number, int):
-            return _observe(folder, brief, opt_out, passes, progress)._replace(register=register)
+            with Reader(folder, world, register) as reader:
+                seen = _observe(folder, brief, opt_out, passes, progress)
+                return seen._replace(register=register, tables=reader.tables())
         parts = split(register, number)
         # A large register is read anew rather than held in memory while others work.
         del register
@@ -279,7 +284,7 @@ def _check_keys(folder: RunFolder, selected: Sequence[Blocklist]) -> None:
 
 
 def _finish(folder: RunFolder, world: World, seen: _Seen) -> Tables:
-    found = read_tables(folder, world, register=seen.register, into=folder.path)
+    found = seen.tables or read_tables(folder, world, register=seen.register, into=folder.path)
     bodies = found.frames.take("bodies", "code", "prefecture", "name")
     decided = review.read_review(folder.review_path, set(texts_of(bodies["code"])))
     open_ = review.pending(bodies, found.frames.take("domains"), found["candidates"])

@@ -45,6 +45,8 @@ _TOGETHER = 64
 """Rows that are inserted by one statement; a row has 13 values, and older SQLite knows 999 in a statement."""
 _UNGUARDED = 100
 """Rows, given at once, for which the keeper lays its guard aside."""
+_LOCKED_S, _AGAIN_S = 10.0, 0.002
+"""How long the keeper waits for others that have the file open, and how often it looks."""
 _NUMBERS = struct.Struct("<10q")
 _INSERT = "INSERT INTO exchanges VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _INSERT_TOGETHER = _INSERT + ",(?,?,?,?,?,?,?,?,?,?,?,?,?)" * (_TOGETHER - 1)
@@ -123,7 +125,7 @@ class Keeper:
         self.commit()
 
     def _open(self, path: str | os.PathLike[str]) -> sqlite3.Connection:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=10, cached_statements=16)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=_LOCKED_S, cached_statements=16)
         connection.execute("PRAGMA page_size=16384")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA wal_autocheckpoint=256")
@@ -192,9 +194,18 @@ class Keeper:
         self._rows, self._marks = [], []
 
     def close(self) -> None:
-        """Leave one checkpointed file."""
+        """Leave one checkpointed file; whoever just reads in it is waited for."""
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._connection.execute("PRAGMA journal_mode=DELETE")
+        until = time.monotonic() + _LOCKED_S
+        while True:
+            try:
+                # SQLite itself waits for nobody here, not even for one who has it open and reads nothing.
+                self._connection.execute("PRAGMA journal_mode=DELETE")
+                break
+            except sqlite3.OperationalError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_AGAIN_S)
         self._connection.close()
 
 

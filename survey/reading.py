@@ -41,6 +41,8 @@ from .shelf import Shelf
 from .tables import Confidence, frames, texts_of
 from .worlds import World
 
+_PORTION = 20_000
+"""Exchanges that one look takes at most."""
 _WANTED = f"type <> {NO_QUESTION} AND round <> {RESOLVE_ROUND}"
 
 
@@ -97,19 +99,18 @@ class Reading:
         return self._exchanges.packets > FEW
 
     def look(self, archive: Archive) -> bool:
-        """Take what was committed since the last look into the one file of a run; whether the names are told.
+        """Take what was committed since the last look into the one file of a run; whether names may all be told.
 
         That is guessed: when only lists had something to say, nothing that leads to names may be open any more.
         """
-        newest = archive.newest()
-        if newest == self._last:
-            return False
-        told = self._names_n
-        others = list(self._pairs.take(archive.rows(f"{_WANTED} AND id > {self._last} AND id <= {newest}")))
+        newest = min(archive.newest(), self._last + _PORTION)
+        rows = list(archive.rows(f"{_WANTED} AND id > {self._last} AND id <= {newest}"))
+        others = list(self._pairs.take(rows))
         self._exchanges.add(others)
-        self._names_n += sum(row.round == SURVEY_ROUND for row in others)
+        told = sum(row.round == SURVEY_ROUND for row in others)
+        self._names_n += told
         self._last = newest
-        return self._names_n == told
+        return bool(rows and self._names_n and not told)
 
     def read_names(self) -> None:
         """Read the rooms of names, from the register to networks; not again when nothing was said meanwhile."""
@@ -137,7 +138,8 @@ class Reading:
             self._pairs, self._exchanges = split(trusted(archive, _WANTED), self._zones)
             self._basis = None
         else:
-            self.look(archive)
+            while self._last < archive.newest():
+                self.look(archive)
             self._pairs.settle()
         opt_out = self._opt_outs()
         self.read_names()

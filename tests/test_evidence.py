@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -99,6 +100,25 @@ def test_a_keeper_that_is_killed_amid_many_rows_leaves_the_guard(tmp_path):
         pytest.raises(sqlite3.DatabaseError, match="only appended"),
     ):
         connection.execute("INSERT OR REPLACE INTO exchanges SELECT * FROM exchanges WHERE id = 1")
+
+
+@pytest.mark.parametrize("is_reading", [False, True])
+def test_the_keeper_waits_for_whoever_just_reads_in_its_file(tmp_path, is_reading):
+    path = tmp_path / "evidence.sqlite"
+    keeper = Keeper(path, "test", "{}", 0)
+    keeper.take([ROW] * 3, [])
+    keeper.commit()
+    other = sqlite3.connect(path, check_same_thread=False)
+    cursor = other.execute("SELECT * FROM exchanges")
+    cursor.fetchone() if is_reading else cursor.fetchall()
+    timer = threading.Timer(0.3, lambda: (cursor.close(), other.close()))
+    timer.start()
+    keeper.close()
+    timer.join()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+        assert connection.execute("SELECT count(*) FROM exchanges").fetchone() == (3,)
+    assert [one.name for one in tmp_path.iterdir()] == ["evidence.sqlite"]
 
 
 def test_two_keepers_do_not_write_between_each_other(tmp_path):

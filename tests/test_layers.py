@@ -28,7 +28,7 @@ ROWS = [
     {"comparison"},
     {"runs"},
     {"reading"},
-    {"sitting", "resolvers", "sources", "reread"},
+    {"alongside", "sitting", "resolvers", "sources", "reread"},
     {"replies"},
     {"passes"},
     {"observing"},

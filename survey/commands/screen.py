@@ -63,7 +63,11 @@ def progress(unit: str = "q") -> Iterator[Progress]:
         return
     from tqdm.auto import tqdm  # noqa: PLC0415 - only where something is shown
 
-    with tqdm(unit=unit, file=sys.stderr, dynamic_ncols=True, mininterval=0.5) as bar:
+    class Bar(tqdm):  # type: ignore[type-arg]  # at run time it takes none
+        monitor_interval = 0
+        """No thread that watches the bar: it is shown often enough, and a process with one thread may be forked."""
+
+    with Bar(unit=unit, file=sys.stderr, dynamic_ncols=True, mininterval=0.5) as bar:
 
         def show(done: int, expected: int, text: str) -> None:
             bar.total = expected
