@@ -64,6 +64,8 @@ class Heard:
     lost: int = 0
     """Questions that got neither records nor a denial."""
     listed: set[Pair] = field(default_factory=set)
+    first_us: int = 0
+    """When the first packet went out, in microseconds of the wall clock; 0 where nobody noted it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class Taken:
     peak_mib: float
     questions: int
     lost: int
+    ended_us: int
+    """When it ended, in microseconds of the wall clock."""
 
 
 def run(clients: dict[str, Callable[[Job], Heard]]) -> None:
@@ -84,8 +88,8 @@ def run(clients: dict[str, Callable[[Job], Heard]]) -> None:
     client = clients[job.client]
     cpu, began = _cpu(), time.perf_counter()
     heard = client(job)
-    seconds, cpu = time.perf_counter() - began, _cpu() - cpu
-    taken = Taken(seconds, cpu, peak_mib(), heard.questions, heard.lost)
+    seconds, cpu, ended_us = time.perf_counter() - began, _cpu() - cpu, time.time_ns() // 1000
+    taken = Taken(seconds, cpu, peak_mib(), heard.questions, heard.lost, ended_us)
     write_pairs(Path(job.folder) / "listed.json", heard.listed)
     print(json.dumps(asdict(taken)))
 

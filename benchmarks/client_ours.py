@@ -60,10 +60,13 @@ def _collect(job: Job, *, has_context: bool) -> Heard:
 
 
 def read(folder: Path) -> Heard:
-    """What the evidence in a folder holds: exchanges, questions that never got a usable answer, and listed pairs."""
+    """What the evidence in a folder holds: exchanges, the first one's time, what got no usable answer, listed pairs."""
     # A hash stands for each question: there may be millions.
     heard, answered, asked = Heard(), set[int](), set[int]()
-    for row in Archive(folder).rows(f"round = {SURVEY_ROUND}"):
+    for row in Archive(folder).rows():
+        heard.first_us = min(heard.first_us or row.asked_us, row.asked_us)
+        if row.round != SURVEY_ROUND:
+            continue
         heard.questions += 1
         asked.add(hash((row.name, row.type)))
         if is_usable(row):
