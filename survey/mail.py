@@ -127,6 +127,8 @@ class _Addresses:
         self._known: dict[str, list[tuple[object, ...]]] = {}
         self._targets: dict[str, str] = {}
         self.is_alias: set[str] = set()
+        self.named: set[str] = set()
+        """Hosts that take mail for somebody, and names that stand for themselves: those whose rows are wanted."""
 
     def of(self, host: str) -> list[tuple[object, ...]]:
         """Rows of the table `addresses` for one host."""
@@ -194,24 +196,19 @@ class Reader:
 
     def __init__(self, exchanges: Exchanges, askable: Callable[[str], bool]) -> None:
         self._exchanges, self._addresses = exchanges, _Addresses(exchanges, askable)
-        self._named: set[str] = set()
 
     def mail_servers(self, domains: Iterable[str]) -> Iterator[tuple[object, ...]]:
         """The rows of domains. Every domain has at least one: silence and absence are rows too."""
         for domain in sorted(set(domains)):
-            for row in _servers(domain, self._exchanges, self._addresses):
-                host = row[2]
-                if isinstance(host, str) and host not in self._named and _named(host) == "host":
-                    self._named.add(host)
-                yield row
+            yield from _servers(domain, self._exchanges, self._addresses)
 
     def hosts(self, names: Iterable[str]) -> None:
         """Names whose own addresses are read too, unless an MX says that others take their mail."""
-        self._named |= {name for name in names if not takes_mail_elsewhere(name, self._exchanges)}
+        self._addresses.named |= {name for name in names if not takes_mail_elsewhere(name, self._exchanges)}
 
     def addresses(self) -> Iterator[tuple[object, ...]]:
         """The rows of every host that the rows so far named, dangling and silent ones too."""
-        for host in sorted(self._named):
+        for host in sorted(self._addresses.named):
             rows = self._addresses.of(host)
             yield from sorted(dict.fromkeys(rows), key=_order) if len(rows) > 1 else rows
 
@@ -233,6 +230,8 @@ def _servers(domain: str, exchanges: Exchanges, addresses: _Addresses) -> list[t
             return [(domain, None, None, "none", None, _ABSENT, "nxdomain", evidence)]
         own = addresses.of(domain)
         if any(one[3] is _PRESENT for one in own):
+            if _named(domain) == "host":
+                addresses.named.add(domain)
             target = "cname" if domain in addresses.is_alias else "host"
             if not any(one[3] is _PRESENT and one[4] is None for one in own):
                 target = "special"
@@ -258,6 +257,7 @@ def _target(host: str, addresses: _Addresses) -> str:
     named = _named(host)
     if named != "host":
         return named
+    addresses.named.add(host)
     rows = addresses.of(host)
     if not any(row[3] is _PRESENT and row[4] is None for row in rows):
         statuses = {row[3] for row in rows}
