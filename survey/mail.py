@@ -243,7 +243,7 @@ def _servers(domain: str, exchanges: Exchanges, addresses: _Addresses) -> list[t
     found = _exchangers(row)
     if not found:
         return [(domain, None, None, None, None, _SILENT, "malformed", evidence)]
-    if [host for _, host in found] == ["."]:
+    if len(found) == 1 and found[0][1] == ".":
         return [(domain, found[0][0], None, "null", None, _PRESENT, None, evidence)]
     return [
         (domain, preference, host, "mx", addresses.target(host), _PRESENT, None, evidence) for preference, host in found
