@@ -28,8 +28,14 @@ _OWN_A = b"\xc0\x0c" + A_IN
 """How an A record begins that belongs to the name of the question."""
 _OWN_SIZE, _OWN_MOST = 16, b"\x10"
 """How many octets such a record has, and how many of them are read by place."""
+_OWN = struct.Struct(">6xI2x4B").unpack_from
+"""Its TTL, and the octets of the address."""
 _READ = frozenset((A, AAAA, CNAME, NS, PTR, MX, SOA, TXT))
+_NAMING = frozenset((CNAME, NS, PTR, MX))
+"""Types whose data end in one name."""
 _ONE_QUESTION_NO_RECORD = b"\0\1\0\0"
+_HEADER = struct.Struct(">6H").unpack_from
+"""Id, flags, and how many questions and records of each section follow."""
 _FIXED = struct.Struct(">HHIH").unpack_from
 """Type, class, TTL and size of the data: what follows a record's owner."""
 _SIZES = [bytes((size,)) for size in range(64)]
@@ -107,6 +113,26 @@ _Known = dict[int, tuple[str, int]]
 
 def _name(message: bytes, at: int, known: _Known) -> tuple[str, int]:
     """The name at an offset and the offset behind it."""
+    try:
+        # Most names are one label in front of one that was read already.
+        behind = at + 1 + message[at]
+        if (
+            at + 1 < behind < at + 65
+            and message[behind] >= 192
+            and (found := known.get((message[behind] & 63) << 8 | message[behind + 1])) is not None
+            and found[0] != "."
+            and found[1] + behind - at <= 255
+        ):
+            name = f"{label_text(message[at + 1 : behind])}.{found[0]}", found[1] + behind - at
+            known[at] = name
+            return name[0], behind + 2
+    except IndexError:
+        raise Malformed("a name runs over the end") from None
+    return _long_name(message, at, known)
+
+
+def _long_name(message: bytes, at: int, known: _Known) -> tuple[str, int]:
+    """The same label by label."""
     labels: list[str] = []
     after = -1
     length, lowest = 1, at
@@ -160,41 +186,51 @@ def decode(message: bytes) -> Answer:
 
 def _decode(message: bytes) -> Answer:
     """The same record by record."""
-    if len(message) < 12:
+    at, whole = 12, len(message)
+    if whole < at:
         raise Malformed("shorter than a header")
-    flags = message[2] << 8 | message[3]
-    counts = [message[i] << 8 | message[i + 1] for i in (4, 6, 8, 10)]
+    _, flags, questions, *counts = _HEADER(message)
     if flags & 0x7800:
         raise Malformed("not an answer to a query")
     known: _Known = {}
-    at, whole = 12, len(message)
-    for _ in range(counts[0]):
-        _, at = _name(message, at, known)
+    for _ in range(questions):
+        _, at = _long_name(message, at, known)
         at += 4
-        if at > len(message):
+        if at > whole:
             raise Malformed("the question runs over the end")
     records: list[Record] = []
     negative_ttl: int | None = None
     has_referral = False
     rcode = flags & 15
     has_opt = False
-    for section, count in enumerate(counts[1:]):
+    for section, count in enumerate(counts):
         for _ in range(count):
-            # Most owners are a pointer to a name that was read already.
+            # Most owners are a pointer to a name that was read already, or the root.
             if (
                 at + 1 < whole
                 and message[at] >= 192
                 and (found := known.get((message[at] & 63) << 8 | message[at + 1]))
             ):
                 owner, at = found[0], at + 2
+                if (
+                    section
+                    and message[at : at + 4] == A_IN
+                    and message[at + 8 : at + 10] == b"\0\4"
+                    and at + 14 <= whole
+                ):
+                    # Addresses beside an answer need only be well formed.
+                    at += 14
+                    continue
+            elif at < whole and not message[at]:
+                owner, at = ".", at + 1
             else:
                 owner, at = _name(message, at, known)
             end = at + 10
-            if end > len(message):
+            if end > whole:
                 raise Malformed("a record runs over the end")
             type_, klass, ttl, size = _FIXED(message, at)
             at, end = end, end + size
-            if end > len(message):
+            if end > whole:
                 raise Malformed("a record's data runs over the end")
             if type_ == _OPT:
                 if section != 2 or owner != "." or has_opt:
@@ -215,7 +251,7 @@ def _decode(message: bytes) -> Answer:
                 has_referral |= type_ == NS and section == 1
                 _check(message, at, size, klass, type_, known)
             at = end
-    if at != len(message):
+    if at != whole:
         raise Malformed("bytes behind the end")
     authoritative, truncated, recursion = bool(flags & 0x400), bool(flags & 0x200), bool(flags & 0x80)
     return Answer(rcode, authoritative, truncated, recursion, tuple(records), negative_ttl, has_referral)
@@ -241,17 +277,17 @@ def _own_addresses(message: bytes) -> Answer | None:
     beside = _beside(header, sizes, count, rest[end:])
     if beside is None:
         return None
-    at, labels = 12, []
+    at, labels = 13, []
     for size in sizes:
-        labels.append(label_text(message[at + 1 : at + 1 + size]))
+        labels.append(label_text(message[at : at + size]))
         at += size + 1
     owner = ".".join(labels) or "."
     records = []
     for at in range(4, end, _OWN_SIZE):
-        ttl = int.from_bytes(rest[at + 6 : at + 10], "big")
-        a, b, c, d = rest[at + 12 : at + 16]
+        ttl, a, b, c, d = _OWN(rest, at)
         records.append(Record(owner, A, 0 if ttl & 0x80000000 else ttl, f"{a}.{b}.{c}.{d}"))
-    return beside._replace(records=tuple(records))
+    rcode, authoritative, truncated, recursion, _, negative_ttl, has_referral = beside
+    return Answer(rcode, authoritative, truncated, recursion, tuple(records), negative_ttl, has_referral)
 
 
 @lru_cache(maxsize=1 << 12)
@@ -283,7 +319,7 @@ def _value(
         if end - at != 16:
             raise Malformed("an AAAA record without sixteen octets")
         return str(ip_address(message[at:end]))
-    if type_ in (CNAME, NS, PTR, MX):
+    if type_ in _NAMING:
         start = at + 2 if type_ == MX else at
         if start >= end:
             raise Malformed("a name is missing")
@@ -381,9 +417,16 @@ def _said(row: Row, name: str, type_: int) -> str:
         return TRUNCATED if row.outcome == TRUNCATED else row.outcome
     if len(row.answer) >= 12 and (rcode := row.answer[3] & 15) not in (NOERROR, NXDOMAIN):
         return _RCODES.get(rcode, f"rcode_{rcode}")
-    if row.answer[4:8] == _ONE_QUESTION_NO_RECORD and (parts := _without_labels(row.answer)) is not None:
-        return _denied(*parts)
+    if row.answer[4:8] == _ONE_QUESTION_NO_RECORD and (why := _denial(row.answer)) is not None:
+        return why
     return said(row.answer, name, type_).reason
+
+
+@lru_cache(maxsize=1 << 8)
+def _denial(message: bytes) -> str | None:
+    """What an answer without records says; whoever reads tables meets the same few again and again."""
+    parts = _without_labels(message)
+    return None if parts is None else _denied(*parts)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -394,8 +437,12 @@ def said(message: bytes, name: str, type_: int) -> Said:
     """
     try:
         answer = decode(message)
-        if _is_own(answer.records, name, type_):
+        if _are_own(answer.records, name, type_):
             end, records = name, answer.records
+            if len(records) > 1:
+                records = tuple(dict.fromkeys(records))
+            if answer.rcode == NOERROR:
+                return Said("", end, records, False)
         else:
             end, records = chain(answer, name, type_)
     except Malformed:
@@ -404,9 +451,12 @@ def said(message: bytes, name: str, type_: int) -> Said:
     return Said(_reason(answer, name, type_, end, records), end, records, is_loose)
 
 
-def _is_own(records: tuple[Record, ...], name: str, type_: int) -> bool:
-    """Whether there is one record, of the very name and type: most answers are so."""
-    return len(records) == 1 and records[0][:2] == (name, type_) and records[0].value is not None
+def _are_own(records: tuple[Record, ...], name: str, type_: int) -> bool:
+    """Whether there are records, all of the very name and type: most answers are so."""
+    for owner, kind, _, value in records:
+        if kind != type_ or owner != name or value is None:
+            return False
+    return bool(records)
 
 
 def _reason(answer: Answer, name: str, type_: int, end: str, records: tuple[Record, ...]) -> str:
@@ -557,5 +607,5 @@ def txt_text(raw: bytes, most: int = _TEXT_MOST) -> str:
 
 def forget() -> None:
     """Let go of everything that is remembered of messages and names: it stands scattered in the way of what follows."""
-    for one in (label_text, decode, said, _beside, _denied, encode_name, reverse_name, reverse_wire):
+    for one in (label_text, decode, said, _beside, _denied, _denial, encode_name, reverse_name, reverse_wire):
         one.cache_clear()

@@ -28,7 +28,7 @@ import pandas as pd
 
 from .answers import Malformed, chain, decode, reason, word
 from .exchanges import MX, SOA, Exchanges, Question, Row
-from .tables import Candidacy, Confidence, Dns, frame, rows_of
+from .tables import Candidacy, Confidence, Dns, frame, joined, rows_of, texts_of
 
 STAGE = 4
 """Candidates whose MX is asked at a time."""
@@ -223,13 +223,10 @@ def read(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables `domains` and `candidates`.
 
-    `known_domains` are the given and reviewed ones: they come first, and stay as they are. Every candidate of every
-    subject has its row.
+    `known_domains`, itself such a table, holds the given and reviewed ones: they come first, and stay as they are.
+    Every candidate of every subject has its row.
     """
-    rows = [
-        (*row, Confidence.HIGH, reserved(str(row[1])), True, [], [])
-        for row in rows_of(known_domains, "code", "domain", "basis", "written", "source_row")
-    ]
+    rows: list[tuple[object, ...]] = []
     sought = list(asked)
     choices = {subject.code: subject.choice(exchanges) for subject in sought}
     guessed = Counter(one.domain for one in choices.values() if one is not None and one.basis == "convention")
@@ -256,7 +253,20 @@ def read(
             printable = is_kept and confidence is not Confidence.LOW
             given = (code, choice.domain, choice.basis, choice.domain, subject.source_row)
             rows.append((*given, confidence, is_kept, printable, doubts, list(choice.evidence)))
-    return frame("domains", rows), frame("candidates", entries)
+    told = _told(known_domains, reserved)
+    return joined("domains", [told, frame("domains", rows)]) if rows else told, frame("candidates", entries)
+
+
+def _told(domains: pd.DataFrame, reserved: Reserved) -> pd.DataFrame:
+    """The rows of domains that people gave or reviewed, by column: nothing was asked to find them."""
+    nothing: list[list[str]] = [[]] * len(domains)
+    return domains.reset_index(drop=True).assign(
+        confidence=pd.Series([Confidence.HIGH] * len(domains), dtype="str"),
+        is_reserved=pd.array(list(map(reserved, texts_of(domains["domain"]))), dtype="boolean"),
+        is_printable=pd.array([True] * len(domains), dtype="boolean"),
+        doubts=pd.Series(nothing, dtype="object"),
+        evidence_ids=pd.Series(nothing, dtype="object"),
+    )
 
 
 def _doubts(choice: Assessed, found: Iterable[Assessed], is_shared: bool, is_kept: bool) -> list[str]:

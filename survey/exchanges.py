@@ -164,6 +164,10 @@ class Exchanges:
         """Every question of the survey itself that was asked."""
         return (Question(name, type_) for type_, by_name in self._by_type.items() for name in by_name)
 
+    def has_asked(self, *types: int) -> bool:
+        """Whether the survey itself asked any question of one of these types."""
+        return any(map(self._by_type.get, types))
+
     def asked_n(self) -> int:
         """How many questions were asked, each once per pass, and once per health round."""
         asked = sum(

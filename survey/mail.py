@@ -19,6 +19,9 @@ from .tables import Dns
 
 _CHASE_MOST = 8
 _DENIALS = ("nxdomain", "nodata")
+_PRESENT, _ABSENT, _SILENT = Dns.PRESENT, Dns.ABSENT, Dns.SILENT
+"""Looking up a member of an enumeration takes longer than a name of one's own."""
+_FAMILIES = ((4, A), (6, AAAA))
 _LITERAL = re.compile(r"\[?[0-9.]+\]?|\[?(ipv6:)?[0-9a-f:]+:[0-9a-f:]*\]?")
 
 
@@ -117,29 +120,38 @@ def own_addresses(name: str, known: Exchanges) -> list[str]:
 
 
 class _Addresses:
-    """The addresses of hosts, read once per host."""
+    """The addresses of hosts, read once per host, and what an MX that names a host points to."""
 
     def __init__(self, exchanges: Exchanges, askable: Callable[[str], bool]) -> None:
         self._exchanges, self._askable = exchanges, askable
         self._known: dict[str, list[tuple[object, ...]]] = {}
+        self._targets: dict[str, str] = {}
         self.is_alias: set[str] = set()
+        self.named: set[str] = set()
+        """Hosts that take mail for somebody, and names that stand for themselves: those whose rows are wanted."""
 
     def of(self, host: str) -> list[tuple[object, ...]]:
         """Rows of the table `addresses` for one host."""
-        if host not in self._known:
-            self._known[host] = self._read(host)
-        return self._known[host]
+        if (rows := self._known.get(host)) is None:
+            rows = self._known[host] = self._read(host)
+        return rows
+
+    def target(self, host: str) -> str:
+        """What an MX that names this host points to, in the data dictionary's words."""
+        if (target := self._targets.get(host)) is None:
+            target = self._targets[host] = _target(host, self)
+        return target
 
     def _read(self, host: str) -> list[tuple[object, ...]]:
         rows: list[tuple[object, ...]] = []
         nothing: list[tuple[object, ...]] = []
-        for family, type_ in ((4, A), (6, AAAA)):
+        for family, type_ in _FAMILIES:
             status, why, found, evidence, is_changed = self._resolve(host, type_)
-            if status is Dns.PRESENT:
+            if status is _PRESENT:
                 for address in found:
                     special = None if self._askable(address) else "special_address"
                     rows.append((host, address, 6 if ":" in address else 4, status, special, is_changed, evidence))
-            elif status is Dns.SILENT:
+            elif status is _SILENT:
                 rows.append((host, None, family, status, why, is_changed, evidence))
             else:
                 nothing.append((host, None, family, status, why, is_changed, evidence))
@@ -151,28 +163,32 @@ class _Addresses:
         for _ in range(_CHASE_MOST):
             row = self._exchanges.latest(name, type_)
             if row is None:
-                return (Dns.SILENT, "not_asked", [], evidence, None)
+                return (_SILENT, "not_asked", [], evidence, None)
             evidence = str(row.id)
-            if not is_usable(row):
-                return Dns.SILENT, reason(row), [], evidence, None
             why = reason(row)
             if why in _DENIALS:
-                return Dns.ABSENT, why, [], evidence, None
+                return _ABSENT, why, [], evidence, None
             if why:
-                end = _loose_end(row)
+                end = _loose_end(row) if is_usable(row) else None
                 if end is None:
-                    return Dns.SILENT, why, [], evidence, None
+                    return _SILENT, why, [], evidence, None
                 self.is_alias.add(host)
                 name = end
                 continue
-            answer = said(row.answer, row.name, type_)
+            answer = said(row.answer, name, type_)
             if answer.end != host:
                 self.is_alias.add(host)
             found = _plain(answer.records)
-            earlier = (one for one in self._exchanges.passes(name, type_) if one.pass_number != row.pass_number)
-            others = [addresses_of(one) for one in earlier if word(one, name, type_) is Dns.PRESENT]
-            return Dns.PRESENT, "", found, evidence, any(other != found for other in others)
-        return Dns.SILENT, "unfinished_chain", [], evidence, None
+            return _PRESENT, "", found, evidence, self._has_changed(row, found)
+        return _SILENT, "unfinished_chain", [], evidence, None
+
+    def _has_changed(self, row: Row, found: list[str]) -> bool:
+        """Whether an earlier pass gave other addresses than those found in this exchange."""
+        rows = self._exchanges.passes(row.name, row.type)
+        if len(rows) == 1:
+            return False
+        earlier = (one for one in rows if one.pass_number != row.pass_number)
+        return any(addresses_of(one) != found for one in earlier if word(one, row.name, row.type) is _PRESENT)
 
 
 class Reader:
@@ -180,24 +196,21 @@ class Reader:
 
     def __init__(self, exchanges: Exchanges, askable: Callable[[str], bool]) -> None:
         self._exchanges, self._addresses = exchanges, _Addresses(exchanges, askable)
-        self._named: set[str] = set()
 
     def mail_servers(self, domains: Iterable[str]) -> Iterator[tuple[object, ...]]:
         """The rows of domains. Every domain has at least one: silence and absence are rows too."""
         for domain in sorted(set(domains)):
-            for row in _servers(domain, self._exchanges, self._addresses):
-                if row[2] is not None and _named(str(row[2])) == "host":
-                    self._named.add(str(row[2]))
-                yield row
+            yield from _servers(domain, self._exchanges, self._addresses)
 
     def hosts(self, names: Iterable[str]) -> None:
         """Names whose own addresses are read too, unless an MX says that others take their mail."""
-        self._named |= {name for name in names if not takes_mail_elsewhere(name, self._exchanges)}
+        self._addresses.named |= {name for name in names if not takes_mail_elsewhere(name, self._exchanges)}
 
     def addresses(self) -> Iterator[tuple[object, ...]]:
         """The rows of every host that the rows so far named, dangling and silent ones too."""
-        for host in sorted(self._named):
-            yield from sorted(dict.fromkeys(self._addresses.of(host)), key=_order)
+        for host in sorted(self._addresses.named):
+            rows = self._addresses.of(host)
+            yield from sorted(dict.fromkeys(rows), key=_order) if len(rows) > 1 else rows
 
 
 def _order(row: Sequence[object]) -> tuple[str, str]:
@@ -210,29 +223,30 @@ def _servers(domain: str, exchanges: Exchanges, addresses: _Addresses) -> list[t
     status = word(row, domain, MX)
     if row is None or status is Dns.NOT_ASKED:
         return [(domain, None, None, None, None, Dns.NOT_ASKED, "not_asked", evidence)]
-    if status is Dns.SILENT:
-        return [(domain, None, None, None, None, Dns.SILENT, reason(row), evidence)]
-    if status is Dns.ABSENT:
+    if status is _SILENT:
+        return [(domain, None, None, None, None, _SILENT, reason(row), evidence)]
+    if status is _ABSENT:
         if row.answer[3] & 15 == NXDOMAIN:
-            return [(domain, None, None, "none", None, Dns.ABSENT, "nxdomain", evidence)]
+            return [(domain, None, None, "none", None, _ABSENT, "nxdomain", evidence)]
         own = addresses.of(domain)
-        if any(one[3] is Dns.PRESENT for one in own):
+        if any(one[3] is _PRESENT for one in own):
+            if _named(domain) == "host":
+                addresses.named.add(domain)
             target = "cname" if domain in addresses.is_alias else "host"
-            if not any(one[3] is Dns.PRESENT and one[4] is None for one in own):
+            if not any(one[3] is _PRESENT and one[4] is None for one in own):
                 target = "special"
-            return [(domain, None, domain, "implicit", target, Dns.PRESENT, None, evidence)]
-        if any(one[3] is Dns.SILENT for one in own):
-            why = next(one[4] for one in own if one[3] is Dns.SILENT)
-            return [(domain, None, None, None, None, Dns.SILENT, f"address_{why}", evidence)]
-        return [(domain, None, None, "none", None, Dns.ABSENT, "nodata", evidence)]
+            return [(domain, None, domain, "implicit", target, _PRESENT, None, evidence)]
+        if any(one[3] is _SILENT for one in own):
+            why = next(one[4] for one in own if one[3] is _SILENT)
+            return [(domain, None, None, None, None, _SILENT, f"address_{why}", evidence)]
+        return [(domain, None, None, "none", None, _ABSENT, "nodata", evidence)]
     found = _exchangers(row)
     if not found:
-        return [(domain, None, None, None, None, Dns.SILENT, "malformed", evidence)]
-    if [host for _, host in found] == ["."]:
-        return [(domain, found[0][0], None, "null", None, Dns.PRESENT, None, evidence)]
+        return [(domain, None, None, None, None, _SILENT, "malformed", evidence)]
+    if len(found) == 1 and found[0][1] == ".":
+        return [(domain, found[0][0], None, "null", None, _PRESENT, None, evidence)]
     return [
-        (domain, preference, host, "mx", _target(host, addresses), Dns.PRESENT, None, evidence)
-        for preference, host in found
+        (domain, preference, host, "mx", addresses.target(host), _PRESENT, None, evidence) for preference, host in found
     ]
 
 
@@ -243,10 +257,12 @@ def _target(host: str, addresses: _Addresses) -> str:
     named = _named(host)
     if named != "host":
         return named
+    addresses.named.add(host)
     rows = addresses.of(host)
-    if all(row[3] is Dns.ABSENT for row in rows):
-        return "dangling"
-    present = [row for row in rows if row[3] is Dns.PRESENT]
-    if present and all(row[4] is not None for row in present) and len(present) == len(rows):
-        return "special"
+    if not any(row[3] is _PRESENT and row[4] is None for row in rows):
+        statuses = {row[3] for row in rows}
+        if statuses == {_ABSENT}:
+            return "dangling"
+        if statuses == {_PRESENT}:
+            return "special"
     return "cname" if host in addresses.is_alias else "host"

@@ -18,10 +18,12 @@ from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 import pandas as pd
+import pyarrow as pa
 
 from .answers import reason, reverse_name, said, txt_text, word
 from .exchanges import AAAA, PTR, TXT, A, Exchanges, Question, Row, is_usable
-from .tables import Dns, frame
+from .tables import Dns, bundles, texts_of, to_arrow
+from .unasked import unasked
 from .worlds import AsnZones
 
 POINTERS_MOST = 4
@@ -29,6 +31,7 @@ POINTERS_MOST = 4
 _AS_MOST = 4
 _ORIGIN = re.compile(r"\s*([0-9]{1,10}(?: [0-9]{1,10})*)\s*\|\s*([0-9a-f.:]+/[0-9]{1,3})\s*\|\s*([A-Z]{2})?\s*(?:\||$)")
 _NAME_MOST = 120
+_NOBODY = "0.0.0.0"  # noqa: S104
 
 
 class Origin(NamedTuple):
@@ -114,9 +117,13 @@ def _has_address(row: Row | None, address: str) -> bool:
     return any(ip_address(str(record.value)) == ip_address(address) for record in records)
 
 
-def read(addresses: Iterable[str], exchanges: Exchanges, zones: AsnZones) -> pd.DataFrame:
-    """The table `networks`: one row per address, whatever was heard about it."""
-    return frame("networks", [_row(address, exchanges, zones) for address in sorted(set(addresses))])
+def read(addresses: Iterable[str], exchanges: Exchanges, zones: AsnZones) -> pa.Table:
+    """The table `networks` as it is written: one row per address, whatever was heard about it."""
+    ordered = sorted(set(texts_of(addresses) if isinstance(addresses, pd.Series) else addresses))
+    if not exchanges.has_asked(TXT, PTR):
+        return unasked("networks", _row(_NOBODY, exchanges, zones), _NOBODY, ordered)
+    rows = (_row(address, exchanges, zones) for address in ordered)
+    return pa.concat_tables([to_arrow("networks"), *bundles("networks", rows)])
 
 
 def _row(address: str, exchanges: Exchanges, zones: AsnZones) -> tuple[object, ...]:

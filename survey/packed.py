@@ -15,7 +15,8 @@ import numpy as np
 from .calm import give_back
 from .exchanges import NO_QUESTION, Exchanges, Question, Row, is_usable, passes_of
 
-_FIELDS = 10
+_FIELDS, _TYPE = 10, 3
+"""How many numbers are kept of a row, and which of them is its type."""
 
 
 class PackedExchanges(Exchanges):
@@ -101,6 +102,9 @@ class PackedExchanges(Exchanges):
     def questions(self) -> Iterator[Question]:
         rows = (self._row(place) for place in range(len(self._keys)))
         return iter({Question(row.name, row.type): None for row in rows})
+
+    def has_asked(self, *types: int) -> bool:
+        return bool(np.isin(np.frombuffer(self._numbers, dtype=np.int64)[_TYPE::_FIELDS], types).any())
 
     def asked_n(self) -> int:
         numbers = np.frombuffer(self._numbers, dtype=np.int64).reshape(-1, _FIELDS)

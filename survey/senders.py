@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pandas as pd
+import pyarrow as pa
 
 from . import dmarc
 from .answers import txt_text
@@ -27,7 +28,8 @@ from .exchanges import TXT, Exchanges, Question
 from .spf import Network, Term, is_record
 from .spftree import Part, Step, Tree, Visit, walk
 from .suffixes import registrable
-from .tables import Dns, frame, joined, rows_of
+from .tables import Dns, bundles, rows_of, to_arrow
+from .unasked import unasked
 
 ADDRESSES_MOST, IPV4_PREFIX_LEAST = 64, 28
 _ROWS_MOST, _TERM_MOST, _TEXT_MOST = 500, 250, 2000
@@ -71,33 +73,33 @@ def _walk(domain: str, known: Exchanges) -> Tree:
 
 def read(
     domains: Iterable[str], exchanges: Exchanges, askable: Callable[[str], bool], most: Mapping[str, int]
-) -> tuple[Iterator[pd.DataFrame], Callable[[], pd.DataFrame]]:
+) -> tuple[Iterator[pa.Table], Callable[[], pa.Table]]:
     """The table `senders` (one row per domain × thing that its SPF names) in parts; `policies` (one per domain) after.
 
-    Every domain has at least one row in both: silence and absence are rows too. `most` is what `shares` says.
+    Both as they are written. Every domain has at least one row in both: silence and absence are rows too. `most` is
+    what `shares` says.
     """
-    policies: list[pd.DataFrame] = []
-    rows_of_nobody, policy_of_nobody = _read(_NOBODY, Exchanges(), askable, ADDRESSES_MOST)
-    unasked = [_Unasked(row) for row in rows_of_nobody]
-    unasked_policy = _Unasked(policy_of_nobody)
+    policies = [to_arrow("policies")]
 
-    def parts() -> Iterator[pd.DataFrame]:
+    def parts() -> Iterator[pa.Table]:
         ordered = sorted(set(domains))
         for begin in range(0, len(ordered), _TOGETHER):
+            some = ordered[begin : begin + _TOGETHER]
+            if not exchanges.has_asked(TXT):
+                (row,), policy = _read(_NOBODY, exchanges, askable, ADDRESSES_MOST)
+                policies.append(unasked("policies", policy, _NOBODY, some))
+                yield unasked("senders", row, _NOBODY, some)
+                continue
             rows: list[Sequence[object]] = []
             said: list[Sequence[object]] = []
-            for domain in ordered[begin : begin + _TOGETHER]:
-                if exchanges.latest(domain, TXT) is None and exchanges.latest(f"_dmarc.{domain}", TXT) is None:
-                    rows += [row.of(domain) for row in unasked]
-                    said.append(unasked_policy.of(domain))
-                else:
-                    of_domain, policy = _read(domain, exchanges, askable, most.get(domain, ADDRESSES_MOST))
-                    rows += of_domain
-                    said.append(policy)
-            policies.append(frame("policies", said))
-            yield frame("senders", rows)
+            for domain in some:
+                of_domain, policy = _read(domain, exchanges, askable, most.get(domain, ADDRESSES_MOST))
+                rows += of_domain
+                said.append(policy)
+            policies.extend(bundles("policies", said))
+            yield from bundles("senders", rows)
 
-    return parts(), lambda: joined("policies", policies)
+    return parts(), lambda: pa.concat_tables(policies)
 
 
 def _read(
@@ -106,21 +108,6 @@ def _read(
     """The rows of one domain in `senders`, and its row in `policies`."""
     tree = _walk(domain, exchanges)
     return _rows(domain, tree, askable, most), _policy(domain, tree, exchanges)
-
-
-class _Unasked:
-    """A row that all domains have of which nothing was asked, made from nobody's."""
-
-    def __init__(self, row: Sequence[object]) -> None:
-        self._row = row
-        self._names = [place for place, cell in enumerate(row) if cell == _NOBODY]
-
-    def of(self, domain: str) -> list[object]:
-        """The row of a domain."""
-        row = list(self._row)
-        for place in self._names:
-            row[place] = domain
-        return row
 
 
 def _rows(domain: str, tree: Tree, askable: Callable[[str], bool], most: int) -> list[tuple[object, ...]]:

@@ -186,12 +186,66 @@ def test_answers_of_addresses_alone_are_read_as_all_others(name, own, beside, dr
     assert found is None or found == outcome_of(answers._decode, bytes(data))
 
 
+@st.composite
+def answers_with_glue(draw):
+    """Mail exchangers whose names and addresses stand in one another's reach, so that most owners are pointers."""
+    pool = draw(st.lists(NAMES, min_size=1, max_size=3))
+    names = st.sampled_from([*pool, *(dns.name.Name([b"mx", *one]) for one in pool)])
+    octets = st.binary(min_size=16, max_size=16)
+    records = st.builds(
+        a_record, st.sampled_from(["A", "A", "A", "AAAA", "NS", "TXT"]), names, names, octets, st.just(1), st.just(b"x")
+    )
+    exchangers = st.builds(a_record, st.sampled_from(["MX", "MX", "A"]), names, names, octets, st.just(9), st.just(b""))
+    query = dns.message.make_query(pool[0], "MX", use_edns=draw(st.sampled_from([None, 0])))
+    message = dns.message.make_response(query)
+    message.answer = draw(st.lists(exchangers, max_size=4))
+    message.authority = draw(st.lists(records, max_size=3))
+    message.additional = draw(st.lists(records, max_size=4))
+    return message.to_wire(max_size=65535)
+
+
+@settings(max_examples=400, deadline=None)
+@given(answers_with_glue(), st.data())
+def test_short_ways_through_a_message_read_what_the_long_ones_read(whole, draws):
+    def long_way(data):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(answers, "_name", answers._long_name)
+            # Nothing looks like an address any more.
+            patch.setattr(answers, "A_IN", b"")
+            return outcome_of(answers._decode, data)
+
+    ours, theirs = compare(whole)
+    assert ours is not None
+    assert theirs is not None
+    assert answers._decode(whole) == long_way(whole)
+    data = bytearray(whole)
+    for _ in range(draws.draw(st.integers(1, 5))):
+        place = draws.draw(st.integers(4, len(data) - 2))
+        pointers = st.integers(0xC000, 0xC000 + len(data)).map(lambda n: n.to_bytes(2, "big"))
+        data[place : place + 2] = draws.draw(st.one_of(st.binary(min_size=2, max_size=2), pointers))
+    for damaged in (bytes(data), bytes(data[: draws.draw(st.integers(0, len(data)))])):
+        compare(damaged)
+        assert outcome_of(answers._decode, damaged) == long_way(damaged)
+
+
+OWNERS = st.sampled_from(["a.example", "b.example"])
+
+
+@given(
+    st.lists(st.builds(answers.Record, OWNERS, st.sampled_from([A, MX, CNAME]), st.integers(0, 1), OWNERS | st.none()))
+)
+def test_records_that_are_all_our_own_are_those_at_the_end_of_the_chain(records):
+    if answers._are_own(tuple(records), "a.example", A):
+        found = answers.Answer(0, True, False, True, tuple(records), None, False)
+        assert chain(found, "a.example", A) == ("a.example", tuple(dict.fromkeys(records)))
+
+
 @given(NAMES)
 def test_names_go_there_and_back(name):
     wire = name.canonicalize().to_wire()
     text = text_of(name)
     assert encode_name(text) == wire
-    assert answers._name(wire, 0, {}) == (text, len(wire))
+    assert answers._name(wire, 0, {}) == answers._long_name(wire, 0, {}) == (text, len(wire))
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,13 @@ import dns.flags
 import dns.message
 import dns.rrset
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from survey.domains import STAGE, read, subjects
 from survey.exchanges import ANSWERED, MX, SOA, TIMEOUT, Exchanges, Question, Row
 from survey.suffixes import is_reserved
-from survey.tables import frame
+from survey.tables import frame, to_arrow
 
 KEPT, BETTER, OWN = "city.otaru.hokkaido.jp", "city.otaru.lg.jp", "otaru.jp"
 HAS_MX, HAS_SOA = "IN MX 10 mail.provider.example.", "IN SOA ns.provider.example. root.provider.example. 1 2 3 4 5"
@@ -259,3 +261,25 @@ def test_bytes_that_cannot_be_read_are_silence():
     subject, world = only(OWN), World()
     world.row(OWN, MX, ANSWERED, bytes(11) + b"\1" + b"x" * 40, 1)
     assert domains_of([subject], world)[1]["status"].tolist() == ["silent"]
+
+
+GIVEN = st.tuples(
+    *(st.sampled_from(["1", "2"]), st.sampled_from([KEPT, BETTER, OWN]), st.sampled_from(["given", "reviewed"])),
+    *(st.none() | st.sampled_from(["Otaru.JP", ""]), st.none() | st.integers(2, 9)),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(GIVEN, max_size=5), st.booleans())
+def test_given_domains_are_told_by_column_as_row_by_row(rows, is_sought):
+    named = frame("domains", [(*row, "low", None, False, ["x"], ["7"]) for row in rows])
+    subject = only(KEPT)
+    world = World().takes_mail(subject, KEPT)
+    # The rows of a table that was cut need not be numbered from 0.
+    named.index += 3
+    domains, _ = read(named, [subject] if is_sought else [], world.exchanges(), is_reserved)
+    expected = frame("domains", [(*row, "high", is_reserved(row[1]), True, [], []) for row in rows])
+    found = domains.iloc[: len(rows)]
+    assert to_arrow("domains", found).equals(to_arrow("domains", expected))
+    assert (found.dtypes == expected.dtypes).all()
+    assert list(domains["code"])[len(rows) :] == ["012033"] * is_sought

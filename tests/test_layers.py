@@ -13,7 +13,7 @@ ROWS = [
     {"wave_tables", "published"},
     {"tables", "exchanges", "suffixes", "codes", "spellings", "edited", "spf"},
     {"worlds"},
-    {"answers", "sheets", "return_codes", "conventions", "opt_outs", "successors", "usage", "smtp"},
+    {"answers", "sheets", "return_codes", "conventions", "opt_outs", "successors", "usage", "smtp", "unasked"},
     {"cells", "subjects"},
     {"register", "permissions", "evidence", "store", "catalogue", "showing", "websites", "lookups", "packed"},
     {"enquiries", "enquirers"},

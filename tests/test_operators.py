@@ -13,7 +13,7 @@ from survey import networks, operators, standings
 from survey.answers import reverse_name
 from survey.errors import CatalogueError
 from survey.exchanges import AAAA, PTR, TXT, A, Exchanges, Question, Row
-from survey.tables import frame
+from survey.tables import frame, joined
 from survey.worlds import LIVE
 
 ZONES = LIVE.asn_zones
@@ -48,6 +48,12 @@ TOLD = [
 ]
 
 
+def read_networks(heard_of_it):
+    """The rows of the one address, as people use them."""
+    found = networks.read([ADDRESS], Exchanges(heard_of_it), ZONES)
+    return joined("networks", [found]).to_dict("records")
+
+
 def test_an_address_is_asked_about_until_nothing_is_missing():
     known = Exchanges()
     asked = []
@@ -60,7 +66,7 @@ def test_an_address_is_asked_about_until_nothing_is_missing():
 
 
 def test_the_most_specific_prefix_and_the_confirmed_pointer_count():
-    (row,) = networks.read([ADDRESS], Exchanges(TOLD), ZONES).to_dict("records")
+    (row,) = read_networks(TOLD)
     assert (row["asns"], row["as_names"], row["prefix"], row["country"]) == (
         ["64501", "64502"],
         ["TOWN-AS, JP"],
@@ -73,13 +79,13 @@ def test_the_most_specific_prefix_and_the_confirmed_pointer_count():
 
 def test_silence_about_a_network_is_not_absence():
     silent = [heard(ORIGIN, TXT, rcode=2), heard(POINTER, PTR, rcode=3)]
-    (row,) = networks.read([ADDRESS], Exchanges(silent), ZONES).to_dict("records")
+    (row,) = read_networks(silent)
     assert (row["status"], row["ptr_status"], row["asns"]) == ("silent", "absent", [])
     nonsense = [heard(ORIGIN, TXT, '"64500 | 198.51.100.0/24 | ZZ"')]
-    (row,) = networks.read([ADDRESS], Exchanges(nonsense), ZONES).to_dict("records")
+    (row,) = read_networks(nonsense)
     assert (row["status"], row["reason"]) == ("silent", "malformed"), "a prefix that does not hold the address"
     unheard = [heard(POINTER, PTR, "mail.town.example."), heard("mail.town.example", A, rcode=2)]
-    (row,) = networks.read([ADDRESS], Exchanges(unheard), ZONES).to_dict("records")
+    (row,) = read_networks(unheard)
     assert row["is_ptr_confirmed"] is None or row["is_ptr_confirmed"] != row["is_ptr_confirmed"]
 
 

@@ -22,7 +22,7 @@ TOWN = "town.example.jp"
 def read_senders(*arguments):
     """Both tables, whole."""
     parts, policies = senders.read(*arguments)
-    return joined("senders", parts), policies()
+    return joined("senders", parts), joined("policies", [policies()])
 
 
 def read(zone: dict, most: int = 64, domain: str = TOWN) -> tuple[pd.DataFrame, pd.Series]:
