@@ -69,6 +69,8 @@ class Row(NamedTuple):
 
 WireRow = tuple[int, int, str, int, str, str, int, str, int, int, bytes]
 """A row as the wire delivers it: `Row` without `id` and `sitting`."""
+BareRow = tuple[int, int, int, int, str, int, str, str, int, str, int, int, bytes]
+"""A row as SQLite gives it: `Row` without its names, for whoever looks at every row and keeps few."""
 
 
 @dataclass(frozen=True, slots=True)

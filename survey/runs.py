@@ -49,7 +49,7 @@ from .calm import uninterrupted
 from .catalogue import Blocklist, load_selection, save_selection
 from .errors import RunError
 from .evidence import Archive, Mark
-from .exchanges import CANARY, NO_QUESTION, RESOLVE_ROUND, Exchanges, Row, at
+from .exchanges import CANARY, NO_QUESTION, RESOLVE_ROUND, BareRow, Exchanges, Row, at
 from .pairs import Pairs, split
 from .register import Register, load_register
 from .shelf import Shelf
@@ -59,6 +59,7 @@ from .worlds import World
 TOOL = "survey 0.1.0"
 _LOCK_S = 1.0
 """How long a command waits for another that only looks whether a folder is free."""
+_SITTING, _SERVER = Row._fields.index("sitting"), Row._fields.index("server")
 RELAY_TABLES = ("greetings", "relays", "relay_servers")
 TABLE_NAMES = (
     *("bodies", "domains", "candidates", "problems", "mail_servers", "addresses", "networks"),
@@ -209,11 +210,16 @@ def trusted(archive: Archive, where: str = "true") -> Iterator[Row]:
 
     Only those that an SQL condition of ours wants, when one is given.
     """
+    return map(Row._make, trusted_bare(archive, where))
+
+
+def trusted_bare(archive: Archive, where: str = "true") -> Iterator[BareRow]:
+    """The same, without names."""
     rounds = archive.rows(f"round > 0 AND type = 1 AND ({where})")
     canaries = [row for row in rounds if row.name.startswith(CANARY)]
     liars = {(row.sitting, row.server) for row in canaries if word(row, row.name, row.type) is Dns.PRESENT}
-    rows = archive.rows(where)
-    return (row for row in rows if (row.sitting, row.server) not in liars) if liars else rows
+    rows = archive.bare(where)
+    return (row for row in rows if (row[_SITTING], row[_SERVER]) not in liars) if liars else rows
 
 
 def _list(value: object) -> list[object]:
@@ -249,7 +255,7 @@ def read_tables(
     shelf = _aside(into)
     named, sought = _read_register(shelf, folder, register or load_register(folder.register_path), opt_out, world)
     del register
-    rows = trusted(archive, f"type <> {NO_QUESTION} AND round <> {RESOLVE_ROUND}")
+    rows = trusted_bare(archive, f"type <> {NO_QUESTION} AND round <> {RESOLVE_ROUND}")
     pairs, exchanges = split(rows, {zones.get(one.zone, one.zone) for one in selected})
     _read_mail(shelf, named, sought, exchanges, world, opt_out)
     questions, packets = exchanges.asked_n() + pairs.asked_n(), exchanges.packets + pairs.packets_n()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dns.message
+import dns.name
 import dns.rrset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from survey import pairs
-from survey.answers import denies, encode_name, reverse_name
+from survey.answers import denies, encode_name, reverse_name, zone_of
 from survey.exchanges import TXT, A, Exchanges, Row
 from survey.packed import PackedExchanges
 from survey.pairs import Pairs, split
@@ -48,6 +49,72 @@ def test_denials_are_told_as_the_decoder_tells_them(addresses, zone, rcode, draw
     others = {one.id for kept in found.others(zone).values() for one in kept}
     assert others == {one.id for one in rows} - said_no
     assert found.packets_n() == len(rows)
+
+
+NESTED = ("bl.example", "4.bl.example", "x.other.example", "longer.than.bl.example", f"{'f.' * 28}bl.example", "test")
+FRONTS = st.one_of(
+    ADDRESSES.map(reverse_name),
+    st.sampled_from(
+        ["f." * 31 + "f", "f.f.f.f", "4.3.2.1.4", "1..2.3", "1.2.3", "1.2.3.bl", "mx", "A.b.C.d", "1.2.bl.example"]
+    ),
+)
+NAMES = st.builds(
+    "{}.{}".format,
+    FRONTS,
+    st.sampled_from([*NESTED, "other.example", "than.bl.example", "xbl.example", "larger.than.bl.example"]),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(NAMES, st.sampled_from([A, TXT]), st.sampled_from(["answered", "truncated"]), st.booleans())),
+    st.sets(st.sampled_from(NESTED)),
+    st.integers(1, 5),
+)
+def test_pairs_are_told_by_their_labels_in_portions_as_well(questions, zones, size):
+    """Whichever list a name's end and an address that was met before point to: what counts is what `zone_of` says."""
+    asked = [(name, type_, outcome, no) for name, type_, outcome, no in questions for _ in "12"]
+    rows = [
+        row(name, told(name, denied=no), id_=n, type_=type_, outcome=outcome, pass_number=n % 2)
+        for n, (name, type_, outcome, no) in enumerate(asked, 1)
+    ]
+    found, through = Pairs(zones), []
+    for at in range(0, len(rows), size):
+        through += found.take(tuple(one) for one in rows[at : at + size])
+    found.settled()
+    of_zone = {one.id: zone_of(one.name, zones) for one in rows}
+    assert [one.id for one in through] == [one.id for one in rows if of_zone[one.id] is None]
+    assert found.words.packets == sum(one.type == TXT and of_zone[one.id] is not None for one in rows)
+    for zone in zones:
+        ours = [one for one in rows if of_zone[one.id] == zone and one.type == A]
+        plain = {one.id for one in ours if one.outcome == "answered" and denies(one.answer)}
+        kept = {place: {one.id for one in rows} for place, rows in found.others(zone).items()}
+        assert {id_ for ids in kept.values() for id_ in ids} == {one.id for one in ours} - plain
+        # Of several in one pass the first counts.
+        denials, first = found.denials(zone), {}
+        for one in ours:
+            if one.id in plain:
+                first.setdefault((one.name, one.pass_number), one.id)
+        assert set(denials.id.tolist()) == set(first.values())
+        for place in set(denials.place.tolist()) | set(kept):
+            ids = set(denials.id[denials.place == place].tolist()) | kept.get(place, set())
+            assert {found.place(one.name[: -len(zone) - 1]) for one in ours if one.id in ids} == {place}
+
+
+def test_a_name_that_only_ends_as_a_list_does_is_no_pair():
+    names = ["2.0.0.127.longer.dnsbl.test", "2.0.0.127.larger.dnsbl.test"]
+    found = Pairs(["bl.example", "longer.dnsbl.test"])
+    through = found.take(row(name, answer(name), id_=n) for n, name in enumerate(names, 1))
+    assert [one.name for one in through] == names[1:]
+    assert found.packets_n() == 1
+
+
+def told(name, *, denied):
+    """An answer about a name, also about one that nobody can ask."""
+    try:
+        return answer(name, records=() if denied else ["127.0.0.2"], rcode=3 if denied else 0)
+    except dns.name.EmptyLabel:
+        return answer("1.2.3.4.bl.example", rcode=3 if denied else 0)
 
 
 def test_an_echo_of_another_question_is_read_by_the_decoder():
