@@ -18,10 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .answers import A_IN, NUMBERS, Malformed, denies, encode_name, zone_of
-from .exchanges import ANSWERED, NXDOMAIN, SURVEY_ROUND, TXT, A, BareRow, Exchanges, Row, passes_of
+from .evidence import Archive
+from .exchanges import ANSWERED, NXDOMAIN, SURVEY_ROUND, TXT, A, BareRow, Exchanges, LeanRow, Row, passes_of
 from .packed import PackedExchanges
 
 _Numbers = npt.NDArray[np.int64]
+_PAIRED = (A, TXT)
 _NXDOMAIN = b"\0\0\x81\x83\0\1" + b"\0" * 6 + b"\0\0\1\0\1"
 _NODATA = b"\0\0\x81\x80\0\1" + b"\0" * 6 + b"\0\0\1\0\1"
 """Denials as short as they can be: they stand for those whose bytes need not be looked at again."""
@@ -146,51 +148,64 @@ class Pairs:
     def take(self, rows: Iterable[BareRow]) -> Iterator[Row]:
         """Keep what is about pairs; everything else goes through, with one copy of what is said again and again.
 
-        The rows of a run may come in portions, one after another in the order in which they were kept: `settled` is
-        for after the last.
+        The rows of a run may come in portions, one after another: `settled` is for after the last.
         """
-        one, server_of, of_end, address_of = self._texts.setdefault, self._server_of, self._of_end, self._addresses
-        end, pack = self._end, _PACKED.pack
+        one, lists = self._texts.setdefault, self._lists
         for row in rows:
             id_, sitting, number, round_, name, type_, server, way, attempt, outcome, asked_us, elapsed_us, answer = row
-            if type_ == A and round_ == SURVEY_ROUND:
-                # Nearly every name ends as one list's zone does, behind an address that was met before.
-                address = None
-                if (said := of_end.get(name[end:])) is not None and name[said.cut :] == said.dotted:
-                    address = address_of.get(name[: said.cut])
-                if address is None:
-                    said, address = self._met(name)
-                if said is not None and address is not None:
-                    is_denial = False
-                    if outcome == ANSWERED:
-                        # Nearly every answer is the latest denial with other letters: its echo is compared with them.
-                        if (usual := said.usual.get(address.sizes)) is not None:
-                            is_denial = answer[2:] == usual[0] + address.wire + usual[1]
-                        is_denial = is_denial or said.denies(answer, address)
-                    if is_denial:
-                        if (place := server_of.get(server)) is None:
-                            place = server_of[server] = len(server_of)
-                        said.numbers += pack(address.place, number, place, asked_us, id_)
-                    else:
-                        said.others[address.place].append(Row._make(row))
+            is_paired = round_ == SURVEY_ROUND and type_ in _PAIRED
+            if is_paired and (zone := zone_of(name, lists)) is not None:
+                if type_ != A:
+                    self.words.add((Row._make(row),))
                     continue
-            elif type_ == TXT and round_ == SURVEY_ROUND and zone_of(name, self._lists) is not None:
-                self.words.add((Row._make(row),))
+                said, address = lists[zone], self._address(name[: -len(zone) - 1])
+                if outcome == ANSWERED and said.denies(answer, address):
+                    said.numbers += _PACKED.pack(address.place, number, self._number_of(server), asked_us, id_)
+                else:
+                    said.others[address.place].append(Row._make(row))
                 continue
             if outcome == ANSWERED and denies(answer):
                 answer = _NXDOMAIN if answer[3] & 15 == NXDOMAIN else _NODATA
             texts = one(server, server), one(way, way), attempt, one(outcome, outcome)
             yield Row._make((id_, sitting, number, round_, name, type_, *texts, asked_us, elapsed_us, answer))
 
-    def _met(self, name: str) -> tuple[_List, _Address] | tuple[None, None]:
-        """The pair that a question is about, by its labels; an address that was never met before gets a number."""
-        zone = zone_of(name, self._lists)
-        if zone is None:
-            return None, None
-        half = name[: -len(zone) - 1]
-        if (address := self._addresses.get(half)) is None:
-            address = self._addresses[half] = _Address.of(half, len(self._addresses))
-        return self._lists[zone], address
+    def sift(self, rows: Iterable[LeanRow]) -> list[int]:
+        """Keep plain denials; of everything else, give the evidence ids. It tells them as `take` does, sooner."""
+        lists, server_of, of_end, address_of = self._lists, self._server_of, self._of_end, self._addresses
+        end, pack, left = self._end, _PACKED.pack, []
+        for id_, number, name, server, asked_us, answer in rows:
+            # Nearly every name ends as one list's zone does, behind an address that was met before.
+            address = None
+            if (said := of_end.get(name[end:])) is not None and name[said.cut :] == said.dotted:
+                address = address_of.get(name[: said.cut])
+            if said is None or address is None:
+                if (zone := zone_of(name, lists)) is None:
+                    left.append(id_)
+                    continue
+                said, address = lists[zone], self._address(name[: -len(zone) - 1])
+            # Nearly every answer is the latest denial with other letters: its echo is compared with them.
+            usual = said.usual.get(address.sizes)
+            is_usual = usual is not None and answer[2:] == usual[0] + address.wire + usual[1]
+            if not is_usual and not said.denies(answer, address):
+                left.append(id_)
+                continue
+            if (place := server_of.get(server)) is None:
+                place = self._number_of(server)
+            said.numbers += pack(address.place, number, place, asked_us, id_)
+        return left
+
+    def draw(self, archive: Archive, where: str) -> Iterator[Row]:
+        """The same as `take`, of all exchanges that an SQL condition of ours wants: plain denials are fetched lean."""
+        return self.take(archive.sifted(where, self.sift))
+
+    def _address(self, half: str) -> _Address:
+        """An address by its reversed form; one that was never met before gets the next number."""
+        if (found := self._addresses.get(half)) is None:
+            found = self._addresses[half] = _Address.of(half, len(self._addresses))
+        return found
+
+    def _number_of(self, server: str) -> int:
+        return self._server_of.setdefault(server, len(self._server_of))
 
     def settled(self) -> None:
         """All rows were taken: let go of what was remembered for the next."""
@@ -262,8 +277,17 @@ class Pairs:
 def split(rows: Iterable[BareRow], zones: Collection[str]) -> tuple[Pairs, Exchanges]:
     """What was asked about pairs of these lists, and everything else."""
     pairs = Pairs(zones)
-    others = pairs.take(rows)
+    return pairs, _others(pairs, pairs.take(rows))
+
+
+def split_evidence(archive: Archive, where: str, zones: Collection[str]) -> tuple[Pairs, Exchanges]:
+    """The same, of all exchanges that an SQL condition of ours wants."""
+    pairs = Pairs(zones)
+    return pairs, _others(pairs, pairs.draw(archive, where))
+
+
+def _others(pairs: Pairs, others: Iterator[Row]) -> Exchanges:
     few = list(itertools.islice(others, _FEW))
     exchanges = Exchanges(few) if len(few) < _FEW else PackedExchanges(itertools.chain(few, others))
     pairs.settled()
-    return pairs, exchanges
+    return exchanges

@@ -49,8 +49,8 @@ from .calm import uninterrupted
 from .catalogue import Blocklist, load_selection, save_selection
 from .errors import RunError
 from .evidence import Archive, Mark
-from .exchanges import CANARY, NO_QUESTION, RESOLVE_ROUND, BareRow, Exchanges, Row, at
-from .pairs import Pairs, split
+from .exchanges import CANARY, NO_QUESTION, RESOLVE_ROUND, Exchanges, Row, at
+from .pairs import Pairs, split_evidence
 from .register import Register, load_register
 from .shelf import Shelf
 from .tables import Confidence, Dns, frames, texts_of
@@ -59,7 +59,6 @@ from .worlds import World
 TOOL = "survey 0.1.0"
 _LOCK_S = 1.0
 """How long a command waits for another that only looks whether a folder is free."""
-_SITTING, _SERVER = Row._fields.index("sitting"), Row._fields.index("server")
 RELAY_TABLES = ("greetings", "relays", "relay_servers")
 TABLE_NAMES = (
     *("bodies", "domains", "candidates", "problems", "mail_servers", "addresses", "networks"),
@@ -210,16 +209,19 @@ def trusted(archive: Archive, where: str = "true") -> Iterator[Row]:
 
     Only those that an SQL condition of ours wants, when one is given.
     """
-    return map(Row._make, trusted_bare(archive, where))
+    return archive.rows(trusted_where(archive, where))
 
 
-def trusted_bare(archive: Archive, where: str = "true") -> Iterator[BareRow]:
-    """The same, without names."""
+def trusted_where(archive: Archive, where: str = "true") -> str:
+    """The same as an SQL condition."""
     rounds = archive.rows(f"round > 0 AND type = 1 AND ({where})")
     canaries = [row for row in rounds if row.name.startswith(CANARY)]
     liars = {(row.sitting, row.server) for row in canaries if word(row, row.name, row.type) is Dns.PRESENT}
-    rows = archive.bare(where)
-    return (row for row in rows if (row[_SITTING], row[_SERVER]) not in liars) if liars else rows
+    if not liars:
+        return where
+    # In hexadecimal, whatever stands there is a text and nothing else.
+    lies = ", ".join(f"({sitting}, CAST(x'{server.encode().hex()}' AS TEXT))" for sitting, server in sorted(liars))
+    return f"({where}) AND (sitting, server) NOT IN (VALUES {lies})"
 
 
 def _list(value: object) -> list[object]:
@@ -255,8 +257,8 @@ def read_tables(
     shelf = _aside(into)
     named, sought = _read_register(shelf, folder, register or load_register(folder.register_path), opt_out, world)
     del register
-    rows = trusted_bare(archive, f"type <> {NO_QUESTION} AND round <> {RESOLVE_ROUND}")
-    pairs, exchanges = split(rows, {zones.get(one.zone, one.zone) for one in selected})
+    wanted = trusted_where(archive, f"type <> {NO_QUESTION} AND round <> {RESOLVE_ROUND}")
+    pairs, exchanges = split_evidence(archive, wanted, {zones.get(one.zone, one.zone) for one in selected})
     _read_mail(shelf, named, sought, exchanges, world, opt_out)
     questions, packets = exchanges.asked_n() + pairs.asked_n(), exchanges.packets + pairs.packets_n()
     del named, sought
