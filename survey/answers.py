@@ -41,7 +41,7 @@ _FIXED = struct.Struct(">HHIH").unpack_from
 _SIZES = [bytes((size,)) for size in range(64)]
 _OCTETS = frozenset(map(str, range(256)))
 """How an IPv4 address may write an octet."""
-_NUMBERS = {part: _SIZES[len(part)] + part.encode() for part in {*_OCTETS, *"0123456789abcdef"}}
+NUMBERS = {part: _SIZES[len(part)] + part.encode() for part in {*_OCTETS, *"0123456789abcdef"}}
 """Octets and nibbles as labels."""
 _TEXT_MOST = 500
 _CHAIN_MOST = 16
@@ -573,7 +573,7 @@ def reverse_name(address: str) -> str:
 @lru_cache(maxsize=1 << 16)
 def reverse_wire(address: str) -> bytes:
     """The same as labels in wire form, without a final zero."""
-    return b"".join([_NUMBERS[part] for part in _reversed(address)])
+    return b"".join([NUMBERS[part] for part in _reversed(address)])
 
 
 def _reversed(address: str) -> list[str]:

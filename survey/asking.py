@@ -31,7 +31,7 @@ from .exchanges import NO_QUESTION, Exchanges, at
 from .observing import Observer, past_of, settings_of, void_lists
 from .pairs import split
 from .resolvers import check_resolvers
-from .runs import TOOL, alone, finished_passes, finished_rounds, now, trusted, versions
+from .runs import TOOL, alone, finished_passes, finished_rounds, now, trusted_where, versions
 from .shelf import Shelf
 from .sitting import Brief, Enquired, Manner, Progress, stored_zone
 from .sources import Source, heard_last
@@ -193,8 +193,8 @@ def read_asking(folder: Path, world: World, opt_outs_now: Path | None = None) ->
     zones = {str(zone): str(kept) for zone, kept in stored.items()} if isinstance(stored, dict) else {}
     opt_out = opt_outs.joined(opt_outs.load(path) for path in (place.opt_out_path, opt_outs_now) if path is not None)
     subjects = Enquired(tuple(_texts(settings.get("names"))), tuple(_texts(settings.get("addresses"))))
-    rows = trusted(archive, f"type <> {NO_QUESTION}")
-    pairs, exchanges = split(rows, {zones.get(one.zone, one.zone) for one in selected})
+    wanted = trusted_where(archive, f"type <> {NO_QUESTION}")
+    pairs, exchanges = split(archive, wanted, {zones.get(one.zone, one.zone) for one in selected})
     shelf = Shelf()
     about = _read_names(shelf, subjects, exchanges, world, opt_out)
     said, lists = listings.read(

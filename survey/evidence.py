@@ -7,18 +7,25 @@ a multiple of 2**40.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import sqlite3
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .errors import EvidenceError
-from .exchanges import Row, at
+from .exchanges import ANSWERED, SURVEY_ROUND, A, BareRow, LeanRow, Row, at
 from .keeping import SHARD, digest_of, encoded
+
+_AT_ONCE = 256
+"""So many rows are fetched together: going to and fro between SQLite and Python for each takes longer."""
+_MAY_DENY = f"round = {SURVEY_ROUND} AND type = {A} AND outcome = '{ANSWERED}' AND substr(answer, 5, 4) = x'00010000'"
+"""Answers to the survey's own questions about addresses (A) that hold one question and no record (octets 5 to 8)."""
 
 
 class Mark(NamedTuple):
@@ -100,7 +107,22 @@ class Archive:
         for path in self.paths:
             with closing(self._open(path)) as connection:
                 query = f"SELECT * FROM exchanges WHERE {where} ORDER BY id"  # noqa: S608 - no stranger writes it
-                yield from map(Row._make, connection.execute(query))
+                yield from map(Row._make, _fetched(connection.execute(query)))
+
+    def sifted(self, where: str, sift: Callable[[Iterator[LeanRow]], Sequence[int]]) -> Iterator[BareRow]:
+        """The same, but without denials of addresses that `sift` keeps; it gives the ids of those that it does not.
+
+        Most exchanges of a run are such denials, and every column of a row costs time: of what may be one, only what
+        `sift` needs is fetched at first. What is appended meanwhile is left for another time.
+        """
+        for path in self.paths:
+            with closing(_connect(path)) as connection:
+                last = connection.execute("SELECT coalesce(max(id), 0) FROM exchanges").fetchone()[0]
+                some = f"FROM exchanges WHERE ({where}) AND id <= {last} AND"
+                lean = f"SELECT id, pass_number, name, server, asked_us, answer {some} {_MAY_DENY} ORDER BY id"
+                left = json.dumps(list(sift(_fetched(connection.execute(lean)))))
+                whole = f"SELECT * {some} (NOT ({_MAY_DENY}) OR id IN (SELECT value FROM json_each(?))) ORDER BY id"  # noqa: S608
+                yield from _fetched(connection.execute(whole, (left,)))
 
     def newest(self) -> int:
         """The id of the last exchange; 0 where there is none."""
@@ -168,6 +190,11 @@ class Archive:
         if head is not None and head.lower() != whole:
             faults.append(f"the head of the chain is {whole}, not {head}")
         return Verification(whole, exchanges, batches, tuple(faults))
+
+
+def _fetched(cursor: sqlite3.Cursor) -> Iterator[Any]:
+    """All rows of a query, in their order."""
+    return itertools.chain.from_iterable(iter(partial(cursor.fetchmany, _AT_ONCE), []))
 
 
 def _joined(heads: Sequence[bytes]) -> str:

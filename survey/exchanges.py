@@ -69,6 +69,10 @@ class Row(NamedTuple):
 
 WireRow = tuple[int, int, str, int, str, str, int, str, int, int, bytes]
 """A row as the wire delivers it: `Row` without `id` and `sitting`."""
+BareRow = tuple[int, int, int, int, str, int, str, str, int, str, int, int, bytes]
+"""A row as SQLite gives it: `Row` without names, for whoever looks at every row and keeps few."""
+LeanRow = tuple[int, int, str, str, int, bytes]
+"""Of a row that may deny an address: its id, pass, name, server, when it was asked, and its answer."""
 
 
 @dataclass(frozen=True, slots=True)

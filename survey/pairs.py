@@ -8,25 +8,28 @@ whole exchange.
 from __future__ import annotations
 
 import itertools
-from array import array
-from collections import defaultdict
+import struct
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .answers import A_IN, Malformed, denies, encode_name, zone_of
-from .exchanges import ANSWERED, NXDOMAIN, SURVEY_ROUND, TXT, A, Exchanges, Row, passes_of
+from .answers import A_IN, NUMBERS, Malformed, denies, encode_name, zone_of
+from .evidence import Archive
+from .exchanges import ANSWERED, NXDOMAIN, SURVEY_ROUND, TXT, A, BareRow, Exchanges, LeanRow, Row, passes_of
 from .packed import PackedExchanges
 
-_PAIRED = (A, TXT)
 _Numbers = npt.NDArray[np.int64]
+_PAIRED = (A, TXT)
 _NXDOMAIN = b"\0\0\x81\x83\0\1" + b"\0" * 6 + b"\0\0\1\0\1"
 _NODATA = b"\0\0\x81\x80\0\1" + b"\0" * 6 + b"\0\0\1\0\1"
 """Denials as short as they can be: they stand for those whose bytes need not be looked at again."""
 _NUMBERED = 5
-"""Numbers that are kept of one plain denial."""
+"""Numbers that are kept of one plain denial: address, pass, server, when, evidence id."""
+_PACKED = struct.Struct(f"={_NUMBERED}q")
 _REMEMBERED = 4_000
 """Different denials of one list that are remembered: answers from a cache differ by their TTL."""
 FEW = 50_000
@@ -53,7 +56,8 @@ class Denials(NamedTuple):
         return counts, self.id[np.arange(counts.sum()) + np.repeat(begin - ends + counts, counts)]
 
 
-class _Address(NamedTuple):
+@dataclass(slots=True)
+class _Address:
     """An address that lists were asked about: its number, and its reversed form in wire format."""
 
     place: int
@@ -63,25 +67,38 @@ class _Address(NamedTuple):
 
     @classmethod
     def of(cls, half: str, place: int) -> _Address:
+        labels = half.split(".")
         try:
-            wire = encode_name(half)[:-1]
-        except Malformed:
-            # Nobody can have asked this: it equals no question.
-            return cls(place, b"\xff", b"")
-        return cls(place, wire, bytes(map(len, half.split("."))))
+            wire = b"".join([NUMBERS[label] for label in labels])
+        except KeyError:
+            try:
+                wire = encode_name(half)[:-1]
+            except Malformed:
+                # Nobody can have asked this: it equals no question.
+                return cls(place, b"\xff", b"")
+        return cls(place, wire, bytes(map(len, labels)))
 
 
 class _List:
     """What one list said about addresses."""
 
-    __slots__ = ("_different", "_known", "_tail", "numbers", "others")
+    __slots__ = ("_different", "_known", "_tail", "cut", "dotted", "numbers", "others", "usual")
 
     def __init__(self, zone: str) -> None:
-        self.numbers = array("q")
-        """Of each plain denial: address, pass, server, when, evidence id."""
+        self.dotted = f".{zone}"
+        """What follows the reversed address in a question's name."""
+        self.cut = -len(self.dotted)
+        """Where that begins, from the end of the name."""
+        self.numbers = bytearray()
+        """Of each plain denial what is `_NUMBERED`."""
         self.others: dict[int, list[Row]] = defaultdict(list)
         """Every other exchange, by address."""
         self._tail = encode_name(zone) + A_IN
+        self.usual: dict[bytes, tuple[bytes, bytes]] = {}
+        """Per sizes of the labels in front of the zone: what stood, in the latest denial, before them and behind them.
+
+        Its id is left out. An answer that is the same but for the letters of the address denies as well.
+        """
         self._known: dict[bytes, dict[bytes, bool]] = {}
         """Per sizes of the labels in front of the zone: whether an answer denies, by its bytes without the question."""
         self._different = 0
@@ -94,18 +111,20 @@ class _List:
             return denies(answer)
         if (known := self._known.get(address.sizes)) is None:
             known = self._known[address.sizes] = {}
-        rest = answer[2:12] + answer[12 + len(asked) :]
-        if (said := known.get(rest)) is None:
+        header, rest = answer[2:12], answer[12 + len(asked) :]
+        if (said := known.get(header + rest)) is None:
             if self._different >= _REMEMBERED:
                 self.forget()
                 known = self._known[address.sizes] = {}
-            said = known[rest] = denies(answer)
+            said = known[header + rest] = denies(answer)
             self._different += 1
+        if said:
+            self.usual[address.sizes] = header, self._tail + rest
         return said
 
     def forget(self) -> None:
         """Let go of what is remembered of answers."""
-        self._known, self._different = {}, 0
+        self.usual, self._known, self._different = {}, {}, 0
 
 
 class Pairs:
@@ -116,37 +135,81 @@ class Pairs:
         """By what stands in front of a list's zone."""
         self._server_of: dict[str, int] = {}
         self._lists = {zone: _List(zone) for zone in zones}
+        self._end = -1 - min(map(len, zones), default=0)
+        """Where the end of a name begins by which lists are told, from the end of the name."""
+        ends = Counter(one.dotted[self._end :] for one in self._lists.values())
+        self._of_end = {end: one for one in self._lists.values() if ends[end := one.dotted[self._end :]] == 1}
+        """The list of a name that ends so; without those that share their end with another."""
+        self._texts: dict[str, str] = {}
+        """Servers, transports and outcomes, each once."""
         self.words = Exchanges()
         """The lists' own words about what they list: their TXT records."""
 
-    def take(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Keep what is about pairs; everything else goes through, with one copy of what is said again and again."""
-        same: dict[str, str] = {}
-        one, lists, server_of, addresses = same.setdefault, self._lists, self._server_of, self._addresses
+    def take(self, rows: Iterable[BareRow]) -> Iterator[Row]:
+        """Keep what is about pairs; everything else goes through, with one copy of what is said again and again.
+
+        The rows of a run may come in portions, one after another: `settled` is for after the last.
+        """
+        one, lists = self._texts.setdefault, self._lists
         for row in rows:
             id_, sitting, number, round_, name, type_, server, way, attempt, outcome, asked_us, elapsed_us, answer = row
             is_paired = round_ == SURVEY_ROUND and type_ in _PAIRED
             if is_paired and (zone := zone_of(name, lists)) is not None:
                 if type_ != A:
-                    self.words.add((row,))
+                    self.words.add((Row._make(row),))
                     continue
-                said, half = lists[zone], name[: -len(zone) - 1]
-                if (address := addresses.get(half)) is None:
-                    address = addresses[half] = _Address.of(half, len(addresses))
+                said, address = lists[zone], self._address(name[: -len(zone) - 1])
                 if outcome == ANSWERED and said.denies(answer, address):
-                    if (place := server_of.get(server)) is None:
-                        place = server_of[server] = len(server_of)
-                    said.numbers.extend((address.place, number, place, asked_us, id_))
+                    said.numbers += _PACKED.pack(address.place, number, self._number_of(server), asked_us, id_)
                 else:
-                    said.others[address.place].append(row)
+                    said.others[address.place].append(Row._make(row))
                 continue
             if outcome == ANSWERED and denies(answer):
                 answer = _NXDOMAIN if answer[3] & 15 == NXDOMAIN else _NODATA
             texts = one(server, server), one(way, way), attempt, one(outcome, outcome)
-            yield Row(id_, sitting, number, round_, name, type_, *texts, asked_us, elapsed_us, answer)
+            yield Row._make((id_, sitting, number, round_, name, type_, *texts, asked_us, elapsed_us, answer))
 
-    def settle(self) -> None:
-        """All is taken: let go of what is remembered of answers."""
+    def sift(self, rows: Iterable[LeanRow]) -> list[int]:
+        """Keep plain denials; of everything else, give the evidence ids. It tells them as `take` does, sooner."""
+        lists, server_of, of_end, address_of = self._lists, self._server_of, self._of_end, self._addresses
+        end, pack, left = self._end, _PACKED.pack, []
+        for id_, number, name, server, asked_us, answer in rows:
+            # Nearly every name ends as one list's zone does, behind an address that was met before.
+            address = None
+            if (said := of_end.get(name[end:])) is not None and name[said.cut :] == said.dotted:
+                address = address_of.get(name[: said.cut])
+            if said is None or address is None:
+                if (zone := zone_of(name, lists)) is None:
+                    left.append(id_)
+                    continue
+                said, address = lists[zone], self._address(name[: -len(zone) - 1])
+            # Nearly every answer is the latest denial with other letters: its echo is compared with them.
+            usual = said.usual.get(address.sizes)
+            is_usual = usual is not None and answer[2:] == usual[0] + address.wire + usual[1]
+            if not is_usual and not said.denies(answer, address):
+                left.append(id_)
+                continue
+            if (place := server_of.get(server)) is None:
+                place = self._number_of(server)
+            said.numbers += pack(address.place, number, place, asked_us, id_)
+        return left
+
+    def draw(self, archive: Archive, where: str) -> Iterator[Row]:
+        """The same as `take`, of all exchanges that an SQL condition of ours wants: plain denials are fetched lean."""
+        return self.take(archive.sifted(where, self.sift))
+
+    def _address(self, half: str) -> _Address:
+        """An address by its reversed form; one that was never met before gets the next number."""
+        if (found := self._addresses.get(half)) is None:
+            found = self._addresses[half] = _Address.of(half, len(self._addresses))
+        return found
+
+    def _number_of(self, server: str) -> int:
+        return self._server_of.setdefault(server, len(self._server_of))
+
+    def settled(self) -> None:
+        """All rows were taken: let go of what was remembered for the next."""
+        self._texts = {}
         for said in self._lists.values():
             said.forget()
 
@@ -208,14 +271,14 @@ class Pairs:
     def packets_n(self) -> int:
         """How many exchanges there were."""
         others = sum(len(rows) for one in self._lists.values() for rows in one.others.values())
-        return others + self.words.packets + sum(len(one.numbers) for one in self._lists.values()) // _NUMBERED
+        return others + self.words.packets + sum(len(one.numbers) for one in self._lists.values()) // _PACKED.size
 
 
-def split(rows: Iterable[Row], zones: Collection[str]) -> tuple[Pairs, Exchanges]:
-    """What was asked about pairs of these lists, and everything else."""
+def split(archive: Archive, where: str, zones: Collection[str]) -> tuple[Pairs, Exchanges]:
+    """Of all exchanges that an SQL condition of ours wants, what was asked about pairs of these lists, and the rest."""
     pairs = Pairs(zones)
-    others = pairs.take(rows)
+    others = pairs.draw(archive, where)
     few = list(itertools.islice(others, FEW))
     exchanges = Exchanges(few) if len(few) < FEW else PackedExchanges(itertools.chain(few, others))
-    pairs.settle()
+    pairs.settled()
     return pairs, exchanges

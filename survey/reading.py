@@ -36,7 +36,7 @@ from .evidence import Archive, Mark
 from .exchanges import NO_QUESTION, RESOLVE_ROUND, SURVEY_ROUND, Exchanges, at
 from .pairs import FEW, Pairs, split
 from .register import Register, load_register
-from .runs import RELAY_TABLES, RunFolder, Tables, finished_passes, finished_rounds, liars, trusted
+from .runs import RELAY_TABLES, RunFolder, Tables, finished_passes, finished_rounds, liars, trusted_where
 from .shelf import Shelf
 from .tables import Confidence, frames, texts_of
 from .worlds import World
@@ -104,13 +104,11 @@ class Reading:
         That is guessed: when only lists had something to say, nothing that leads to names may be open any more.
         """
         newest = min(archive.newest(), self._last + _PORTION)
-        rows = list(archive.rows(f"{_WANTED} AND id > {self._last} AND id <= {newest}"))
-        others = list(self._pairs.take(rows))
+        others = list(self._pairs.draw(archive, f"{_WANTED} AND id > {self._last} AND id <= {newest}"))
         self._exchanges.add(others)
         told = sum(row.round == SURVEY_ROUND for row in others)
-        self._names_n += told
-        self._last = newest
-        return bool(rows and self._names_n and not told)
+        is_more, self._last, self._names_n = newest > self._last, newest, self._names_n + told
+        return bool(is_more and self._names_n and not told)
 
     def read_names(self) -> None:
         """Read the rooms of names, from the register to networks; not again when nothing was said meanwhile."""
@@ -135,12 +133,12 @@ class Reading:
         archive = Archive(folder.path)
         marks = archive.marks()
         if not self._last or liars(archive):
-            self._pairs, self._exchanges = split(trusted(archive, _WANTED), self._zones)
+            self._pairs, self._exchanges = split(archive, trusted_where(archive, _WANTED), self._zones)
             self._basis = None
         else:
             while self._last < archive.newest():
                 self.look(archive)
-            self._pairs.settle()
+            self._pairs.settled()
         opt_out = self._opt_outs()
         self.read_names()
         self._register = None

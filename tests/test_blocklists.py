@@ -19,11 +19,17 @@ from survey.answers import reverse_name
 from survey.catalogue import load_catalogue, select
 from survey.exchanges import TXT, A, Exchanges, Row
 from survey.harmless import escaped, harmless, is_safe
-from survey.pairs import split
+from survey.pairs import Pairs
 from survey.tables import frame, joined
 
 ORBZ = next(one for one in select("practice", load_catalogue()) if one.zone.startswith("orbz"))
 ADDRESS = "198.18.7.7"
+
+
+def told_apart(rows, zones):
+    """What was asked about pairs, and everything else."""
+    pairs = Pairs(zones)
+    return pairs, Exchanges(pairs.take(rows))
 
 
 def read_listings(*arguments):
@@ -81,7 +87,7 @@ def judged(*rows, rounds=None, unfinished=(), address=ADDRESS):
     rounds = [*healthy_round(1), *healthy_round(2, at_s=AFTER)] if rounds is None else rounds
     addresses = frame("addresses", [("mail.example", address, 4, "present", None, None, "1")])
     finished = {number: [ORBZ.zone] for number in {one.round for one in rounds} - set(unfinished)}
-    said, lists = read_listings([ORBZ], addresses, *split([*rounds, *rows], [ORBZ.zone]), finished)
+    said, lists = read_listings([ORBZ], addresses, *told_apart([*rounds, *rows], [ORBZ.zone]), finished)
     return said.iloc[0], lists.iloc[0]
 
 
@@ -218,7 +224,7 @@ def test_a_record_of_another_class_is_no_answer():
 
 def test_a_round_that_left_no_evidence_proves_nothing():
     addresses = frame("addresses", [("mail.example", ADDRESS, 4, "present", None, None, "1")])
-    said, lists = read_listings([ORBZ], addresses, *split([row(["127.0.0.2"])], [ORBZ.zone]), {1: [ORBZ.zone]})
+    said, lists = read_listings([ORBZ], addresses, *told_apart([row(["127.0.0.2"])], [ORBZ.zone]), {1: [ORBZ.zone]})
     assert (lists.iloc[0]["reason"], said.iloc[0]["status"]) == ("no_evidence", "refused")
 
 
@@ -237,7 +243,7 @@ def test_ipv6_is_asked_nibble_by_nibble_and_not_at_all_of_lists_without_it():
     assert reverse_name("2001:db8::1").startswith("1.0.0.0.0.0")
     addresses = frame("addresses", [("mail.example", "2001:db8::1", 6, "present", None, None, "1")])
     without = next(one for one in select("practice", load_catalogue()) if not one.ipv6)
-    said, _ = read_listings([without], addresses, *split([], [ORBZ.zone]), {})
+    said, _ = read_listings([without], addresses, *told_apart([], [ORBZ.zone]), {})
     assert (said.iloc[0]["status"], said.iloc[0]["reason"]) == ("not_asked", "no_ipv6")
 
 
@@ -284,7 +290,7 @@ def test_what_is_read_as_columns_is_what_is_read_one_by_one(heard, has_last_roun
     finished = {number: [ORBZ.zone] for number in {one.round for one in rounds}}
 
     def read():
-        return read_listings([ORBZ], addresses, *split([*rounds, *rows], [ORBZ.zone]), finished)
+        return read_listings([ORBZ], addresses, *told_apart([*rounds, *rows], [ORBZ.zone]), finished)
 
     by_columns = read()
     with pytest.MonkeyPatch.context() as patch:
@@ -292,7 +298,7 @@ def test_what_is_read_as_columns_is_what_is_read_one_by_one(heard, has_last_roun
         one_by_one = read()
     for mine, other in zip(by_columns, one_by_one, strict=True):
         pd.testing.assert_frame_equal(mine, other)
-    pairs, rest = split([*rounds, *rows], [ORBZ.zone])
+    pairs, rest = told_apart([*rounds, *rows], [ORBZ.zone])
     whole = Exchanges([*rounds, *rows])
     assert pairs.asked_n() + rest.asked_n() == whole.asked_n()
     assert pairs.packets_n() + rest.packets == whole.packets

@@ -18,6 +18,7 @@ import pytest
 from survey.errors import EvidenceError
 from survey.evidence import Archive
 from survey.keeping import Keeper, digest_of, encoded
+from survey.runs import trusted
 from survey.store import Store
 from tests.conftest import ROOT
 
@@ -304,3 +305,55 @@ with Store(Path({str(tmp_path / "evidence.sqlite")!r}), "t", {{}}) as store:
     found = Archive(tmp_path).verify()
     assert found.is_unaltered
     assert found.exchanges >= 1000
+
+
+def test_what_is_sifted_is_everything_but_what_was_kept_then(tmp_path):
+    """Of denials of addresses, those that the sieve does not want stand among the rest; later ones are left."""
+    denial = b"\0\0\x81\x83\0\1" + b"\0" * 6
+    kinds = [
+        (0, 1, "answered", denial),
+        (0, 1, "answered", denial),
+        (1, 1, "answered", denial),
+        (0, 28, "answered", denial),
+        (0, 1, "timeout", b""),
+        (0, 1, "truncated", denial),
+        (0, 1, "answered", b"\0\0\x81\x80\0\1\0\1" + b"\0" * 4),
+    ]
+    rows = [
+        (1, round_, f"{number}.example", type_, *ROW[4:7], outcome, 1_000 + number, 900, data)
+        for number, (round_, type_, outcome, data) in enumerate(kinds)
+    ]
+    for shard in (0, 1):
+        with Store(tmp_path / f"evidence-{shard}.sqlite", "test", {}, shard) as store:
+            store.append(rows)
+    archive, seen = Archive(tmp_path), []
+
+    def sift(found):
+        seen.extend(found)
+        with Store(archive.paths[len(seen) // 3], "test", {}, len(seen) // 3) as store:
+            store.append(rows)
+        return [seen[-1][0]]
+
+    whole = list(archive.rows())
+    rest = list(archive.sifted("round = 1 OR round = 0", sift))
+    assert seen == [(one.id, 1, one.name, one.server, one.asked_us, denial) for one in whole if one.name[0] in "01"]
+    assert rest == [one for one in whole if one.name[0] != "0"]
+    assert len(list(archive.rows())) == 2 * len(whole)
+
+
+def test_what_a_resolver_said_that_makes_up_answers_is_left_out(tmp_path):
+    """Of the sitting in which it did, and whatever its name is."""
+    honest, liar = "127.0.0.1:53", "it's a liar:53"
+    present = b"\0\0\x81\x80\0\1\0\1\0\0\0\0\x04nx-1\x07example\0\0\1\0\1" + b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1"
+    for lies in (False, True, False):
+        with Store(tmp_path / "evidence.sqlite", "test", {}) as store:
+            for server in (honest, liar):
+                data = present if lies and server == liar else b"\0\0\x81\x83\0\1" + b"\0" * 6
+                store.append([(1, 1, "nx-1.example", 1, server, "udp", 1, "answered", 1, 1, data)])
+                store.append([(1, 0, "city.example", 1, server, "udp", 1, "answered", 1, 1, b"")])
+    archive = Archive(tmp_path)
+    everything = {(sitting, server) for sitting in (1, 2, 3) for server in (honest, liar)}
+    assert {(row.sitting, row.server) for row in trusted(archive)} == everything - {(2, liar)}
+    some = [(row.sitting, row.server) for row in trusted(archive, "round = 0 OR round = 1")]
+    assert some.count((1, liar)) == 2
+    assert set(some) == everything - {(2, liar)}
