@@ -39,6 +39,8 @@ class _Case:
     hosts: Sequence[Host]
     heard: Mapping[str, Standing]
     """What the lists said of its servers' addresses."""
+    is_quiet: bool
+    """Whether there is nothing to tell of these but how many lists answered."""
     doubts: set[str]
     notes: set[str]
     evidence: list[str]
@@ -131,7 +133,7 @@ def _row(
 def _case(domains: Collection[Domain]) -> _Case:
     hosts, evidence, senders = dict[Host, None](), list[str](), list[str]()
     doubts, notes, sender_notes = set[str](), set[str](), set[str]()
-    without_mail, is_sender_silent = 0, False
+    without_mail, is_sender_silent, is_quiet = 0, False, True
     for domain in domains:
         if (sending := domain.sending) is not None:
             senders += sending.addresses
@@ -149,6 +151,7 @@ def _case(domains: Collection[Domain]) -> _Case:
                 without_mail += 1
             elif host is not None:
                 hosts[host] = None
+                is_quiet &= host.is_quiet
                 if kind == "implicit":
                     notes.add("implicit_mx")
                 if host.is_changed:
@@ -165,6 +168,7 @@ def _case(domains: Collection[Domain]) -> _Case:
     return _Case(
         several,
         heard,
+        is_quiet,
         doubts,
         notes,
         evidence,
@@ -190,7 +194,7 @@ def _finding(
     has_relay: bool,
 ) -> tuple[object, ...]:
     heard, senders = case.heard, _heard(case.senders, said)
-    told, sent = _told(heard), _told(senders)
+    told, sent = _NOTHING if case.is_quiet else _told(heard), _told(senders)
     listed, servers = told.listed, case.hosts
     sending = _sending(case, senders, sent)
     if 0 < told.opted_out < len(heard):
