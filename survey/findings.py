@@ -131,8 +131,13 @@ def _row(
 
 
 def _case(domains: Collection[Domain]) -> _Case:
-    hosts, evidence, senders = dict[Host, None](), list[str](), list[str]()
-    doubts, notes, sender_notes = set[str](), set[str](), set[str]()
+    # For every body: to call `set[str]` takes ten times as long as `set`.
+    hosts: dict[Host, None] = {}
+    evidence: list[str] = []
+    senders: list[str] = []
+    doubts: set[str] = set()
+    notes: set[str] = set()
+    sender_notes: set[str] = set()
     without_mail, is_sender_silent, is_quiet = 0, False, True
     for domain in domains:
         if (sending := domain.sending) is not None:
@@ -206,7 +211,8 @@ def _finding(
     if has_relay:
         answers = sum([one.relay_answers for one in heard.values()])
         relay = _word(case, told.is_relay, told.relay_doubts, answers, status is _OPTED_OUT)
-    servers_listed, sure = list[Host](), set[str]()
+    servers_listed: list[Host] = []
+    sure: set[str] = set()
     if listed:
         servers_listed = [host for host in servers if not listed.keys().isdisjoint(host.heard)]
         sure = {address for address, one in listed.items() if one.confirmed}

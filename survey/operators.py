@@ -246,7 +246,7 @@ def _several(said_of: Mapping[str, _Said], which: int, addresses: Sequence[str])
     """What one column of `networks` holds of these addresses, each text once."""
     if len(addresses) == 1 and len(found := said_of.get(addresses[0], _NOTHING_SAID)[which]) < 2:
         return list(found)
-    return sorted(set[str]().union(*[said_of.get(address, _NOTHING_SAID)[which] for address in addresses]))
+    return sorted(set().union(*[said_of.get(address, _NOTHING_SAID)[which] for address in addresses]))
 
 
 def _longest(known: Container[str], name: str) -> str | None:
