@@ -211,11 +211,16 @@ def _finding(
     if has_relay:
         answers = sum([one.relay_answers for one in heard.values()])
         relay = _word(case, told.is_relay, told.relay_doubts, answers, status is _OPTED_OUT)
-    servers_listed: list[Host] = []
-    sure: set[str] = set()
+    servers_listed: Sequence[Host] = ()
+    names_listed: Sequence[str] = ()
+    names_confirmed: Sequence[str] = ()
+    is_partly = False
     if listed:
         servers_listed = [host for host in servers if not listed.keys().isdisjoint(host.heard)]
         sure = {address for address, one in listed.items() if one.confirmed}
+        names_listed = [host.name for host in servers_listed]
+        names_confirmed = [host.name for host in servers_listed if not sure.isdisjoint(host.heard)]
+        is_partly = bool(sure)
     counted = servers_listed if status is _LISTED else servers
     together = dossiers.together(counted)
     role = ("both" if sent.listed else "receives") if listed else "sends" if sent.listed else None
@@ -223,7 +228,7 @@ def _finding(
         code,
         status,
         [host.name for host in servers],
-        [host.name for host in servers_listed],
+        names_listed,
         told.zones,
         told.categories,
         relay,
@@ -236,9 +241,9 @@ def _finding(
         len(together.users) - (code in together.users) if counted else None,
         told.is_confirmed,
         told.confirmed,
-        [host.name for host in servers_listed if not sure.isdisjoint(host.heard)],
+        names_confirmed,
         sorted({*case.evidence, *told.evidence, *sent.evidence}, key=int),
-        _caveats(case, heard, told, status, bool(sure), has_relay, senders),
+        _caveats(case, heard, told, status, is_partly, has_relay, senders),
     )
 
 
