@@ -30,20 +30,15 @@ class Take(Protocol):
     def __call__(self, name: str, column: str, values: Collection[str], /, *columns: str) -> pd.DataFrame: ...
 
 
-class _Server(NamedTuple):
-    """What the operators room says of one mail server."""
-
-    codes: frozenset[str]
-    own_or_shared: str
-    operator: str
-
-
 class Servers(NamedTuple):
-    """The same of several together."""
+    """What the operators room says of a mail server, or of several together."""
 
     users: frozenset[str]
     own_or_shared: Share
     operator: str | None
+
+
+_NO_SERVERS = Servers(frozenset(), Share.UNKNOWN, None)
 
 
 @dataclass(slots=True, eq=False)
@@ -58,7 +53,9 @@ class Host:
     """Whether one of its address questions is without answer."""
     is_changed: bool = False
     """Whether an earlier pass gave other addresses."""
-    server: _Server | None = None
+    is_quiet: bool = True
+    """Whether there is nothing to tell of these but how many lists answered."""
+    server: Servers | None = None
 
 
 _Mail = tuple[Host | None, str | None, str | None, str, str | None, str | None]
@@ -125,15 +122,17 @@ class Dossiers:
             elif status == _PRESENT and why != "special_address":
                 if (standing := said.get(address)) is not None and standing.is_known:
                     host.heard[address] = standing
+                    if not standing.is_quiet:
+                        host.is_quiet = False
             if is_changed is True:
                 host.is_changed = True
-        for name, codes, *rest in rows_of(servers, *_SERVER):
-            self._host(name).server = _Server(frozenset(codes), *rest)
+        for name, codes, whose_, operator in rows_of(servers, *_SERVER):
+            self._host(name).server = Servers(frozenset(codes), _SHARES[whose_], operator or None)
 
     def _read_domains(self, mail_servers: pd.DataFrame) -> None:
-        for domain, name, *rest in rows_of(mail_servers, *_MAIL):
+        for domain, name, kind, target, status, why, evidence in rows_of(mail_servers, *_MAIL):
             host = self._host(name) if isinstance(name, str) else None
-            self._domain(domain).mail.append((host, *rest))
+            self._domain(domain).mail.append((host, kind, target, status, why, evidence))
 
     def _host(self, name: str) -> Host:
         if (found := self._hosts.get(name)) is None:
@@ -151,24 +150,24 @@ class Dossiers:
 
     def together(self, hosts: Sequence[Host]) -> Servers:
         """What the operators room says of these servers; a provider's few have thousands of users."""
+        if len(hosts) == 1:
+            return hosts[0].server or _NO_SERVERS
         several = tuple(hosts)
         if (found := self._together.get(several)) is None:
             told = [host.server for host in several if host.server is not None]
-            first = told[0] if told else _Server(frozenset(), Share.UNKNOWN, "")
-            if all(one == first for one in told):
-                found = Servers(first.codes, _SHARES[first.own_or_shared], first.operator or None)
-            else:
+            found = told[0] if told else _NO_SERVERS
+            if any(one != found for one in told):
                 found = Servers(
-                    frozenset[str]().union(*(server.codes for server in told)),
+                    frozenset[str]().union(*(server.users for server in told)),
                     whose({server.own_or_shared for server in told}),
-                    ", ".join(sorted({server.operator for server in told})) or None,
+                    ", ".join(sorted({server.operator or "" for server in told})) or None,
                 )
             self._together[several] = found
         return found
 
 
-def whose(kinds: set[str]) -> Share:
+def whose(kinds: set[Share]) -> Share:
     """One word for several servers; where one of them is unknown, only own beside shared is certain."""
     if {Share.OWN, Share.SHARED} <= kinds:
         return Share.BOTH
-    return Share(next(iter(kinds))) if len(kinds) == 1 else Share.UNKNOWN
+    return next(iter(kinds)) if len(kinds) == 1 else Share.UNKNOWN

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from .standings import Standing
-from .tables import Body, Share, rows_of
+from .tables import Body, Share, rows_of, texts_of
 
 
 def count(
@@ -43,7 +43,7 @@ def count(
     counts["servers_listed"] = by_server[Body.LISTED]
     counts["servers_unknown"] = by_server[Body.UNKNOWN]
     # Addresses that only send are counted apart: these are the mail servers'.
-    said = [standings[one] for one in addresses["address"].dropna().unique() if one in standings]
+    said = [standings[one] for one in set(texts_of(addresses["address"])) if one in standings]
     asked = [one for one in said if one.is_asked]
     counts["addresses"] = len(asked)
     counts["addresses_listed"] = sum(one.is_listed for one in asked)

@@ -90,11 +90,12 @@ def read(
     """
     zones = zones or {}
     conditions = health(blocklists, exchanges, finished, zones)
-    _void_outside(blocklists, pairs, conditions, zones)
     readers = []
     for blocklist in sorted(blocklists, key=lambda one: one.zone):
-        zone = zones.get(blocklist.zone, blocklist.zone)
-        readers.append(_OneList(blocklist, zone, conditions[blocklist.zone], pairs, zone in over_limit))
+        zone, condition = zones.get(blocklist.zone, blocklist.zone), conditions[blocklist.zone]
+        judged = {row.id: judge(blocklist, row) for rows in pairs.others(zone).values() for row in rows}
+        _void_outside(judged, condition)
+        readers.append(_OneList(blocklist, zone, condition, judged, pairs, zone in over_limit))
     return _parts(readers, _subjects(addresses, pairs, opted_out)), lambda: frame(
         "lists", [one.row() for one in readers]
     )
@@ -124,17 +125,12 @@ def _subjects(addresses: pd.DataFrame, pairs: Pairs, opted_out: frozenset[str]) 
     return found
 
 
-def _void_outside(
-    blocklists: Sequence[Blocklist], pairs: Pairs, conditions: Mapping[str, Health], zones: Mapping[str, str]
-) -> None:
+def _void_outside(judged: Mapping[int, Judgement], condition: Health) -> None:
     """One answer outside 127/8, about whatever address and in whatever pass, makes a list void (RFC 6471 §3.3)."""
-    for blocklist in blocklists:
-        condition = conditions[blocklist.zone]
-        rows = (row for rows in pairs.others(zones.get(blocklist.zone, blocklist.zone)).values() for row in rows)
-        outside = next((row for row in rows if judge(blocklist, row).reason == "outside_127"), None)
-        if outside is not None:
-            condition.void = "outside_127"
-            condition.evidence.append(str(outside.id))
+    outside = next((id_ for id_, one in judged.items() if one.reason == "outside_127"), None)
+    if outside is not None:
+        condition.void = "outside_127"
+        condition.evidence.append(str(outside))
 
 
 class _Cells:
@@ -230,9 +226,18 @@ class _Cells:
 class _OneList:
     """Reads one list's rows of `listings`."""
 
-    def __init__(self, blocklist: Blocklist, zone: str, condition: Health, pairs: Pairs, is_over: bool) -> None:
+    def __init__(
+        self,
+        blocklist: Blocklist,
+        zone: str,
+        condition: Health,
+        judged: Mapping[int, Judgement],
+        pairs: Pairs,
+        is_over: bool,
+    ) -> None:
+        """`judged` has every exchange but the plain denials, by its evidence id."""
         self._blocklist, self._zone, self._condition = blocklist, zone, condition
-        self._pairs, self._is_over = pairs, is_over
+        self._judged, self._pairs, self._is_over = judged, pairs, is_over
         self._denials = pairs.denials(zone)
         is_heard = np.diff(self._denials.bounds) > 0
         is_heard[list(pairs.others(zone))] = True
@@ -308,7 +313,8 @@ class _OneList:
         name = f"{subject.half}.{self._zone}"
         rows = self._pairs.whole(self._zone, subject.place, name, denials)
         is_ipv6, blocklist, condition = ":" in subject.address, self._blocklist, self._condition
-        history = [(row, self._proven(row, judge(blocklist, row), is_ipv6)) for row in rows]
+        told = [(row, self._judged.get(row.id) or judge(blocklist, row)) for row in rows]
+        history = [(row, self._proven(row, judged, is_ipv6)) for row, judged in told]
         row, judged = next((pair for pair in reversed(history) if pair[1].status in _SAID), history[-1])
         is_void = condition.void or (is_ipv6 and condition.void_ipv6)
         status, why = (Listing.REFUSED, "list_void") if is_void else (judged.status, judged.reason)

@@ -21,8 +21,7 @@ Own or shared, the first rule that fits; `basis` says which one:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from operator import itemgetter
@@ -44,6 +43,10 @@ NAMES = ("mail", "mixed", "rented")
 machines that tenants rent and run, so that no name tells anything."""
 # Looked up for every server: an enumeration's own look-up takes six times as long.
 _OWN, _SHARED, _UNKNOWN = Share.OWN, Share.SHARED, Share.UNKNOWN
+_Said = Sequence[list[str]]
+"""What `networks` says of an address: the columns named below."""
+_NETWORK = ("ptr_confirmed", "asns", "as_names")
+_NOTHING_SAID: _Said = ([], [], [])
 _COLUMNS = ("match", "value", "names", "operator", "operator_ja", "kind", "source", "date")
 
 
@@ -74,24 +77,22 @@ class Directory:
 
     def by_name(self, name: str) -> Operator | None:
         """The operator whose mail servers are called so, the longest suffix deciding."""
-        found = self._longest(name)
+        suffix = _longest(self.suffixes, name)
+        found = self.suffixes[suffix] if suffix is not None else None
         return found if found is not None and found.names != "rented" else None
 
     def by_pointer(self, name: str) -> Operator | None:
         """The same for a PTR name, which only counts where no access line or rented machine is called so."""
-        found = self._longest(name)
+        suffix = _longest(self.suffixes, name)
+        found = self.suffixes[suffix] if suffix is not None else None
         return found._replace(basis="ptr") if found is not None and found.names == "mail" else None
-
-    def _longest(self, name: str) -> Operator | None:
-        while name:
-            if (found := self.suffixes.get(name)) is not None:
-                return found
-            name = name.partition(".")[2]
-        return None
 
     def by_address(self, address: str) -> Operator | None:
         packed = inet_pton(AF_INET6 if ":" in address else AF_INET, address)
-        return next((one for first, last, one in self._spans[len(packed)] if first <= packed <= last), None)
+        for first, last, one in self._spans[len(packed)]:
+            if first <= packed <= last:
+                return one
+        return None
 
 
 def load_directory(path: Path = DATA) -> Directory:
@@ -173,18 +174,18 @@ def read(
         if status == no_answer:
             silent.add(host)
     surveyed = {code for code, in_scope in rows_of(bodies, "code", "in_scope") if in_scope}
-    known = [pair for pair in rows_of(domains, "code", "domain") if pair[0] in surveyed]
-    used_by = users(_served(known, mail_servers), by_host)
-    owners = _Owners(used_by, known)
-    pointers, asns, as_names = (
-        dict(rows_of(networks, "address", name)) for name in ("ptr_confirmed", "asns", "as_names")
-    )
-    run_by: dict[str, tuple[Operator, AbstractSet[str]]] = {}
+    codes_of: dict[str, list[str]] = defaultdict(list)
+    for code, domain in rows_of(domains, "code", "domain"):
+        if code in surveyed:
+            codes_of[domain].append(code)
+    used_by = users(_served(codes_of, mail_servers), by_host)
+    said_of = {address: rest for address, *rest in rows_of(networks, "address", *_NETWORK)}
+    run_by: dict[str, tuple[Operator, Sequence[str]]] = {}
     serves: dict[str, set[str]] = defaultdict(set)
     for host, codes in used_by.items():
-        domain, owner = owners.of(host)
-        operator = _operator(host, by_host.get(host, ()), pointers, domain, directory)
-        run_by[host] = operator, owner
+        owned = _longest(codes_of, host)
+        operator = _operator(host, by_host.get(host, ()), said_of, owned, directory)
+        run_by[host] = operator, codes_of[owned] if owned is not None else ()
         serves[operator.name] |= codes
     words = _Words()
     rows: list[tuple[tuple[int, int, str], tuple[object, ...]]] = []
@@ -205,21 +206,18 @@ def read(
             operator.name_ja,
             "own" if share is _OWN else operator.kind,
             operator.basis,
-            _several(asns, own),
-            _several(as_names, own),
+            _several(said_of, 1, own),
+            _several(said_of, 2, own),
         )
         rows.append(((order, -len(codes), host), row))
     return frame("servers", [row for _, row in sorted(rows, key=itemgetter(0))])
 
 
-def _served(known: Iterable[tuple[str, str]], mail_servers: pd.DataFrame) -> Iterator[tuple[str, str]]:
+def _served(codes_of: Mapping[str, Sequence[str]], mail_servers: pd.DataFrame) -> Iterator[tuple[str, str]]:
     """Each body that a mail server takes mail for, by the domains that are known to be a body's."""
-    codes: dict[str, list[str]] = defaultdict(list)
-    for code, domain in known:
-        codes[domain].append(code)
     for domain, host, target in rows_of(mail_servers, "domain", "host", "target"):
         if isinstance(host, str) and target not in ("address_literal", "localhost"):
-            for code in codes.get(domain, ()):
+            for code in codes_of.get(domain, ()):
                 yield code, host
 
 
@@ -244,50 +242,33 @@ class _Words:
         return found
 
 
-def _several(by_address: Mapping[str, list[str]], addresses: Sequence[str]) -> list[str]:
-    if len(addresses) == 1 and len(found := by_address.get(addresses[0], ())) < 2:
+def _several(said_of: Mapping[str, _Said], which: int, addresses: Sequence[str]) -> list[str]:
+    """What one column of `networks` holds of these addresses, each text once."""
+    if len(addresses) == 1 and len(found := said_of.get(addresses[0], _NOTHING_SAID)[which]) < 2:
         return list(found)
-    return sorted(set[str]().union(*[by_address.get(address, ()) for address in addresses]))
+    return sorted(set().union(*[said_of.get(address, _NOTHING_SAID)[which] for address in addresses]))
 
 
-class _Owners:
-    """Which bodies' mail domains stand in the names of hosts."""
-
-    def __init__(self, hosts: Iterable[str], known: Iterable[tuple[str, str]]) -> None:
-        names = {name for host in hosts for name in _names_in(host)}
-        self._codes: dict[str, set[str]] = defaultdict(set)
-        for code, domain in known:
-            if domain in names:
-                self._codes[domain].add(code)
-
-    def of(self, host: str) -> tuple[str | None, AbstractSet[str]]:
-        """The longest mail domain of a body in a host's name, and the bodies whose domain that is."""
-        name = host
-        while name:
-            if name in self._codes:
-                return name, self._codes[name]
-            name = name.partition(".")[2]
-        return None, frozenset()
-
-
-def _names_in(host: str) -> Iterator[str]:
-    """A host name and all names above it, the longest first."""
-    while host:
-        yield host
-        host = host.partition(".")[2]
+def _longest(known: Container[str], name: str) -> str | None:
+    """The longest known name that this one is, or lies under."""
+    while name:
+        if name in known:
+            return name
+        name = name.partition(".")[2]
+    return None
 
 
 def _operator(
     host: str,
     addresses: Iterable[str],
-    pointers: Mapping[str, list[str]],
+    said_of: Mapping[str, _Said],
     owned: str | None,
     directory: Directory,
 ) -> Operator:
     if (found := directory.by_name(host)) is not None:
         return found
     for address in addresses:
-        for name in pointers.get(address, ()):
+        for name in said_of.get(address, _NOTHING_SAID)[0]:
             if (found := directory.by_pointer(name)) is not None:
                 return found
     for address in addresses:
@@ -299,13 +280,13 @@ def _operator(
     return Operator(name, name, "unknown", "domain")
 
 
-def _share(codes: frozenset[str], owner: AbstractSet[str], operator: Operator, serves: set[str]) -> tuple[Share, str]:
+def _share(codes: frozenset[str], owner: Collection[str], operator: Operator, serves: set[str]) -> tuple[Share, str]:
     """Own, shared or unknown, and the rule that decided."""
     if len(codes) > 1:
         return _SHARED, "used_by_several"
     if operator.kind != "unknown":
         return _SHARED, "known_operator"
-    if codes & owner:
+    if not codes.isdisjoint(owner):
         return _OWN, "bears_its_name"
     if owner:
         return _SHARED, "bears_another_name"

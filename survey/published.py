@@ -58,11 +58,12 @@ def _names(place: Path) -> list[str]:
 
 def users(folder: Path) -> list[str]:
     """The publications that were made from the tables as they stand in a run folder."""
-    place = folder / FOLDER / fingerprint(folder)[:_HASH_SHOWN]
-    if fingerprint(folder) and place.is_dir():
-        return _names(place)
-    # A publication that kept nothing is taken to have used what stands there.
-    return [] if (folder / FOLDER).is_dir() else _standing(folder)
+    if not (folder / FOLDER).is_dir():
+        # A publication that kept nothing is taken to have used what stands there.
+        return _standing(folder)
+    seal = fingerprint(folder)
+    place = folder / FOLDER / seal[:_HASH_SHOWN]
+    return _names(place) if seal and place.is_dir() else []
 
 
 def _standing(folder: Path) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,6 +48,8 @@ _KIND_WORDS = {
     **{"国": "national", "国の機関": "national", "省庁": "national", "中核市": "city", "その他": "other"},
     **{"designatedcity": "designated_city", "specialward": "special_ward", "ward": "special_ward"},
 }
+_CANDIDATES = (("by_website", "website"), ("by_convention", "convention"))
+"""Columns of candidate domains, and what they rest on; the likelier first."""
 _MOST_CANDIDATES = 100
 _EXCEL_ERROR = re.compile(r"#(REF|N/A|NAME\?|VALUE|DIV/0|NUM|NULL)!?")
 _JOINTS = re.compile(r"[\s_-]")
@@ -168,24 +170,24 @@ class _Reader:
         return True
 
     def _row(self, number: int, row: Sequence[object], columns: dict[str, int]) -> str:
-        def text(name: str) -> str:
-            index = columns.get(name)
-            return cell_text(row[index]) if index is not None and index < len(row) else ""
+        cells = {name: row[index] for name, index in columns.items() if index < len(row)}
 
-        for index in columns.values():
-            value = row[index] if index < len(row) else None
+        def text(name: str) -> str:
+            return cell_text(cells.get(name))
+
+        for name, value in cells.items():
             if isinstance(value, str) and "#" in value and _EXCEL_ERROR.fullmatch(value.strip()):
                 self.problem(
                     number,
-                    index,
+                    columns[name],
                     value,
                     ("an Excel error", "Excel のエラー値"),
                     ("read as empty", "空欄として扱い"),
                     usable=True,
                 )
-        prefecture, name = text("prefecture"), text("name") or text("prefecture")
-        written = row[columns["code"]] if "code" in columns and columns["code"] < len(row) else None
-        domain = row[columns["domain"]] if "domain" in columns and columns["domain"] < len(row) else None
+        prefecture = text("prefecture")
+        name = text("name") or prefecture
+        written, domain = cells.get("code"), cells.get("domain")
         if not name and not code_text(written):
             if any(cell_text(value) for value in row):
                 self.problem(
@@ -231,19 +233,19 @@ class _Reader:
         if said:
             self.problem(number, columns.get("code"), written, *said, usable=True)
         self._domains(known, number, columns.get("domain"), domain)
-        for column, basis in (("by_website", "website"), ("by_convention", "convention")):
-            self._candidates(known, number, columns.get(column), row, basis)
+        for column, basis in _CANDIDATES:
+            if column in cells:
+                self._candidates(known, number, columns[column], cells[column], basis)
         return "body"
 
-    def _body(self, code: str, prefecture: str, name: str, text: object, number: int) -> _Entry:
-        get = text if callable(text) else str
+    def _body(self, code: str, prefecture: str, name: str, get: Callable[[str], str], number: int) -> _Entry:
         kana = unicodedata.normalize("NFKC", get("kana"))
         is_out = get("in_scope").lower() in _OUT
         why: str | None = get("scope_reason") or ("対象外" if is_out else None)
         if codes.is_code(code) and code[:5] in codes.WITHOUT_ADMINISTRATION:
             is_out, why = True, "行政機能のない村（北方領土） / a village without administration"
         written = get("kind").lower()
-        kind = _KIND_WORDS.get(_JOINTS.sub("", written)) or _KIND_WORDS.get(written)
+        kind = _KIND_WORDS.get(written) or _KIND_WORDS.get(_JOINTS.sub("", written))
         return _Entry(
             code,
             prefecture,
@@ -314,10 +316,8 @@ class _Reader:
                 )
             entry.domains.setdefault(domain, (token, number))
 
-    def _candidates(self, entry: _Entry, number: int, column: int | None, row: Sequence[object], basis: str) -> None:
-        if column is None or column >= len(row):
-            return
-        for token in words_of(row[column]):
+    def _candidates(self, entry: _Entry, number: int, column: int, cell: object, basis: str) -> None:
+        for token in words_of(cell):
             domain, _ = read_domain(token)
             if domain is None:
                 said = ("this is no domain", "ドメインではない")

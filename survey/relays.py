@@ -216,11 +216,14 @@ def read(
     for row in rows:
         if row.transport == SMTP and row.name not in heard and (found := read_dialogue(row)) is not None:
             heard[row.name] = (row, found)
+    plans = [mark for mark in marks if mark.kind == PLANNED]
+    if not plans and not heard:
+        return frame("greetings"), frame("relays"), frame("relay_servers")
     names: dict[str, set[str]] = defaultdict(set)
     for host, address in rows_of(addresses, "host", "address"):
         if isinstance(address, str):
             names[address].add(host)
-    servers = _not_asked(marks, addresses, names)
+    servers = _not_asked(plans, begun(marks), addresses, names) if plans else {}
     greetings, relays = [], []
     for address, (row, found) in heard.items():
         asked_at, evidence, operator = at(row.asked_us), str(row.id), found.target.operator
@@ -258,13 +261,10 @@ def _greeting(address: str, found: Dialogue, asked_at: datetime.datetime, eviden
 
 
 def _not_asked(
-    marks: Sequence[Mark], addresses: pd.DataFrame, names: Mapping[str, set[str]]
+    plans: Iterable[Mark], begun: Iterable[str], addresses: pd.DataFrame, names: Mapping[str, set[str]]
 ) -> dict[str, tuple[object, ...]]:
-    """Every address that no dialogue is kept of, with the reason; nothing where no relay dialogue was planned."""
+    """Every address that no dialogue is kept of, with the reason."""
     found: dict[str, tuple[object, ...]] = {}
-    plans = [mark for mark in marks if mark.kind == PLANNED]
-    if not plans:
-        return found
 
     def put(address: str, verdict: Verdict, reason: str, operator: object = None, row: object = None) -> None:
         known = (sorted(names.get(address, ())), verdict, reason, 0, 0, Relay.NOT_ASKED, operator, row)
@@ -281,7 +281,7 @@ def _not_asked(
         for one in _dicts(mark.detail.get("planned")):
             address = str(one.get("address"))
             put(address, Verdict.NOT_ASKED, "unfinished", one.get("operator"), one.get("row"))
-    for address in begun(marks):
+    for address in begun:
         _, _, _, _, _, _, _, operator, row, _, _ = found.get(address, (None,) * 11)
         put(address, Verdict.INCONCLUSIVE, "cut_off", operator, row)
     return found

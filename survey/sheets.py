@@ -159,7 +159,9 @@ def _csv(path: Path, data: bytes) -> Sheet:
     delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        found = {number: list[object](row) for number, row in enumerate(rows, 1) if any(map(str.strip, row))}
+        found: dict[int, list[object]] = {
+            number: [*row] for number, row in enumerate(rows, 1) if any(map(str.strip, row))
+        }
     except csv.Error as error:
         raise RegisterError(
             f"the CSV is damaged: {error}", where=str(path), remedy="save it as .xlsx", ja="CSV が壊れています"

@@ -89,13 +89,13 @@ class Shelf(Mapping[str, pd.DataFrame]):
         """The rows of a table whose column of text holds one of these values; with these columns, or whole."""
         found = self._held[name]
         if isinstance(found, pd.DataFrame):
-            some = _among(found, column, values)
-            return some[list(columns)] if columns else some
-        among = pc.field(column).isin(pa.array(values, pa.string()))
+            return _among(found, column, values, *columns)
+        several = pa.array(values, pa.string())
         if found is None:
+            among = pc.field(column).isin(several)
             return from_arrow(name, pq.read_table(self._path(name), columns=list(columns) or None, filters=among))
-        data = found.filter(among)
-        return from_arrow(name, data.select(columns) if columns else data)
+        chosen = pc.is_in(found[column], several)
+        return from_arrow(name, (found.select(columns) if columns else found).filter(chosen))
 
     def parts(self, name: str, *columns: str) -> Iterator[pd.DataFrame]:
         """The same bundle by bundle."""
@@ -159,11 +159,13 @@ def where(tables: Mapping[str, pd.DataFrame], name: str, column: str, values: Co
     return tables.where(name, column, values) if isinstance(tables, Shelf) else _among(tables[name], column, values)
 
 
-def _among(data: pd.DataFrame, column: str, values: Collection[str]) -> pd.DataFrame:
+def _among(data: pd.DataFrame, column: str, values: Collection[str], *columns: str) -> pd.DataFrame:
     """The rows whose column of text holds one of these values; pandas looks at each of many values by itself."""
     among = pc.is_in(pa.array(data[column], pa.large_string()), pa.array(values, pa.large_string()))
     chosen: npt.NDArray[np.bool_] = among.to_numpy(zero_copy_only=False)
-    return data.loc[chosen]
+    some = data[list(columns or data.columns)]
+    # In a run of few bodies all rows are meant: nothing needs to be taken out of each column.
+    return some if chosen.all() else some.loc[chosen]
 
 
 def _as_arrow(name: str, part: Part) -> pa.Table:

@@ -155,8 +155,10 @@ def _count(data: pa.Table, rules: _Rules, told: dict[str, int]) -> pa.Array:
             str(zones[one]), str(statuses[other]), reasons[why], bool(has[0]), bool(has[1])
         )
     for address, said in _per_address(data["address"], flags[which], counts[which]):
-        before = told.get(address, 0)
-        told[address] = (before | said) & ((1 << _FLAGS) - 1) | ((before >> _FLAGS) + (said >> _FLAGS)) << _FLAGS
+        if (before := told.get(address)) is not None:
+            counts_of_both = (before >> _FLAGS) + (said >> _FLAGS)
+            said = (before | said) & ((1 << _FLAGS) - 1) | counts_of_both << _FLAGS  # noqa: PLW2901
+        told[address] = said
     return pa.array(is_detailed[which])
 
 

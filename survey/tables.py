@@ -9,11 +9,12 @@ Kinds of columns: text, integer, boolean (all three may be null), time (aware UT
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -488,9 +489,10 @@ _PANDAS: Mapping[Kind, str] = {
     "time": "datetime64[us, UTC]",
     "texts": "object",
 }
-_MAPPED: Mapping[pa.DataType, Any] = {
-    _ARROW[kind]: pd.api.types.pandas_dtype(_PANDAS[kind]) for kind in ("text", "integer", "boolean")
+_MAPPED: Mapping[Kind, Any] = {
+    kind: pd.api.types.pandas_dtype(name) for kind, name in _PANDAS.items() if kind in ("text", "integer", "boolean")
 }
+_Column: TypeAlias = pd.api.extensions.ExtensionArray | npt.NDArray[np.object_]
 BUNDLE = 20_000
 """Rows that are made, written and read at a time."""
 _NOTHING: list[str] = []
@@ -511,7 +513,7 @@ def frames(name: str, rows: Iterable[Sequence[object]]) -> Iterator[pd.DataFrame
         columns = list(zip(*bundle, strict=True))
         if len(columns) != len(table.columns):
             raise ValueError(f"{name} has {len(table.columns)} columns, {len(columns)} were given")
-        yield pd.DataFrame({c.name: _series(c.kind, v) for c, v in zip(table.columns, columns, strict=True)})
+        yield pd.DataFrame({c.name: _cells(c.kind, v) for c, v in zip(table.columns, columns, strict=True)})
 
 
 def bundles(name: str, rows: Iterable[Sequence[object]]) -> Iterator[pa.Table]:
@@ -532,18 +534,22 @@ def joined(name: str, parts: Iterable[pd.DataFrame | pa.Table]) -> pd.DataFrame:
     return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
 
 
-def _series(kind: Kind, values: Sequence[object]) -> pd.Series:
+def _cells(kind: Kind, values: Sequence[object]) -> _Column:
+    """A column for a data frame; as an array, because a frame looks whether the indexes of its series agree."""
     if kind == "texts":
-        return pd.Series([one if one or one is None else _NOTHING for one in values], dtype="object")
-    if kind == "time":
-        return pd.Series(list(values), dtype=_PANDAS[kind])
-    try:
+        return _objects([one if one or one is None else _NOTHING for one in values])
+    if kind != "time":
         # pandas looks at every value by itself: two to four times as long.
-        found = pa.array(values, _ARROW[kind], from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        # It also takes what is almost of this kind: a number for its text.
-        return pd.Series(list(values), dtype=_PANDAS[kind])
-    return pd.Series(_MAPPED[_ARROW[kind]].__from_arrow__(found))
+        with contextlib.suppress(pa.ArrowInvalid, pa.ArrowTypeError):
+            return _as_pandas(kind, pa.array(values, _ARROW[kind], from_pandas=True))
+    # It also takes what is almost of this kind: a number for its text.
+    found: _Column = pd.Series(list(values), dtype=_PANDAS[kind]).array
+    return found
+
+
+def _objects(values: Sequence[object]) -> npt.NDArray[np.object_]:
+    """Cells as they are; numpy would make a second dimension of lists that are equally long."""
+    return np.fromiter(values, dtype=object, count=len(values))
 
 
 def from_columns(name: str, columns: Mapping[str, pa.Array]) -> pa.Table:
@@ -610,12 +616,13 @@ def to_arrow(name: str, data: pd.DataFrame | None = None) -> pa.Table:
     """A table for Parquet, its columns and their types as the dictionary says; without rows when none are given."""
     if data is None or data.empty:
         return _schema(name).empty_table()
-    return pa.Table.from_pandas(data, schema=_schema(name), preserve_index=False).replace_schema_metadata()
+    # What pyarrow has for whole frames takes twice as long: it starts threads, and describes pandas' own types.
+    return from_columns(name, {one.name: pa.array(data[one.name], one.type, from_pandas=True) for one in _schema(name)})
 
 
 @functools.cache
 def _empty(name: str) -> pd.DataFrame:
-    return pd.DataFrame({column.name: _series(column.kind, ()) for column in TABLES[name].columns})
+    return pd.DataFrame({column.name: _cells(column.kind, ()) for column in TABLES[name].columns})
 
 
 @functools.cache
@@ -629,10 +636,17 @@ def from_arrow(name: str, data: pa.Table) -> pd.DataFrame:
     return pd.DataFrame({column: _from_arrow(kinds[column], data[column]) for column in data.column_names})
 
 
-def _from_arrow(kind: Kind, values: pa.ChunkedArray) -> pd.Series:
+def _from_arrow(kind: Kind, values: pa.ChunkedArray) -> _Column:
     if kind == "texts":
-        return pd.Series(list(itertools.chain.from_iterable(map(_lists, values.chunks))), dtype="object")
-    found: pd.Series = values.to_pandas(types_mapper=_MAPPED.get)
+        return _objects(list(itertools.chain.from_iterable(map(_lists, values.chunks))))
+    if kind == "time":
+        times: _Column = values.to_pandas().array
+        return times
+    return _as_pandas(kind, values)
+
+
+def _as_pandas(kind: Kind, values: pa.Array | pa.ChunkedArray) -> _Column:
+    found: _Column = _MAPPED[kind].__from_arrow__(values)
     return found
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime
 import io
+import re
 import zipfile
 
 import openpyxl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from survey import codes
+from survey import cells, codes
 from survey.errors import RegisterError
 from survey.register import load_register
 from survey.sheets import column_letter
@@ -304,3 +305,22 @@ def test_no_row_is_ever_lost_silently(tmp_path, rows):
 
 def test_columns_are_called_as_excel_calls_them():
     assert [column_letter(n) for n in (0, 25, 26, 701, 702, 16_383)] == ["A", "Z", "AA", "ZZ", "AAA", "XFD"]
+
+
+@given(st.text("ab1-_.@:/?# <>A\u30c9", max_size=12))
+@example("1.2")
+@example("a.-b")
+@example("a." * 126 + "a")
+@example("a." * 127 + "a")
+@example("a" * 64 + ".jp")
+@example("example.jp\n")
+def test_a_plain_domain_is_read_as_any_other_word(token):
+    at_once = cells.read_domain(token)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cells, "_PLAIN", re.compile(r"(?!)"))
+        assert cells.read_domain(token) == at_once
+
+
+@given(st.text("a \t\n\u3000\u00a0", max_size=12))
+def test_blanks_in_cells_become_one(text):
+    assert cells.cell_text(text) == re.sub("[ \t\u3000]+", " ", text.strip())

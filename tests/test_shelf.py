@@ -18,7 +18,7 @@ from survey.practice.world import PRACTICE
 from survey.reading import read_tables
 from survey.runs import RunFolder, load_tables
 from survey.shelf import Shelf
-from survey.tables import BUNDLE, TABLES, bundles, frame, frames, joined, records, to_arrow
+from survey.tables import BUNDLE, TABLES, bundles, frame, frames, from_arrow, joined, records, to_arrow
 
 names = st.sampled_from(["a.example", "b.example", "ü.example", "", "c." * 60 + "example"])
 answers = st.sampled_from([b"", b"\0\0\x81\x80" + b"\0" * 8, b"\0\0\x81\x83" + b"\0" * 8, b"\0\0\x81\x82" + b"\0" * 8])
@@ -226,4 +226,8 @@ def test_a_table_from_rows_is_what_pandas_makes_of_each_column(data, name):
     pd.testing.assert_frame_equal(frame(name, rows), slow)
     pd.testing.assert_frame_equal(joined(name, bundles(name, rows)), slow)
     if rows:
-        assert pa.concat_tables(bundles(name, rows)).equals(to_arrow(name, slow))
+        written = to_arrow(name, slow)
+        assert pa.concat_tables(bundles(name, rows)).equals(written)
+        by_pyarrow = pa.Table.from_pandas(slow, schema=written.schema, preserve_index=False)
+        assert written.equals(by_pyarrow.replace_schema_metadata(), check_metadata=True)
+        pd.testing.assert_frame_equal(from_arrow(name, written), slow)
