@@ -36,7 +36,7 @@ from .shelf import Shelf
 from .sitting import Brief, Enquired, Manner, Progress, stored_zone
 from .sources import Source, heard_last
 from .store import Store
-from .tables import frames
+from .tables import bundles
 from .worlds import World
 
 SETTINGS = "enquiry.toml"
@@ -232,9 +232,9 @@ def _read_names(
     """The tables of names and of their addresses; every address to ask lists about, with what speaks against it."""
     asked = [name for name in subjects.names if not opt_out.has_domain(name)]
     reader = mail.Reader(exchanges, world.askable)
-    shelf.put("mail_servers", frames("mail_servers", reader.mail_servers(asked)))
+    shelf.put("mail_servers", bundles("mail_servers", reader.mail_servers(asked)))
     reader.hosts(asked)
-    shelf.put("addresses", frames("addresses", reader.addresses()))
+    shelf.put("addresses", bundles("addresses", reader.addresses()))
     declared, policies = senders.read(asked, exchanges, world.askable, {})
     shelf.put("senders", declared)
     shelf.put("policies", policies())

@@ -38,7 +38,7 @@ from .pairs import FEW, Pairs, split
 from .register import Register, load_register
 from .runs import RELAY_TABLES, RunFolder, Tables, finished_passes, finished_rounds, liars, trusted_where
 from .shelf import Shelf
-from .tables import Confidence, frames, texts_of
+from .tables import Confidence, bundles, texts_of
 from .worlds import World
 
 _PORTION = 20_000
@@ -226,8 +226,8 @@ def _read_mail(
     shelf.put("candidates", candidates)
     asked = [domain for domain in texts_of(of_bodies["domain"]) if not opt_out.has_domain(domain)]
     reader = mail.Reader(exchanges, world.askable)
-    shelf.put("mail_servers", frames("mail_servers", reader.mail_servers(asked)))
-    shelf.put("addresses", frames("addresses", reader.addresses()))
+    shelf.put("mail_servers", bundles("mail_servers", reader.mail_servers(asked)))
+    shelf.put("addresses", bundles("addresses", reader.addresses()))
     declared, policies = senders.read(asked, exchanges, world.askable, senders.shares(named))
     shelf.put("senders", declared)
     shelf.put("policies", policies())
