@@ -45,8 +45,10 @@ __all__ = ["Batch", "DnsWire", "Engine", "GivenUp", "Half"]
 Engine = Literal["auto", "fast", "portable"]
 
 _FLUSH_S = 0.1
-_FLUSH_ROWS = 2048, 8192
-"""Exchanges in a batch: many while much waits, for whoever keeps them disturbs; few in the end, for all wait for it."""
+_FLUSH_ROWS = 2048, 4096
+"""Exchanges in a batch: many while much waits, for whoever keeps them disturbs; few in the end, for all wait for it.
+
+Whether a health round is due is seen when a batch is told, so not too many."""
 _FLUSH_HEARD = 32
 """What somebody has to look at is told in smaller portions: servers would have nothing to do meanwhile."""
 _TIDY_S = 30.0
@@ -102,6 +104,7 @@ class DnsWire:
         self._all_sockets = [one for group in self._sockets for one in group]
         now = time.monotonic()
         self._buckets = [Bucket(rate, now) for _ in resolvers]
+        self._is_limited = rate is not None
         self._turn = 0
         self._by_zone: dict[str, Channel] = {}
         self._channels: deque[Channel]
@@ -156,20 +159,15 @@ class DnsWire:
         return self._by_zone[zone].sent
 
     def ask(self, zone: str, halves: Iterable[Half], *, is_urgent: bool = False) -> None:
-        """Put questions into a channel's queue, or in front of it; zone "" is the resolver itself."""
-        queue = self._by_zone[zone].queue
-        if is_urgent:
-            queue.extendleft(halves)
-        else:
-            # Questions of one length go out in one call.
-            by_length: list[Half] = sorted(halves, key=_length)
-            queue.extend(by_length)
+        """Put questions into a channel's queue, or before it; zone "" is the resolver itself."""
+        channel = self._by_zone[zone]
+        # Questions of one length go out in one call.
+        by_length: list[Half] = sorted(halves, key=_length)
+        (channel.urgent if is_urgent else channel.queue).extend(by_length)
 
     def drop(self, zone: str) -> int:
         """Forget what waits for a zone; how much it was. What is already out comes back."""
-        queue = self._by_zone[zone].queue
-        dropped = len(queue)
-        queue.clear()
+        dropped = self._by_zone[zone].clear()
         self._later = [entry for entry in self._later if entry[2].zone != zone]
         heapq.heapify(self._later)
         return dropped
@@ -177,7 +175,7 @@ class DnsWire:
     @property
     def waiting(self) -> int:
         """Questions asked and not yet finished."""
-        queued = sum(len(channel.queue) for channel in self._by_zone.values())
+        queued = sum(channel.waiting() for channel in self._by_zone.values())
         return queued + self._outstanding + len(self._later) + len(self._streams)
 
     def least_s(self, to_lists: int = 0, to_resolver: int = 0) -> float:
@@ -187,7 +185,7 @@ class DnsWire:
         """
         longest, queued = 0.0, to_resolver
         for channel in self._by_zone.values():
-            waiting = len(channel.queue) + (to_lists if channel.zone else 0)
+            waiting = channel.waiting() + (to_lists if channel.zone else 0)
             queued += waiting
             if channel.bucket.rate:
                 longest = max(longest, waiting / channel.bucket.rate)
@@ -273,7 +271,7 @@ class DnsWire:
             if not is_idle and self._room(now) > 0:
                 nap = 0.0
         else:
-            is_idle = not any(channel.queue for channel in self._channels)
+            is_idle = not any(channel.line() for channel in self._channels)
         if not is_idle and self._credit < _ROOM_LEAST:
             nap = min(nap, self._sent_at + _DRAINED_S - now)
         if self._outstanding:
@@ -299,66 +297,74 @@ class DnsWire:
         asked_us = time.time_ns() // 1000
         self._turn += 1
         sockets = [group[self._turn % _SOCKETS] for group in self._sockets]
-        # Channels take turns, so that no list waits behind another's long queue: burst by burst, or, where it is the
-        # resolvers' pace that limits, with equal shares in what it allows.
-        channels, share = self._channels, self._share(room, now)
-        for _ in range(len(channels)):
-            channel = channels[0]
-            channels.rotate(-1)
-            if not channel.queue:
+        share = self._share(room, now)
+        for channel in self._turns():
+            if not (line := channel.line()):
                 continue
-            allowed = channel.bucket.available(now)
-            count = min(room, share, allowed, len(channel.queue))
+            count = min(room, share, channel.bucket.available(now), len(line))
             if channel.left is not None:
                 count = self._within_limit(channel, count)
-                if not channel.queue:
-                    continue
             if count:
                 count = self._send(channel, count, now, asked_us, sockets)
                 room -= count
             if not room:
                 break
-            if channel.queue:
+            if channel.line():
                 nap = min(nap, channel.bucket.ready_in() or 0.05)
-        else:
-            # A whole turn: another begins the next one.
-            channels.rotate(-1)
         for one in sockets:
             one.send()
         return nap, room > 0
 
+    def _turns(self) -> Iterator[Channel]:
+        """Whose turn it is, one after the other; whoever stops listening lets the next turn begin behind the last.
+
+        Channels take turns, so that no list waits behind another's long queue: burst by burst, or, where it is the
+        resolvers' pace that limits, with equal shares in what it allows. Where no pace limits resolvers, they come
+        first: what they answer leads to everything else. Only what is tested or has a pace of its own goes before
+        them; it takes little, and that in time.
+        """
+        channels, resolvers = self._channels, self._by_zone[""]
+        if resolvers.queue and not self._is_limited:
+            for channel in channels:
+                if channel.urgent or channel.bucket.rate is not None:
+                    yield channel
+            yield resolvers
+        for _ in range(len(channels)):
+            channels.rotate(-1)
+            yield channels[-1]
+        # A whole turn: another begins the next one.
+        channels.rotate(-1)
+
     def _share(self, room: int, now: float) -> int:
         """How many questions one channel may send in a turn."""
-        if any(bucket.rate is None for bucket in self._buckets):
+        if not self._is_limited:
             return room
         allowed = sum(bucket.available(now) for bucket in self._buckets)
-        return max(1, allowed // max(1, sum(1 for channel in self._channels if channel.queue)))
+        return max(1, allowed // max(1, sum(1 for channel in self._channels if channel.line())))
 
     def _within_limit(self, channel: Channel, count: int) -> int:
         """How many may go out under the daily limit; at its end everything but health rounds is dropped."""
         left = channel.left or 0
         if left - count >= channel.reserve:
             return count
-        rounds = [one for one in channel.queue if _half(one).round]
-        if left > channel.reserve and not rounds:
+        if left > channel.reserve and not channel.urgent:
             return left - channel.reserve
-        if len(rounds) < len(channel.queue):
+        if channel.queue:
             self.spent.add(channel.zone)
-        channel.queue.clear()
-        channel.queue.extend(rounds[: max(0, left)])
-        for one in rounds[max(0, left) :]:
-            half = _half(one)
+            channel.queue.clear()
+        while len(channel.urgent) > max(0, left):
+            half = _half(channel.urgent.pop())
             self._given_up.append(GivenUp(half.text + channel.text, half.type, half.round, channel.zone))
-        return min(count, len(channel.queue))
+        return min(count, len(channel.urgent))
 
     def _send(self, channel: Channel, count: int, now: float, asked_us: int, sockets: list[UdpSocket[_Pending]]) -> int:
         """Make up to `count` questions of one channel ready to go; how many it was (the server's pace may stop it)."""
         done = fresh = size = 0
-        queue, servers, buckets = channel.queue, channel.servers, self._buckets
+        line, servers, buckets = channel.line(), channel.servers, self._buckets
         only = servers[0] if len(servers) == 1 else -1
         number, tried, had_edns, type_, since_us = -1, 0, True, -1, int(now * 1e6)
         while done < count:
-            entry = queue.popleft()
+            entry = line.popleft()
             if isinstance(entry, Half):
                 half, attempt, has_edns = entry, entry.attempt, True
             else:
@@ -370,7 +376,7 @@ class DnsWire:
                 pending, ids, size = one.pending, one.new_ids(count - done), 0
             if bucket.rate is not None:
                 if not bucket.available(now):
-                    queue.appendleft(entry)
+                    line.appendleft(entry)
                     break
                 bucket.take(1)
             # Most questions differ in nothing but the address.
@@ -497,7 +503,7 @@ class DnsWire:
     def _again(self, half: Half, channel: Channel, attempt: int, has_edns: bool, rcode: int | None, now: float) -> None:
         """What follows an attempt without a usable answer: without EDNS, once more, once more later, or given up."""
         if rcode in (1, 4) and has_edns:
-            channel.queue.appendleft(Again(half, attempt, False))
+            channel.put_back(Again(half, attempt, False))
             return
         if attempt >= self._world.tries:
             self._given_up.append(GivenUp(half.text + channel.text, half.type, half.round, channel.zone))
@@ -507,8 +513,7 @@ class DnsWire:
             self._later_n += 1
             heapq.heappush(self._later, (now + self._world.pause_s, self._later_n, channel, again))
         else:
-            # In front of what was never asked: others may wait for its end.
-            channel.queue.appendleft(again)
+            channel.put_back(again)
 
     def _expire(self, now: float) -> None:
         """Time out what has waited long enough; sockets hold what is outstanding in the order in which it was asked."""
@@ -535,7 +540,7 @@ class DnsWire:
     def _resume_later(self, now: float) -> None:
         while self._later and self._later[0][0] <= now:
             _, _, channel, again = heapq.heappop(self._later)
-            channel.queue.appendleft(again)
+            channel.put_back(again)
 
     # -- TCP ---------------------------------------------------------------------------------------------------
 

@@ -66,7 +66,9 @@ class Batch(NamedTuple):
 class Channel:
     """One queue with its own pace: a list's zone, or the resolver."""
 
-    __slots__ = ("_tails", "blank", "bucket", "left", "queue", "reserve", "sent", "servers", "text", "wire", "zone")
+    __slots__ = (
+        *("_tails", "blank", "bucket", "left", "queue", "reserve", "sent", "servers", "text", "urgent", "wire", "zone"),
+    )
 
     def __init__(
         self,
@@ -85,8 +87,29 @@ class Channel:
         self.blank = blank
         self.left, self.reserve, self.servers = left, reserve, servers
         self.queue: deque[Half | Again] = deque()
+        self.urgent: deque[Half | Again] = deque()
+        """What goes before the queue: questions of health rounds."""
         self.sent = 0
         self._tails: dict[int, bytes] = {}
+
+    def line(self) -> deque[Half | Again]:
+        """What goes out next; empty when nothing waits."""
+        return self.urgent or self.queue
+
+    def waiting(self) -> int:
+        """How many questions wait."""
+        return len(self.urgent) + len(self.queue)
+
+    def put_back(self, again: Again) -> None:
+        """Ask once more, in front of what was never asked: others may wait for its end."""
+        (self.urgent if again.half.round else self.queue).appendleft(again)
+
+    def clear(self) -> int:
+        """Forget what waits; how much it was."""
+        dropped = self.waiting()
+        self.urgent.clear()
+        self.queue.clear()
+        return dropped
 
     def tail(self, type_: int) -> bytes:
         """What follows a half on the wire: the zone, the type, and class IN."""
