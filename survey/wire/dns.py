@@ -416,6 +416,8 @@ class DnsWire:
         now_us = int(now * 1e6)
         count = waited_us = 0
         is_refused = False
+        told: bytes | None = None
+        of: _Sending | None = None
         for _ in range(_RECEIVE_MOST):
             try:
                 data = receive(4096)
@@ -429,7 +431,10 @@ class DnsWire:
                 self.strays += 1
                 continue
             half, question, sending = entry
-            kind = _kind(data[2:8])
+            # Most answers differ from the one before in nothing but the address.
+            if (head := data[2:8]) != told:
+                told, kind_told = head, _kind(head)
+            kind = kind_told
             if not kind or not data.startswith(question, 12):
                 # A server that cannot read us may send back a bare header; it can only say no that way.
                 if not _is_bare_refusal(data):
@@ -438,10 +443,13 @@ class DnsWire:
                 kind = _OTHER
             del pending[id_]
             count += 1
-            channel, attempt, _, asked_us, since_us = sending
-            elapsed_us = now_us - since_us
+            if sending is not of:
+                of = sending
+                channel, attempt, _, asked_us, since_us = sending
+                elapsed_us = now_us - since_us
+                zone, suffix, is_plain = channel.zone, channel.text, channel.blank is None
             waited_us += elapsed_us
-            if kind == _OTHER or channel.blank is not None:
+            if kind == _OTHER or not is_plain:
                 outcome = TRUNCATED if data[2] & 2 else ANSWERED
                 self._take(entry, one.server, "udp", outcome, data, now)
                 continue
@@ -449,7 +457,7 @@ class DnsWire:
             row = (
                 half.pass_number,
                 half.round,
-                half.text + channel.text,
+                half.text + suffix,
                 half.type,
                 server,
                 "udp",
@@ -460,10 +468,10 @@ class DnsWire:
                 data,
             )
             rows.append(row)
-            if kind == _DENIAL and channel.zone and not half.round:
-                denials[channel.zone] += 1
+            if kind == _DENIAL and zone and not half.round:
+                denials[zone] += 1
             else:
-                heard.append((channel.zone, row))
+                heard.append((zone, row))
             if not pending:
                 break
         if count:
