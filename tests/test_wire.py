@@ -156,7 +156,7 @@ def test_resolvers_are_asked_first_where_no_pace_limits_them_and_what_is_tested_
     tests = [dataclasses.replace(half, round=1) for half in halves[:10]]
     zones = [f"list{number}.test" for number in range(5)]
     with server(lambda query, *_: [answer(query, rcode=3)]) as (address, seen):
-        wire = DnsWire([address], PATIENT, engine=engine)
+        wire = DnsWire([address], PATIENT, engine=engine, window=64)
         with contextlib.closing(wire):
             wire.ask("", halves)
             for zone in zones:
@@ -171,7 +171,7 @@ def test_resolvers_are_asked_first_where_no_pace_limits_them_and_what_is_tested_
                 rows += len(batch.rows)
     asked = [name_of(query).partition(".")[::2] for query in seen]
     begun = max(place for place, (_, zone) in enumerate(asked) if not zone)
-    assert rows == len(asked) == 6 * 1_000
+    assert rows == len(asked) == 6_000
     assert begun < 1_000 + len(tests) * len(zones) + 48, "nothing but test points goes out with these"
     tested = [place for place, (text, zone) in enumerate(asked) if zone and int(text) < 10]
     assert len(tested) == 50
@@ -187,7 +187,7 @@ def test_a_list_that_is_silent_is_tested_before_it_is_asked_again():
         return [] if zone and int(text) >= 10 else [answer(query, rcode=3)]
 
     with server(reply) as (address, seen):
-        wire = DnsWire([address], WORLD)
+        wire = DnsWire([address], WORLD, window=64)
         with contextlib.closing(wire):
             wire.open_channel("list.test", encode_name("list.test"))
             wire.ask("list.test", halves[10:60])
@@ -209,7 +209,7 @@ def test_a_list_that_is_silent_is_tested_before_it_is_asked_again():
 def test_a_list_with_a_pace_of_its_own_goes_on_while_resolvers_are_asked():
     halves = [Half(f"{number}", encode_name(f"{number}")[:-1], 1, 1, 0) for number in range(600)]
     with server(lambda query, *_: time.sleep(0.001) or [answer(query, rcode=3)]) as (address, seen):
-        wire = DnsWire([address], PATIENT)
+        wire = DnsWire([address], PATIENT, window=64)
         with contextlib.closing(wire):
             wire.ask("", halves)
             wire.open_channel("list.test", encode_name("list.test"), 40)
