@@ -44,7 +44,7 @@ _COMMIT_ROWS = 8_000
 _TOGETHER = 64
 """Rows that are inserted by one statement; a row has 13 values, and older SQLite knows 999 in a statement."""
 _UNGUARDED = 100
-"""Rows, given at once, for which the keeper lays its guard aside."""
+"""Rows of one transaction for which the keeper lays its guard aside."""
 _LOCKED_S, _AGAIN_S = 10.0, 0.002
 """How long the keeper waits for others that have the file open, and how often it looks."""
 _NUMBERS = struct.Struct("<10q")
@@ -121,6 +121,7 @@ class Keeper:
         self._rows: list[bytes] = []
         self._marks: list[tuple[object, ...]] = []
         self._is_guarded = True
+        self._sealed = self._exchange
         connection.execute("INSERT INTO sittings VALUES (?, ?, ?, ?)", self._row)
         self.commit()
 
@@ -152,7 +153,7 @@ class Keeper:
         connection = self._connection
         if not connection.in_transaction:
             connection.execute("BEGIN IMMEDIATE")
-        if self._is_guarded and len(rows) >= _UNGUARDED:
+        if self._is_guarded and self._exchange + len(rows) - self._sealed >= _UNGUARDED:
             self._lay_guard_aside()
         kept = [(number, self._sitting, *row) for number, row in enumerate(rows, self._exchange + 1)]
         single = len(kept) % _TOGETHER
@@ -191,6 +192,7 @@ class Keeper:
             connection.execute(_AFTER.format(t="exchanges", base=self._base))
             self._is_guarded = True
         connection.execute("COMMIT")
+        self._sealed = self._exchange
         self._rows, self._marks = [], []
 
     def close(self) -> None:

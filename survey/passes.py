@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from . import blocklists, dmarc, mail, networks, senders
 from .answers import encode_name, reverse_name, reverse_wire, word
 from .domains import Subject
-from .exchanges import AAAA, FIRST_RECHECK, MX, SURVEY_ROUND, TXT, A, Exchanges, Question, Row, WireRow, is_usable
+from .exchanges import FIRST_RECHECK, MX, SURVEY_ROUND, TXT, A, Exchanges, Question, Row, is_usable
 from .sitting import Enquired, Recorder, Sitting
 from .tables import Dns
 from .wire.dns import Batch, DnsWire, Half
@@ -53,6 +53,8 @@ class Pass:
                     self._settled[key] = row
                 self._tried[key] = max(self._tried.get(key, 0), row.attempt)
         self._asked: set[Question] = set()
+        self._wanted: list[Half] = []
+        """Questions of the resolver that came up since it was last asked: those of one length go out in one call."""
         self._mail: set[Question] = set()
         """Questions of the mail room: only their answers lead to addresses that lists are asked about."""
         self._open_questions: set[Question] = set()
@@ -83,6 +85,7 @@ class Pass:
             self._seek(subject, 0)
         if (enquired := self._sitting.brief.enquired) is not None:
             self._enquire(enquired)
+        self._ask_resolver()
         self._ask_lists()
         self._listen()
         live = [zone for zone in self._lists if zone in self._open]
@@ -186,21 +189,25 @@ class Pass:
         if question in self._asked:
             return
         self._asked.add(question)
-        if (row := self._settled.get(question)) is not None:
-            self._heard(row)
-            return
-        tried = self._tried.get(question, 0)
-        if tried >= self._sitting.world.tries:
-            self._closed(question)
-            return
+        tried = 0
+        if self._tried:
+            if (row := self._settled.get(question)) is not None:
+                self._known.add([row])
+                self._closed(question)
+                return
+            tried = self._tried.get(question, 0)
+            if tried >= self._sitting.world.tries:
+                self._closed(question)
+                return
         self._open_questions.add(question)
-        wire = encode_name(question.name)[:-1]
-        half = Half(question.name, wire, question.type, self._number, SURVEY_ROUND, tried + 1)
-        self._wire.ask("", [half])
+        name, type_ = question
+        self._wanted.append(Half(name, encode_name(name)[:-1], type_, self._number, SURVEY_ROUND, tried + 1))
 
-    def _heard(self, row: Row) -> None:
-        self._known.add([row])
-        self._closed(Question(row.name, row.type))
+    def _ask_resolver(self) -> None:
+        """Ask the resolver everything that came up."""
+        if self._wanted:
+            self._wire.ask("", self._wanted)
+            self._wanted = []
 
     def _closed(self, question: Question) -> None:
         """A question is answered, or given up in this pass: go on with whatever waited for it."""
@@ -208,10 +215,11 @@ class Pass:
         if question in self._mail:
             self._led += question.type == MX
             self._lead_on(question)
-        for inquiry in self._inquiries.pop(question, ()):
-            inquiry.waiting -= 1
-            if not inquiry.waiting:
-                self._inquire(inquiry)
+        if self._inquiries:
+            for inquiry in self._inquiries.pop(question, ()):
+                inquiry.waiting -= 1
+                if not inquiry.waiting:
+                    self._inquire(inquiry)
 
     def _lead_on(self, question: Question) -> None:
         """Ask what an answer makes us ask: addresses, ends of aliases, and the lists.
@@ -219,14 +227,16 @@ class Pass:
         In silence go on with what an earlier pass heard, so that its listings are asked again.
         """
         row = self._known.latest(*question)
-        if row is None or not is_usable(row) or (row.type != MX and row.answer[6:8] == b"\0\0"):
+        if row is None or (row.type != MX and row.answer[6:8] == b"\0\0") or not is_usable(row):
             # An address that does not exist leads nowhere.
+            return
+        if row.type != MX and word(row, row.name, row.type) is Dns.PRESENT:
+            # What has addresses is no loose end.
+            for address in mail.addresses_of(row):
+                self._server(address)
             return
         for following in mail.follow(row):
             self._want_mail(following)
-        if row.type in (A, AAAA) and word(row, row.name, row.type) is Dns.PRESENT:
-            for address in mail.addresses_of(row):
-                self._server(address)
 
     def _inquire(self, inquiry: _Inquiry) -> None:
         """Ask what a subject still needs, and again when that is answered, until it needs nothing more."""
@@ -315,19 +325,21 @@ class Pass:
             self._done += count
             self._since_round += count
             self._silences.pop(zone, None)
-        for zone, row in batch.heard:
-            if row[1] != SURVEY_ROUND:
-                self._round_rows.append(Row(0, 0, *row))
-                if _is_final(row):
-                    self._round_left -= 1
+        for zone, heard in batch.heard:
+            row = Row(0, 0, *heard)
+            if row.round != SURVEY_ROUND:
+                self._round_rows.append(row)
+                # The wire says itself when it gives up.
+                self._round_left -= is_usable(row)
                 continue
             self._done += 1
             if not zone:
-                self._heard(Row(0, 0, *row))
-            elif row[3] == A:
+                self._known.add([row])
+                self._closed(Question(row.name, row.type))
+            elif row.type == A:
                 self._since_round += 1
-                self._known.add([Row(0, 0, *row)])
-                self._listed(zone, row[2], row[10])
+                self._known.add([row])
+                self._listed(zone, row.name, row.answer)
         for gone in batch.given_up:
             if gone.round != SURVEY_ROUND:
                 self._round_left -= 1
@@ -337,6 +349,7 @@ class Pass:
                     self._silences[gone.channel] = self._silences.get(gone.channel, 0) + 1
                 else:
                     self._closed(Question(gone.name, gone.type))
+        self._ask_resolver()
         self._ask_lists()
         if self._round_zones and self._round_left <= 0:
             self._end_round()
@@ -400,9 +413,3 @@ class Pass:
             self._open[zone] = has_ipv6 and (is_new or self._open[zone])
             if is_new:
                 self._ask_list(zone, list(self._addresses))
-
-
-def _is_final(row: WireRow) -> bool:
-    """Whether this exchange settles its question (the wire says itself when it gives up)."""
-    answer = row[10]
-    return row[7] == "answered" and len(answer) >= 12 and answer[3] & 15 in (0, 3)

@@ -19,6 +19,8 @@ from survey.wire.pace import Bucket, Window
 from survey.wire.udp import UdpSocket
 
 WORLD = dataclasses.replace(PRACTICE, timeout_s=0.2, pause_s=0.05)
+PATIENT = dataclasses.replace(WORLD, timeout_s=2.0)
+"""For what must not be asked twice on a busy machine."""
 ENGINES = ["fast", "portable"]
 
 
@@ -146,6 +148,77 @@ def test_no_list_waits_where_the_resolvers_pace_limits():
     assert min(sent) > 15
     assert max(sent) < 3 * min(sent)
     assert sum(sent) < 200 * 2.2
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_resolvers_are_asked_first_where_no_pace_limits_them_and_what_is_tested_before_them(engine):
+    halves = [Half(f"{number}", encode_name(f"{number}")[:-1], 1, 1, 0) for number in range(1_000)]
+    tests = [dataclasses.replace(half, round=1) for half in halves[:10]]
+    zones = [f"list{number}.test" for number in range(5)]
+    with server(lambda query, *_: [answer(query, rcode=3)]) as (address, seen):
+        wire = DnsWire([address], PATIENT, engine=engine, window=64)
+        with contextlib.closing(wire):
+            wire.ask("", halves)
+            for zone in zones:
+                wire.open_channel(zone, encode_name(zone))
+                wire.ask(zone, halves[10:])
+            rows = 0
+            for batch in wire.exchanges():
+                if not rows:
+                    # In the midst of everything a health round begins.
+                    for zone in zones:
+                        wire.ask(zone, tests, is_urgent=True)
+                rows += len(batch.rows)
+    asked = [name_of(query).partition(".")[::2] for query in seen]
+    begun = max(place for place, (_, zone) in enumerate(asked) if not zone)
+    assert rows == len(asked) == 6_000
+    assert begun < 1_000 + len(tests) * len(zones) + 48, "nothing but test points goes out with these"
+    tested = [place for place, (text, zone) in enumerate(asked) if zone and int(text) < 10]
+    assert len(tested) == 50
+    assert max(tested) < begun
+
+
+def test_a_list_that_is_silent_is_tested_before_it_is_asked_again():
+    halves = [Half(f"{number}", encode_name(f"{number}")[:-1], 1, 1, 0) for number in range(1_000)]
+    tests = [dataclasses.replace(half, round=1) for half in halves[:10]]
+
+    def reply(query, *_):
+        text, _, zone = name_of(query).partition(".")
+        return [] if zone and int(text) >= 10 else [answer(query, rcode=3)]
+
+    with server(reply) as (address, seen):
+        wire = DnsWire([address], WORLD, window=64)
+        with contextlib.closing(wire):
+            wire.open_channel("list.test", encode_name("list.test"))
+            wire.ask("list.test", halves[10:60])
+            tested = []
+            begun = 0
+            for batch in wire.exchanges():
+                if not begun:
+                    assert {row[7] for row in batch.rows} == {TIMEOUT}
+                    begun = len(seen)
+                    wire.ask("", halves)
+                    wire.ask("list.test", tests, is_urgent=True)
+                tested += [row for row in batch.rows if row[1]]
+    assert len(tested) == 10
+    asked = [name_of(query) for query in seen]
+    last = max(place for place, name in enumerate(asked) if name.endswith(".test") and int(name.split(".")[0]) < 10)
+    assert last < begun + 3 * 48
+
+
+def test_a_list_with_a_pace_of_its_own_goes_on_while_resolvers_are_asked():
+    halves = [Half(f"{number}", encode_name(f"{number}")[:-1], 1, 1, 0) for number in range(600)]
+    with server(lambda query, *_: time.sleep(0.001) or [answer(query, rcode=3)]) as (address, seen):
+        wire = DnsWire([address], PATIENT, window=64)
+        with contextlib.closing(wire):
+            wire.ask("", halves)
+            wire.open_channel("list.test", encode_name("list.test"), 40)
+            wire.ask("list.test", halves[:20])
+            rows = [row for batch in wire.exchanges() for row in batch.rows]
+    assert len(rows) == 620
+    asked = [name_of(query).partition(".")[2] for query in seen]
+    assert "list.test" in asked[:100]
+    assert asked[:500].count("list.test") >= 10
 
 
 def test_ids_are_new_even_when_most_are_taken():

@@ -1,9 +1,9 @@
 """The bulk DNS loop: questions in, exchanges out, nothing decoded but headers.
 
-One loop, a few connected UDP sockets per server, no future and no object per question beyond a tuple. A question waits
-in the queue of its *channel* (a list's zone, or the resolver itself), which has its own pace; it goes out when the
-window has room, through a socket with a random port and under a random id. What comes back must carry that id and echo
-the question byte for byte, or it is a stray and ignored.
+One loop, a few connected UDP sockets per server, no future and no object per question beyond a tuple. What waits, and
+whose turn it is, is said in `channels`; a question goes out when the window has room, through a socket with a random
+port and under a random id. What comes back must carry that id and echo the question byte for byte, or it is a stray and
+ignored.
 
 Every attempt is one exchange. A question is finished when an answer is usable (NOERROR or NXDOMAIN) or when its tries
 are used up; what is left unanswered is told to the caller as given up. Truncated answers are asked again over TCP
@@ -20,24 +20,22 @@ The engine is chosen by argument. `fast` needs Linux: epoll, and UDP GSO. `porta
 from __future__ import annotations
 
 import gc
-import heapq
 import select
 import selectors
-import socket
 import sys
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
 from typing import Literal
 
 from ..calm import uninterrupted
 from ..exchanges import ANSWERED, TIMEOUT, TRUNCATED, UNREACHABLE, WireRow
 from ..worlds import World
-from .pace import Bucket, Window
-from .queries import HEADER_EDNS, HEADER_PLAIN, OPT, Again, Batch, Channel, GivenUp, Half
-from .tcp import over_tcp
+from .channels import Channel, Channels
+from .heads import DENIAL, OTHER, blanked, is_bare_refusal, kind_of
+from .pace import Window
+from .queries import HEADER_EDNS, HEADER_PLAIN, OPT, Again, Batch, GivenUp, Half
+from .tcp import Streams
 from .udp import UdpSocket
 
 __all__ = ["Batch", "DnsWire", "Engine", "GivenUp", "Half"]
@@ -45,8 +43,10 @@ __all__ = ["Batch", "DnsWire", "Engine", "GivenUp", "Half"]
 Engine = Literal["auto", "fast", "portable"]
 
 _FLUSH_S = 0.1
-_FLUSH_ROWS = 2048, 8192
-"""Exchanges in a batch: many while much waits, for whoever keeps them disturbs; few in the end, for all wait for it."""
+_FLUSH_ROWS = 2048, 4096
+"""Exchanges in a batch: many while much waits, for whoever keeps them disturbs; few in the end, for all wait for it.
+
+Whether a health round is due is seen when a batch is told, so not too many."""
 _FLUSH_HEARD = 32
 """What somebody has to look at is told in smaller portions: servers would have nothing to do meanwhile."""
 _TIDY_S = 30.0
@@ -68,11 +68,9 @@ _Pending = tuple[Half, bytes, _Sending]
 
 _AROUND_PLAIN, _AROUND_EDNS = 12, 23
 """Octets of a packet beside its question: header, and OPT record."""
-_STRAY, _DENIAL, _RECORDS, _OTHER = range(4)
-"""What the first octets of a header say: no answer to one question; none such; records; anything else."""
 
 
-class DnsWire:
+class DnsWire(Channels):
     """Carries questions to resolvers and brings exchanges back, in batches.
 
     `resolvers` are (address, port) in the order of passes; `window` is how many questions may be outstanding at most;
@@ -88,9 +86,9 @@ class DnsWire:
         window: int = 256,
         rate: float | None = None,
     ) -> None:
+        super().__init__(len(resolvers), rate)
         self.engine: Engine = ("fast" if sys.platform == "linux" else "portable") if engine == "auto" else engine
         use_gso = self.engine == "fast"
-        self._resolvers = resolvers
         self._reach = [world.reach(*resolver) for resolver in resolvers]
         self.names = [f"[{a}]:{p}" if ":" in a else f"{a}:{p}" for a, p in resolvers]
         """How each resolver is called in what is kept."""
@@ -101,99 +99,22 @@ class DnsWire:
         ]
         self._all_sockets = [one for group in self._sockets for one in group]
         now = time.monotonic()
-        self._buckets = [Bucket(rate, now) for _ in resolvers]
         self._turn = 0
-        self._by_zone: dict[str, Channel] = {}
-        self._channels: deque[Channel]
-        """The same; first, whose turn is next."""
-        self.open_channel("", b"\0")
         self._outstanding = 0
         self._credit, self._sent_at = _UNHEARD_MOST, now
         """How many may go out before anything is heard, and when something went out last."""
         self._expire_at = now
-        self._later: list[tuple[float, int, Channel, Again]] = []
-        self._later_n = 0
-        self._tcp = ThreadPoolExecutor(8, thread_name_prefix="dns-tcp")
-        self._streams: dict[Future[tuple[str, bytes]], tuple[_Pending, int]] = {}
-        self._wake, self._waker = socket.socketpair()
-        self._wake.setblocking(False)
+        self._streams = Streams[tuple[_Pending, int]]()
         self._rows: list[WireRow] = []
         self._heard: list[tuple[str, WireRow]] = []
         self._denials: dict[str, int] = defaultdict(int)
-        self._given_up: list[GivenUp] = []
         self.strays = 0
         self.sent = 0
-        self.spent: set[str] = set()
-        """Zones whose daily limit is used up."""
-
-    # -- asking ------------------------------------------------------------------------------------------------
-
-    def open_channel(
-        self,
-        zone: str,
-        wire: bytes,
-        rate: float | None = None,
-        blank: tuple[bytes, bytes] | None = None,
-        *,
-        left: int | None = None,
-        reserve: int = 0,
-    ) -> None:
-        """A queue for one zone. `wire` is the zone with its final zero; `blank` hides a key, given in lower case.
-
-        `left` is how many packets may go to the zone today (None: no limit), `reserve` how many of these are kept for
-        health rounds. When the rest is used up, what waits is dropped and the zone stands in `spent`.
-        """
-        everyone = tuple(range(len(self._resolvers)))
-        self._by_zone[zone] = Channel(zone, wire, rate, blank, left, reserve, everyone)
-        self._channels = deque(self._by_zone.values())
-
-    def allow(self, zone: str, servers: Iterable[int]) -> None:
-        """Ask a zone through these resolvers only, by their places in `resolvers`."""
-        self._by_zone[zone].servers = tuple(sorted(servers))
-
-    def sent_to(self, zone: str) -> int:
-        """How many packets went out for a zone."""
-        return self._by_zone[zone].sent
-
-    def ask(self, zone: str, halves: Iterable[Half], *, is_urgent: bool = False) -> None:
-        """Put questions into a channel's queue, or in front of it; zone "" is the resolver itself."""
-        queue = self._by_zone[zone].queue
-        if is_urgent:
-            queue.extendleft(halves)
-        else:
-            # Questions of one length go out in one call.
-            by_length: list[Half] = sorted(halves, key=_length)
-            queue.extend(by_length)
-
-    def drop(self, zone: str) -> int:
-        """Forget what waits for a zone; how much it was. What is already out comes back."""
-        queue = self._by_zone[zone].queue
-        dropped = len(queue)
-        queue.clear()
-        self._later = [entry for entry in self._later if entry[2].zone != zone]
-        heapq.heapify(self._later)
-        return dropped
 
     @property
     def waiting(self) -> int:
         """Questions asked and not yet finished."""
-        queued = sum(len(channel.queue) for channel in self._by_zone.values())
-        return queued + self._outstanding + len(self._later) + len(self._streams)
-
-    def least_s(self, to_lists: int = 0, to_resolver: int = 0) -> float:
-        """How long what waits takes at least, at the paces that are allowed, in seconds.
-
-        `to_lists` more questions will go to each list, and `to_resolver` more to the resolvers themselves.
-        """
-        longest, queued = 0.0, to_resolver
-        for channel in self._by_zone.values():
-            waiting = len(channel.queue) + (to_lists if channel.zone else 0)
-            queued += waiting
-            if channel.bucket.rate:
-                longest = max(longest, waiting / channel.bucket.rate)
-        rates = [bucket.rate for bucket in self._buckets]
-        total = sum(rate for rate in rates if rate is not None)
-        return longest if None in rates or not total else max(longest, queued / total)
+        return self.queued() + self._outstanding + len(self._streams)
 
     # -- the loop ----------------------------------------------------------------------------------------------
 
@@ -234,11 +155,9 @@ class DnsWire:
 
     def close(self) -> None:
         """Close every socket."""
-        self._tcp.shutdown(wait=False, cancel_futures=True)
+        self._streams.close()
         for one in self._all_sockets:
             one.sock.close()
-        self._wake.close()
-        self._waker.close()
 
     def _portion(self) -> int:
         least, most = _FLUSH_ROWS
@@ -253,14 +172,14 @@ class DnsWire:
         if self.engine == "fast" and sys.platform == "linux":
             epoll = select.epoll()
             by_fd: dict[int, UdpSocket[_Pending] | None] = {one.sock.fileno(): one for one in self._all_sockets}
-            by_fd[self._wake.fileno()] = None
+            by_fd[self._streams.wake.fileno()] = None
             for fd in by_fd:
                 epoll.register(fd, select.EPOLLIN)
             return lambda nap: [by_fd[fd] for fd, _ in epoll.poll(nap)], epoll.close
         selector = selectors.DefaultSelector()
         for one in self._all_sockets:
             selector.register(one.sock, selectors.EVENT_READ, one)
-        selector.register(self._wake, selectors.EVENT_READ, None)
+        selector.register(self._streams.wake, selectors.EVENT_READ, None)
         return lambda nap: [key.data for key, _ in selector.select(nap)], selector.close
 
     # -- sending -----------------------------------------------------------------------------------------------
@@ -273,7 +192,7 @@ class DnsWire:
             if not is_idle and self._room(now) > 0:
                 nap = 0.0
         else:
-            is_idle = not any(channel.queue for channel in self._channels)
+            is_idle = not any(channel.line() for channel in self._channels)
         if not is_idle and self._credit < _ROOM_LEAST:
             nap = min(nap, self._sent_at + _DRAINED_S - now)
         if self._outstanding:
@@ -299,66 +218,32 @@ class DnsWire:
         asked_us = time.time_ns() // 1000
         self._turn += 1
         sockets = [group[self._turn % _SOCKETS] for group in self._sockets]
-        # Channels take turns, so that no list waits behind another's long queue: burst by burst, or, where it is the
-        # resolvers' pace that limits, with equal shares in what it allows.
-        channels, share = self._channels, self._share(room, now)
-        for _ in range(len(channels)):
-            channel = channels[0]
-            channels.rotate(-1)
-            if not channel.queue:
+        share = self._share(room, now)
+        for channel in self._turns():
+            if not (line := channel.line()):
                 continue
-            allowed = channel.bucket.available(now)
-            count = min(room, share, allowed, len(channel.queue))
+            count = min(room, share, channel.bucket.available(now), len(line))
             if channel.left is not None:
                 count = self._within_limit(channel, count)
-                if not channel.queue:
-                    continue
             if count:
                 count = self._send(channel, count, now, asked_us, sockets)
                 room -= count
             if not room:
                 break
-            if channel.queue:
+            if channel.line():
                 nap = min(nap, channel.bucket.ready_in() or 0.05)
-        else:
-            # A whole turn: another begins the next one.
-            channels.rotate(-1)
         for one in sockets:
             one.send()
         return nap, room > 0
 
-    def _share(self, room: int, now: float) -> int:
-        """How many questions one channel may send in a turn."""
-        if any(bucket.rate is None for bucket in self._buckets):
-            return room
-        allowed = sum(bucket.available(now) for bucket in self._buckets)
-        return max(1, allowed // max(1, sum(1 for channel in self._channels if channel.queue)))
-
-    def _within_limit(self, channel: Channel, count: int) -> int:
-        """How many may go out under the daily limit; at its end everything but health rounds is dropped."""
-        left = channel.left or 0
-        if left - count >= channel.reserve:
-            return count
-        rounds = [one for one in channel.queue if _half(one).round]
-        if left > channel.reserve and not rounds:
-            return left - channel.reserve
-        if len(rounds) < len(channel.queue):
-            self.spent.add(channel.zone)
-        channel.queue.clear()
-        channel.queue.extend(rounds[: max(0, left)])
-        for one in rounds[max(0, left) :]:
-            half = _half(one)
-            self._given_up.append(GivenUp(half.text + channel.text, half.type, half.round, channel.zone))
-        return min(count, len(channel.queue))
-
     def _send(self, channel: Channel, count: int, now: float, asked_us: int, sockets: list[UdpSocket[_Pending]]) -> int:
         """Make up to `count` questions of one channel ready to go; how many it was (the server's pace may stop it)."""
         done = fresh = size = 0
-        queue, servers, buckets = channel.queue, channel.servers, self._buckets
+        line, servers, buckets = channel.line(), channel.servers, self._buckets
         only = servers[0] if len(servers) == 1 else -1
         number, tried, had_edns, type_, since_us = -1, 0, True, -1, int(now * 1e6)
         while done < count:
-            entry = queue.popleft()
+            entry = line.popleft()
             if isinstance(entry, Half):
                 half, attempt, has_edns = entry, entry.attempt, True
             else:
@@ -370,7 +255,7 @@ class DnsWire:
                 pending, ids, size = one.pending, one.new_ids(count - done), 0
             if bucket.rate is not None:
                 if not bucket.available(now):
-                    queue.appendleft(entry)
+                    line.appendleft(entry)
                     break
                 bucket.take(1)
             # Most questions differ in nothing but the address.
@@ -410,6 +295,8 @@ class DnsWire:
         now_us = int(now * 1e6)
         count = waited_us = 0
         is_refused = False
+        told: bytes | None = None
+        of: _Sending | None = None
         for _ in range(_RECEIVE_MOST):
             try:
                 data = receive(4096)
@@ -423,19 +310,25 @@ class DnsWire:
                 self.strays += 1
                 continue
             half, question, sending = entry
-            kind = _kind(data[2:8])
+            # Most answers differ from the one before in nothing but the address.
+            if (head := data[2:8]) != told:
+                told, kind_told = head, kind_of(head)
+            kind = kind_told
             if not kind or not data.startswith(question, 12):
                 # A server that cannot read us may send back a bare header; it can only say no that way.
-                if not _is_bare_refusal(data):
+                if not is_bare_refusal(data):
                     self.strays += 1
                     continue
-                kind = _OTHER
+                kind = OTHER
             del pending[id_]
             count += 1
-            channel, attempt, _, asked_us, since_us = sending
-            elapsed_us = now_us - since_us
+            if sending is not of:
+                of = sending
+                channel, attempt, _, asked_us, since_us = sending
+                elapsed_us = now_us - since_us
+                zone, suffix, is_plain = channel.zone, channel.text, channel.blank is None
             waited_us += elapsed_us
-            if kind == _OTHER or channel.blank is not None:
+            if kind == OTHER or not is_plain:
                 outcome = TRUNCATED if data[2] & 2 else ANSWERED
                 self._take(entry, one.server, "udp", outcome, data, now)
                 continue
@@ -443,7 +336,7 @@ class DnsWire:
             row = (
                 half.pass_number,
                 half.round,
-                half.text + channel.text,
+                half.text + suffix,
                 half.type,
                 server,
                 "udp",
@@ -454,10 +347,10 @@ class DnsWire:
                 data,
             )
             rows.append(row)
-            if kind == _DENIAL and channel.zone and not half.round:
-                denials[channel.zone] += 1
+            if kind == DENIAL and zone and not half.round:
+                denials[zone] += 1
             else:
-                heard.append((channel.zone, row))
+                heard.append((zone, row))
             if not pending:
                 break
         if count:
@@ -473,7 +366,7 @@ class DnsWire:
         """Keep one exchange, and do what follows from it."""
         half, _, (channel, attempt, has_edns, asked_us, since_us) = entry
         if channel.blank is not None:
-            data = _blanked(data, channel.blank)
+            data = blanked(data, channel.blank)
         name, elapsed_us = half.text + channel.text, int(now * 1e6) - since_us
         row = (
             *(half.pass_number, half.round, name, half.type, self.names[server], transport, attempt),
@@ -497,18 +390,13 @@ class DnsWire:
     def _again(self, half: Half, channel: Channel, attempt: int, has_edns: bool, rcode: int | None, now: float) -> None:
         """What follows an attempt without a usable answer: without EDNS, once more, once more later, or given up."""
         if rcode in (1, 4) and has_edns:
-            channel.queue.appendleft(Again(half, attempt, False))
+            self._put_back(channel, Again(half, attempt, False))
             return
         if attempt >= self._world.tries:
             self._given_up.append(GivenUp(half.text + channel.text, half.type, half.round, channel.zone))
             return
-        again = Again(half, attempt + 1, has_edns)
-        if again.attempt == self._world.tries and self._world.tries > 1:
-            self._later_n += 1
-            heapq.heappush(self._later, (now + self._world.pause_s, self._later_n, channel, again))
-        else:
-            # In front of what was never asked: others may wait for its end.
-            channel.queue.appendleft(again)
+        is_last = attempt + 1 == self._world.tries
+        self._put_back(channel, Again(half, attempt + 1, has_edns), now + self._world.pause_s if is_last else None)
 
     def _expire(self, now: float) -> None:
         """Time out what has waited long enough; sockets hold what is outstanding in the order in which it was asked."""
@@ -532,69 +420,18 @@ class DnsWire:
         self._expire_at = oldest + timeout_s
         self._window.judge(now)
 
-    def _resume_later(self, now: float) -> None:
-        while self._later and self._later[0][0] <= now:
-            _, _, channel, again = heapq.heappop(self._later)
-            channel.queue.appendleft(again)
-
     # -- TCP ---------------------------------------------------------------------------------------------------
 
     def _stream(self, entry: _Pending, server: int) -> None:
         half, question, (channel, attempt, has_edns, _, _) = entry
-        now = time.monotonic()
-        future = self._tcp.submit(over_tcp, self._reach[server], question, self._world.timeout_s)
-        again = (half, question, (channel, attempt, has_edns, time.time_ns() // 1000, int(now * 1e6)))
-        self._streams[future] = (again, server)
+        since_us = int(time.monotonic() * 1e6)
+        again = (half, question, (channel, attempt, has_edns, time.time_ns() // 1000, since_us))
+        self._streams.ask(self._reach[server], question, self._world.timeout_s, (again, server))
         self.sent += 1
         self._buckets[server].take(1)
         channel.count(1)
-        future.add_done_callback(self._woken)
-
-    def _woken(self, _: Future[tuple[str, bytes]]) -> None:
-        try:
-            self._waker.send(b"\0")
-        except OSError:
-            return
 
     def _settle_streams(self) -> None:
-        try:
-            self._wake.recv(4096)
-        except BlockingIOError:
-            pass
         now = time.monotonic()
-        for future in [one for one in self._streams if one.done()]:
-            entry, server = self._streams.pop(future)
-            outcome, data = future.result()
+        for (entry, server), outcome, data in self._streams.ended():
             self._take(entry, server, "tcp", outcome, data, now)
-
-
-def _length(half: Half) -> int:
-    return len(half.wire)
-
-
-@lru_cache(maxsize=1 << 10)
-def _kind(head: bytes) -> int:
-    """What six octets of a header, from its flags to the count of its answers, say."""
-    if len(head) < 6 or not head[0] & 0x80 or head[2:4] != b"\0\1":
-        return _STRAY
-    if head[0] & 2 or head[1] & 15 not in (0, 3):
-        return _OTHER
-    return _DENIAL if head[4:6] == b"\0\0" else _RECORDS
-
-
-def _is_bare_refusal(data: bytes) -> bool:
-    return len(data) == 12 and data[2] & 0x80 > 0 and data[4:6] == b"\0\0" and data[3] & 15 in (1, 2, 4, 5)
-
-
-def _half(entry: Half | Again) -> Half:
-    return entry if isinstance(entry, Half) else entry.half
-
-
-def _blanked(data: bytes, blank: tuple[bytes, bytes]) -> bytes:
-    """The bytes with the key, wherever it stands and in whatever case, replaced by a cover of the same length."""
-    key, cover = blank
-    lower, start = data.lower(), 0
-    while (found := lower.find(key, start)) >= 0:
-        data = data[:found] + cover + data[found + len(key) :]
-        start = found + len(key)
-    return data

@@ -1,14 +1,11 @@
-"""What the wire is asked: questions as halves in front of a channel's suffix, channels, and what comes of them."""
+"""What the wire is asked, questions as halves in front of a channel's suffix, and what comes of them."""
 
 from __future__ import annotations
 
-import time
-from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ..exchanges import WireRow
-from .pace import Bucket
 
 HEADER_EDNS = b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x01"
 HEADER_PLAIN = b"\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
@@ -61,42 +58,3 @@ class Batch(NamedTuple):
     denials: dict[str, int]
     """How many answers of each list held none."""
     given_up: list[GivenUp]
-
-
-class Channel:
-    """One queue with its own pace: a list's zone, or the resolver."""
-
-    __slots__ = ("_tails", "blank", "bucket", "left", "queue", "reserve", "sent", "servers", "text", "wire", "zone")
-
-    def __init__(
-        self,
-        zone: str,
-        wire: bytes,
-        rate: float | None,
-        blank: tuple[bytes, bytes] | None,
-        left: int | None,
-        reserve: int,
-        servers: tuple[int, ...],
-    ) -> None:
-        self.zone = zone
-        self.text = f".{zone}" if zone else ""
-        self.wire = wire
-        self.bucket = Bucket(rate, time.monotonic())
-        self.blank = blank
-        self.left, self.reserve, self.servers = left, reserve, servers
-        self.queue: deque[Half | Again] = deque()
-        self.sent = 0
-        self._tails: dict[int, bytes] = {}
-
-    def tail(self, type_: int) -> bytes:
-        """What follows a half on the wire: the zone, the type, and class IN."""
-        if (found := self._tails.get(type_)) is None:
-            found = self._tails[type_] = self.wire + type_.to_bytes(2, "big") + b"\0\1"
-        return found
-
-    def count(self, packets: int) -> None:
-        """Packets went out: the channel's pace, its count, and what is left of its day."""
-        self.sent += packets
-        self.bucket.take(packets)
-        if self.left is not None:
-            self.left -= packets
