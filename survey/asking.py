@@ -28,6 +28,7 @@ from .enquiries import Enquiry
 from .errors import DecisionNeeded, EnquiryError
 from .evidence import Archive
 from .exchanges import NO_QUESTION, Exchanges, at
+from .frames import bundles
 from .observing import Observer, past_of, settings_of, void_lists
 from .pairs import split
 from .resolvers import check_resolvers
@@ -36,7 +37,6 @@ from .shelf import Shelf
 from .sitting import Brief, Enquired, Manner, Progress, stored_zone
 from .sources import Source, heard_last
 from .store import Store
-from .tables import bundles
 from .worlds import World
 
 SETTINGS = "enquiry.toml"

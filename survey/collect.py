@@ -21,6 +21,7 @@ from .catalogue import Blocklist
 from .errors import DecisionNeeded, RunError
 from .evidence import Archive
 from .exchanges import FIRST_RECHECK
+from .frames import texts_of
 from .gathering import Crew, Gathering, settle_all
 from .observing import Observer, past_of, settings_of, void_lists
 from .parts import how_many, split
@@ -32,7 +33,6 @@ from .resolvers import check_resolvers
 from .runs import TOOL, RunFolder, Tables, alone, finished_passes, now, versions
 from .sitting import LIVE_LIST_RATE, LIVE_RESOLVER_RATE, Brief, Manner, Progress, brief_of, stored_zone
 from .store import Store
-from .tables import texts_of
 from .worlds import World
 
 _NOTED = (

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from . import history
+from .frames import frame
 from .operators import Directory
 from .successors import Kin, Successor, kin
-from .tables import frame
 from .wave_gate import Examined, examine, is_open
 from .wave_method import compare_methods, compare_registers
 from .wave_servers import compare_operators, compare_servers

@@ -28,7 +28,8 @@ import pandas as pd
 
 from .answers import Malformed, chain, decode, reason, word
 from .exchanges import MX, SOA, Exchanges, Question, Row
-from .tables import Candidacy, Confidence, Dns, frame, joined, rows_of, texts_of
+from .frames import frame, joined, rows_of, texts_of
+from .tables import Candidacy, Confidence, Dns
 
 STAGE = 4
 """Candidates whose MX is asked at a time."""

@@ -12,9 +12,10 @@ from typing import NamedTuple, Protocol
 
 import pandas as pd
 
+from .frames import rows_of
 from .senders import POLICY, SENDER, Sending, by_domain
 from .standings import Standing
-from .tables import Confidence, Dns, Share, rows_of
+from .tables import Confidence, Dns, Share
 
 _MAIL = ("domain", "host", "kind", "target", "status", "reason", "evidence_id")
 _ADDRESS = ("host", "address", "status", "reason", "is_changed", "evidence_id")

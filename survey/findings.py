@@ -16,8 +16,9 @@ import pandas as pd
 import pyarrow as pa
 
 from .dossiers import Domain, Dossiers, Host, Take
+from .frames import BUNDLE, bundles, rows_of
 from .standings import Standing
-from .tables import BUNDLE, RELAY_CATEGORIES, Body, Dns, Share, bundles, rows_of
+from .tables import RELAY_CATEGORIES, Body, Dns, Share
 
 DOUBTS = frozenset(
     {

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from .frames import rows_of, texts_of
 from .standings import Standing
-from .tables import Body, Share, rows_of, texts_of
+from .tables import Body, Share
 
 
 def count(

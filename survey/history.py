@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from .tables import Body, frame, rows_of
+from .frames import frame, rows_of
+from .tables import Body
 from .wave_tables import Change
 from .yardstick import Wave
 

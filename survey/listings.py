@@ -19,19 +19,9 @@ from .answers import Malformed, chain, decode, reverse_name, txt_text
 from .blocklists import Health, Judgement, health, judge
 from .catalogue import Blocklist
 from .exchanges import TXT, Exchanges, Row, is_usable
+from .frames import BUNDLE, NO_TIME, frame, from_columns, lists_of, picked, rows_of, times
 from .pairs import Denials, Pairs
-from .tables import (
-    BUNDLE,
-    HEADLINE_CATEGORIES,
-    NO_TIME,
-    Listing,
-    frame,
-    from_columns,
-    lists_of,
-    picked,
-    rows_of,
-    times,
-)
+from .tables import HEADLINE_CATEGORIES, Listing
 
 IMPLAUSIBLE_SHARE, IMPLAUSIBLE_LEAST = 0.2, 100
 """A list that lists more than this share of so many addresses is rather itself at fault: a person should look."""

@@ -22,7 +22,8 @@ import pyarrow as pa
 
 from .answers import reason, reverse_name, said, txt_text, word
 from .exchanges import AAAA, PTR, TXT, A, Exchanges, Question, Row, is_usable
-from .tables import Dns, bundles, texts_of, to_arrow
+from .frames import bundles, texts_of, to_arrow
+from .tables import Dns
 from .unasked import unasked
 from .worlds import AsnZones
 

@@ -32,9 +32,10 @@ from typing import NamedTuple
 import pandas as pd
 
 from .edited import Place, read_places
+from .frames import frame, rows_of
 from .standings import Standing
 from .suffixes import registrable
-from .tables import Body, Dns, Share, frame, rows_of
+from .tables import Body, Dns, Share
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "operators.csv"
 KINDS = ("prefectural_cloud", "provider", "global_cloud")

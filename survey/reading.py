@@ -28,17 +28,17 @@ from . import (
     review,
     senders,
     standings,
-    tables,
 )
 from .calm import uninterrupted
 from .catalogue import Blocklist, load_selection
 from .evidence import Archive, Mark
 from .exchanges import NO_QUESTION, RESOLVE_ROUND, SURVEY_ROUND, Exchanges, at
+from .frames import bundles, frame, texts_of
 from .pairs import FEW, Pairs, split
 from .register import Register, load_register
 from .runs import RELAY_TABLES, RunFolder, Tables, finished_passes, finished_rounds, liars, trusted_where
 from .shelf import Shelf
-from .tables import Confidence, bundles, texts_of
+from .tables import Confidence
 from .worlds import World
 
 _PORTION = 20_000
@@ -310,7 +310,7 @@ def named_and_sought(
 def _with_problems(problems: pd.DataFrame, decided: review.Review) -> pd.DataFrame:
     if not decided.problems:
         return problems
-    return pd.concat([problems, tables.frame("problems", decided.problems)], ignore_index=True)
+    return pd.concat([problems, frame("problems", decided.problems)], ignore_index=True)
 
 
 def _iso(microseconds: int) -> str:

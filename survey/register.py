@@ -20,9 +20,10 @@ from . import codes
 from .calm import uninterrupted
 from .cells import cell_text, code_text, find_header, is_heading, read_domain, words_of
 from .errors import RegisterError
+from .frames import frame
 from .sheets import Sheet, column_letter, read_sheets
 from .suffixes import is_reserved
-from .tables import BODY_KINDS, Candidacy, Confidence, frame
+from .tables import BODY_KINDS, Candidacy, Confidence
 
 _HEADERS = {
     "code": "団体コード 全国地方公共団体コード 地方公共団体コード 自治体コード 市区町村コード 市町村コード コード "

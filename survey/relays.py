@@ -23,12 +23,13 @@ import pandas as pd
 
 from .evidence import Mark
 from .exchanges import Row, at
+from .frames import frame, rows_of
 from .permissions import Permission, Permissions, Refusal
 from .smtp.forms import Target
 from .smtp.grammar import SMTP
 from .smtp.judgement import Dialogue, read_dialogue, statuses
 from .smtp.software import software
-from .tables import Relay, Verdict, frame, rows_of
+from .tables import Relay, Verdict
 
 _OFFICE = re.compile(r"(役場|役所|庁)$")
 

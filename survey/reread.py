@@ -26,13 +26,14 @@ from .comparison import Comparison, compare_waves
 from .errors import RunError
 from .evidence import Archive
 from .exchanges import FIRST_RECHECK, MX, is_usable
+from .frames import frame, rows_of
 from .harmless import harmless
 from .operators import Directory, load_directory
 from .reading import read_tables
 from .rules import fingerprints, read_by
 from .runs import RunFolder, Tables, load_tables
 from .successors import DATA, FILE, load_successors
-from .tables import Dns, frame, rows_of
+from .tables import Dns
 from .worlds import World
 from .yardstick import Wave
 

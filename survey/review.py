@@ -22,8 +22,9 @@ from xlsxwriter.exceptions import XlsxFileError
 
 from .cells import read_domain
 from .errors import RegisterError
+from .frames import frame, rows_of
 from .sheets import column_letter, read_sheets
-from .tables import Candidacy, Confidence, frame, rows_of
+from .tables import Candidacy, Confidence
 
 FILE = "review.xlsx"
 _HEADS = (

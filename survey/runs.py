@@ -28,13 +28,13 @@ from . import (
     operators,
     opt_outs,
     review,
-    tables,
 )
 from .answers import word
 from .catalogue import Blocklist, save_selection
 from .errors import RunError
 from .evidence import Archive, Mark
 from .exchanges import CANARY, Row
+from .frames import to_arrow
 from .shelf import Shelf
 from .tables import Dns
 
@@ -219,7 +219,7 @@ def is_written(found: Tables, folder: Path) -> bool:
     try:
         standing = load_tables(folder)
         same = (
-            tables.to_arrow(name, standing.frames.take(name)).equals(tables.to_arrow(name, found.frames.take(name)))
+            to_arrow(name, standing.frames.take(name)).equals(to_arrow(name, found.frames.take(name)))
             for name in TABLE_NAMES
         )
         return dict(standing.headline) == dict(found.headline) and all(same)

@@ -22,6 +22,7 @@ from .enquiring import answer
 from .errors import EnquiryError
 from .evidence import Archive
 from .exchanges import Exchange
+from .frames import frame
 from .publish.check_page import CheckPage
 from .publish.labels import LANGUAGES, Language
 from .publish.letters import link
@@ -29,7 +30,6 @@ from .replies import Answer
 from .runs import RunFolder, Tables, load_tables
 from .showing import show
 from .sitting import Manner, Progress
-from .tables import frame
 from .worlds import World
 
 _COLUMNS = (

@@ -25,10 +25,11 @@ import pyarrow as pa
 from . import dmarc
 from .answers import txt_text
 from .exchanges import TXT, Exchanges, Question
+from .frames import bundles, rows_of, to_arrow
 from .spf import Network, Term, is_record
 from .spftree import Part, Step, Tree, Visit, walk
 from .suffixes import registrable
-from .tables import Dns, bundles, rows_of, to_arrow
+from .tables import Dns
 from .unasked import unasked
 
 ADDRESSES_MOST, IPV4_PREFIX_LEAST = 64, 28

@@ -20,7 +20,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .calm import give_back
-from .tables import BUNDLE, TABLES, from_arrow, joined, to_arrow
+from .frames import BUNDLE, from_arrow, joined, to_arrow
+from .tables import TABLES
 
 HELD_MOST = 50_000
 """Tables of up to so many rows are held in memory beside their file; of twice as many where they came as Arrow."""

@@ -17,10 +17,11 @@ from . import blocklists, opt_outs
 from .catalogue import Blocklist, load_selection
 from .evidence import Archive
 from .exchanges import A, Exchanges, at
+from .frames import rows_of
 from .opt_outs import OptOuts
 from .runs import RunFolder, finished_rounds, load_tables, trusted
 from .shelf import Shelf
-from .tables import Listing, rows_of
+from .tables import Listing
 from .worlds import World
 
 _AT_ONCE = 500

@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .blocklists import LIES, NO_MATTER
-from .tables import HEADLINE_CATEGORIES, HEADLINE_GROUPS, Listing, rows_of, to_arrow
+from .frames import rows_of, to_arrow
+from .tables import HEADLINE_CATEGORIES, HEADLINE_GROUPS, Listing
 
 COLUMNS = ("address", "zone", "status", "codes", "categories", "reason", "confirmed_categories", "evidence_ids")
 """What is needed of a listing."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from .tables import from_columns, to_arrow
+from .frames import from_columns, to_arrow
 
 
 def unasked(table: str, row: Sequence[object], nobody: str, keys: Sequence[str]) -> pa.Table:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from .tables import Body, rows_of
+from .frames import rows_of
+from .tables import Body
 from .wave_tables import Change, Reason
 
 _APART = frozenset(

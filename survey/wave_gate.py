@@ -40,7 +40,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from .tables import Body, Dns, Listing, rows_of
+from .frames import rows_of
+from .tables import Body, Dns, Listing
 from .wave_tables import Cause, Reason
 from .yardstick import Wave, Yardstick, has_headline_list
 

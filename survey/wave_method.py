@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
+from .frames import frame, rows_of
 from .opt_outs import OptOuts
 from .successors import Kin
-from .tables import frame, rows_of
 from .yardstick import Wave
 
 _NONE = "–"

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from .frames import frame, rows_of
 from .operators import ranking
-from .tables import HEADLINE_CATEGORIES, Body, Dns, Listing, frame, rows_of
+from .tables import HEADLINE_CATEGORIES, Body, Dns, Listing
 from .wave_tables import Cause, Change, Reason
 from .waves import CAUSES, Judged, Side, by_key, hosts_of, judge
 from .yardstick import Measured, Wave, Yardstick

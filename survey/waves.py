@@ -30,9 +30,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from .dossiers import whose
+from .frames import frame, records, rows_of
 from .operators import Directory
 from .successors import Kin
-from .tables import HEADLINE_GROUPS, Body, Dns, Share, frame, records, rows_of
+from .tables import HEADLINE_GROUPS, Body, Dns, Share
 from .wave_tables import Cause, Change, Reason
 from .yardstick import Measured, Wave, Yardstick
 

@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import findings, operators, standings
+from .frames import frame, joined, rows_of
 from .opt_outs import OptOuts
 from .shelf import Shelf, where
-from .tables import HEADLINE_GROUPS, Confidence, frame, joined, rows_of
+from .tables import HEADLINE_GROUPS, Confidence
 from .wave_tables import Reason
 
 

@@ -18,9 +18,9 @@ from survey import blocklists, listings
 from survey.answers import reverse_name
 from survey.catalogue import load_catalogue, select
 from survey.exchanges import TXT, A, Exchanges, Row
+from survey.frames import frame, joined
 from survey.harmless import escaped, harmless, is_safe
 from survey.pairs import Pairs
-from survey.tables import frame, joined
 
 ORBZ = next(one for one in select("practice", load_catalogue()) if one.zone.startswith("orbz"))
 ADDRESS = "198.18.7.7"

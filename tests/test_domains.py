@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from survey.domains import STAGE, read, subjects
 from survey.exchanges import ANSWERED, MX, SOA, TIMEOUT, Exchanges, Question, Row
+from survey.frames import frame, to_arrow
 from survey.suffixes import is_reserved
-from survey.tables import frame, to_arrow
 
 KEPT, BETTER, OWN = "city.otaru.hokkaido.jp", "city.otaru.lg.jp", "otaru.jp"
 HAS_MX, HAS_SOA = "IN MX 10 mail.provider.example.", "IN SOA ns.provider.example. root.provider.example. 1 2 3 4 5"

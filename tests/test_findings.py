@@ -14,11 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from survey import findings, headlines, operators, standings
+from survey.frames import frame, joined
 from survey.publish import audiences, charts, style
 from survey.publish.edition import Edition
 from survey.publish.workbook import write_workbook
 from survey.runs import RELAY_TABLES
-from survey.tables import BODY_KINDS, HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, frame, joined
+from survey.tables import BODY_KINDS, HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body
 
 CATEGORIES = (*sorted(HEADLINE_CATEGORIES), "dynamic_policy", "network_escalation", "informational")
 GROUPS = ("relay", "abuse", "context")

@@ -7,11 +7,11 @@ import pytest
 from survey.enquiries import read_lines
 from survey.enquiring import answer
 from survey.fitting import fits
+from survey.frames import frame
 from survey.opt_outs import OptOuts
 from survey.practice.world import PRACTICE
 from survey.shelf import Shelf
 from survey.sources import Source
-from survey.tables import frame
 from tests.test_sources import MOMENT
 
 NAME, HOST, ADDRESS = "town.example", "mail.town.example", "198.18.0.5"

@@ -12,7 +12,7 @@ ROWS = [
     {"errors", "harmless", "places", "calm", "keeping", "columns"},
     {"wave_tables", "published"},
     {"tables", "exchanges", "suffixes", "codes", "spellings", "edited", "spf"},
-    {"worlds"},
+    {"worlds", "frames"},
     {"answers", "sheets", "return_codes", "conventions", "opt_outs", "successors", "usage", "smtp", "unasked"},
     {"cells", "subjects"},
     {"register", "permissions", "evidence", "store", "catalogue", "showing", "websites", "lookups", "packed"},

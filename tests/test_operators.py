@@ -13,7 +13,7 @@ from survey import networks, operators, standings
 from survey.answers import reverse_name
 from survey.errors import CatalogueError
 from survey.exchanges import AAAA, PTR, TXT, A, Exchanges, Question, Row
-from survey.tables import frame, joined
+from survey.frames import frame, joined
 from survey.worlds import LIVE
 
 ZONES = LIVE.asn_zones

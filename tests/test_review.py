@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from survey.errors import RegisterError
+from survey.frames import frame
 from survey.review import Review, has_rows_of, read_review, write_review
-from survey.tables import frame
 
 CELLS = st.one_of(
     st.none(),

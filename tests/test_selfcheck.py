@@ -12,12 +12,12 @@ import pytest
 import survey
 from survey.errors import DecisionNeeded, EnquiryError, ResolverError
 from survey.fitting import Fit, Verdict
+from survey.frames import frame
 from survey.publish import check_words, labels
 from survey.replies import Server
 from survey.runs import RunFolder
 from survey.selfcheck import example_of, question_of
 from survey.shelf import Shelf
-from survey.tables import frame
 from tests.test_sources import MOMENT
 
 HOSTILE = "<script>alert(1)</script>\"'&\x1b[31m\u202e" + "x" * 5_000

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from survey import dmarc, senders
 from survey.exchanges import TXT, Exchanges, Question
+from survey.frames import joined
 from survey.practice.world import is_practice
 from survey.spftree import LOOKUPS_MOST, walk
-from survey.tables import Dns, joined
+from survey.tables import Dns
 from tests.rfc7208 import answer, known_after
 
 TOWN = "town.example.jp"

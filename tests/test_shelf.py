@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from survey import shelf as shelves
 from survey.errors import RunError
 from survey.exchanges import MX, TXT, A, Exchanges, Row
+from survey.frames import BUNDLE, bundles, frame, frames, from_arrow, joined, records, to_arrow
 from survey.packed import PackedExchanges
 from survey.practice.world import PRACTICE
 from survey.reading import read_tables
 from survey.runs import RunFolder, load_tables
 from survey.shelf import Shelf
-from survey.tables import BUNDLE, TABLES, bundles, frame, frames, from_arrow, joined, records, to_arrow
+from survey.tables import TABLES
 
 names = st.sampled_from(["a.example", "b.example", "ü.example", "", "c." * 60 + "example"])
 answers = st.sampled_from([b"", b"\0\0\x81\x80" + b"\0" * 8, b"\0\0\x81\x83" + b"\0" * 8, b"\0\0\x81\x82" + b"\0" * 8])

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 from survey.evidence import Archive
 from survey.exchanges import A, at
+from survey.frames import frame
 from survey.practice.world import PRACTICE
 from survey.runs import RunFolder
 from survey.sources import plain_rows, source_of_run
-from survey.tables import Listing, frame
+from survey.tables import Listing
 
 MOMENT = datetime(2026, 11, 25, tzinfo=UTC)
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from survey import standings
 from survey.blocklists import LIES, NO_MATTER
-from survey.tables import HEADLINE_CATEGORIES, HEADLINE_GROUPS, frame, from_arrow, to_arrow
+from survey.frames import frame, from_arrow, to_arrow
+from survey.tables import HEADLINE_CATEGORIES, HEADLINE_GROUPS
 
 ZONES = ("a.example", "b.example", "c.example")
 ADDRESSES = ("192.0.2.1", "192.0.2.2", "192.0.2.3", "2001:db8::1")

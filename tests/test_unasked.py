@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from survey import networks, senders
 from survey.exchanges import MX, PTR, TXT, A, Exchanges, Row
+from survey.frames import bundles, to_arrow
 from survey.packed import PackedExchanges
 from survey.practice.world import is_practice
-from survey.tables import bundles, to_arrow
 from survey.unasked import unasked
 from survey.worlds import LIVE
 

@@ -7,12 +7,12 @@ import functools
 from random import Random
 
 from survey import standings
+from survey.frames import rows_of
 from survey.headlines import count
 from survey.operators import load_directory
 from survey.opt_outs import OptOuts
 from survey.shelf import Shelf
 from survey.successors import Kin, Successor, kin
-from survey.tables import rows_of
 from survey.yardstick import Wave
 from tests.test_findings import tables_of, world
 

@@ -19,7 +19,8 @@ from typing import Literal
 
 import pandas as pd
 
-from ..tables import Body, records
+from ..frames import records
+from ..tables import Body
 from . import disclosure, gate, labels
 from .clock import clock
 from .confirmed import adjusted, confirmed_at, headline

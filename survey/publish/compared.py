@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ..errors import RunError
+from ..frames import frame
 from ..reread import compare_runs
 from ..runs import RunFolder
-from ..tables import frame
 from ..worlds import World
 from . import labels, style
 from .charts import write_drawing

@@ -7,7 +7,8 @@ from datetime import datetime
 
 import pandas as pd
 
-from ..tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Listing, Share, records
+from ..frames import records
+from ..tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Listing, Share
 from .counts import confirmed_listings
 from .edition import Edition
 

@@ -12,7 +12,8 @@ import pandas as pd
 
 from .. import operators
 from ..findings import DOUBTS
-from ..tables import HEADLINE_CATEGORIES, Body, Listing, records
+from ..frames import records
+from ..tables import HEADLINE_CATEGORIES, Body, Listing
 from .edition import Edition
 
 _REASONS = DOUBTS | {"no_address"}

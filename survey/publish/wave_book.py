@@ -11,7 +11,7 @@ import pandas as pd
 from xlsxwriter.worksheet import Worksheet
 
 from ..comparison import Comparison
-from ..tables import records, rows_of
+from ..frames import records, rows_of
 from ..wave_counts import count_changes
 from ..wave_tables import WAVE_TABLES
 from . import labels, sheets_about, wave_sheets

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..comparison import Comparison, Pair
+from ..frames import rows_of
 from ..history import asked_until
-from ..tables import rows_of
 from ..wave_counts import count_changes
 from ..yardstick import Wave
 from . import bars, labels, style, telling

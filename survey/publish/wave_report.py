@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from .. import tables
 from ..comparison import Comparison, Pair
 from ..errors import RunError
+from ..frames import rows_of
 from ..harmless import harmless
 from ..reread import Reread
 from ..shelf import Shelf
@@ -106,7 +106,7 @@ def gate_report(found: Comparison) -> dict[str, object]:
     """What the gate saw: for each wave and the next its conditions, in numbers and in words, and the usual shares."""
     steps = []
     for one, pair in zip(found.examined, found.pairs, strict=False):
-        names = dict(tables.rows_of(pair.tables["wave_bodies"], "code", "name"))
+        names = dict(rows_of(pair.tables["wave_bodies"], "code", "name"))
         conditions = [
             {
                 **{name: getattr(condition, name) for name in ("name", "wave", "subject", "found", "plausible", "of")},
@@ -135,7 +135,7 @@ def gate_lines(found: Comparison) -> list[str]:
     """What the gate saw, for people, in both languages: every condition, what to do, and whom it is about."""
     lines = []
     for one, pair in zip(found.examined, found.pairs, strict=False):
-        names = dict(tables.rows_of(pair.tables["wave_bodies"], "code", "name"))
+        names = dict(rows_of(pair.tables["wave_bodies"], "code", "name"))
         lines.append(
             f"{pair.before.name} → {pair.after.name}: " + ("拒否 / refused" if one.conditions else "通過 / passed")
         )
@@ -170,7 +170,7 @@ def _pair(pair: Pair) -> dict[str, object]:
         **count_changes(pair.tables["wave_bodies"]),
         "servers": {str(word): int(n) for word, n in servers["change"].value_counts().items()},
         "register": {str(word): int(n) for word, n in register["change"].value_counts().items()},
-        "method": [{"aspect": one, "subject": subject} for one, subject in tables.rows_of(method, "aspect", "subject")],
+        "method": [{"aspect": one, "subject": subject} for one, subject in rows_of(method, "aspect", "subject")],
         "lists_compared": sorted(pair.yardstick.zones),
         "lists_left_out": {zone: str(reason) for zone, reason in sorted(pair.yardstick.left_out.items())},
     }

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from ..comparison import Comparison, Pair
+from ..frames import rows_of
 from ..harmless import harmless
-from ..tables import rows_of
 from ..wave_counts import count_changes
 from . import labels
 from .labels import Language, word

@@ -14,10 +14,11 @@ from typing import Any
 import pandas as pd
 
 from ..errors import RunError
+from ..frames import records
 from ..harmless import harmless
 from ..runs import RunFolder, load_tables
 from ..shelf import where
-from ..tables import HEADLINE_CATEGORIES, Candidacy, Dns, Listing, records
+from ..tables import HEADLINE_CATEGORIES, Candidacy, Dns, Listing
 from . import labels
 from .labels import PRACTICE, Language, whose, word, words
 

@@ -11,11 +11,11 @@ import openpyxl
 import pytest
 
 from survey.comparison import compare_waves
+from survey.frames import frame
 from survey.publish import publication
 from survey.publish.edition import Edition
 from survey.publish.wave_book import write_wave_workbook
 from survey.publish.workbook import write_workbook
-from survey.tables import frame
 from tests.wave_worlds import DIRECTORY, survey
 
 pytestmark = pytest.mark.daemons

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import survey
+from survey.frames import frame
 from survey.practice.country import Country
 from survey.practice.mailers import ASKER, write_permission
 from survey.practice.world import serve, serve_mail
@@ -21,7 +22,7 @@ from survey.publish.outside import write_outside_workbook
 from survey.publish.why import why
 from survey.publish.workbook import write_workbook
 from survey.runs import RunFolder
-from survey.tables import Relay, frame
+from survey.tables import Relay
 from survey.visits import visit
 from tests.conftest import survey_country
 

@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 
 from survey.comparison import compare_waves
+from survey.frames import frame
 from survey.publish import labels, style, wave_sheets
 from survey.publish.compared import Waves, beside
 from survey.publish.wave_book import write_wave_workbook
@@ -17,7 +18,6 @@ from survey.publish.wave_gate_words import remedy, seen
 from survey.publish.wave_report import gate_lines, gate_report, report
 from survey.publish.wave_telling import change_lines, lines
 from survey.shelf import Shelf
-from survey.tables import frame
 from survey.wave_counts import count_changes
 from survey.wave_gate import Condition
 from survey.wave_tables import WAVE_TABLES, Cause, Change, Reason
