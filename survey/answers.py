@@ -43,6 +43,8 @@ _OCTETS = frozenset(map(str, range(256)))
 """How an IPv4 address may write an octet."""
 NUMBERS = {part: _SIZES[len(part)] + part.encode() for part in {*_OCTETS, *"0123456789abcdef"}}
 """Octets and nibbles as labels."""
+REMEMBERED = 1 << 14
+"""So many messages of which is remembered what they say."""
 _TEXT_MOST = 500
 _CHAIN_MOST = 16
 _PLAIN = re.compile(rb"[a-z0-9_-]+")
@@ -429,7 +431,7 @@ def _denial(message: bytes) -> str | None:
     return None if parts is None else _denied(*parts)
 
 
-@lru_cache(maxsize=1 << 14)
+@lru_cache(maxsize=REMEMBERED)
 def said(message: bytes, name: str, type_: int) -> Said:
     """What a message with answers says about a question; what cannot be read says nothing.
 

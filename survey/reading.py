@@ -32,7 +32,7 @@ from . import (
 from .calm import uninterrupted
 from .catalogue import Blocklist, load_selection
 from .evidence import Archive, Mark
-from .exchanges import NO_QUESTION, RESOLVE_ROUND, SURVEY_ROUND, Exchanges, at
+from .exchanges import NO_QUESTION, RESOLVE_ROUND, SURVEY_ROUND, Exchanges, at, is_usable
 from .frames import bundles, frame, texts_of
 from .pairs import FEW, Pairs, split
 from .register import Register, load_register
@@ -106,9 +106,14 @@ class Reading:
         newest = min(archive.newest(), self._last + _PORTION)
         others = list(self._pairs.draw(archive, f"{_WANTED} AND id > {self._last} AND id <= {newest}"))
         self._exchanges.add(others)
-        told = sum(row.round == SURVEY_ROUND for row in others)
-        is_more, self._last, self._names_n = newest > self._last, newest, self._names_n + told
-        return bool(is_more and self._names_n and not told)
+        names = [row for row in others if row.round == SURVEY_ROUND]
+        is_more, self._last, self._names_n = newest > self._last, newest, self._names_n + len(names)
+        if self._names_n <= answers.REMEMBERED:
+            # What messages say is remembered until names are read: then less is left to be done.
+            for row in names:
+                if is_usable(row) and row.answer[6:8] != b"\0\0":
+                    answers.said(row.answer, row.name, row.type)
+        return bool(is_more and self._names_n and not names)
 
     def read_names(self) -> None:
         """Read the rooms of names, from the register to networks; not again when nothing was said meanwhile."""
