@@ -263,9 +263,11 @@ class Pairs:
         asked = 0
         for zone, one in self._lists.items():
             denials, found = self.denials(zone), one.others
-            plain = set((denials.place << 32 | denials.pass_number).tolist()) if found else set()
             asked += len(denials.id)
-            asked += len({place << 32 | row.pass_number for place, rows in found.items() for row in rows} - plain)
+            if found:
+                others = {place << 32 | row.pass_number for place, rows in found.items() for row in rows}
+                plain = denials.place << 32 | denials.pass_number
+                asked += len(others) - int(np.isin(np.fromiter(others, np.int64), plain).sum())
         return asked + self.words.asked_n()
 
     def packets_n(self) -> int:
