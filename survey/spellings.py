@@ -131,6 +131,7 @@ def _contracted(text: str) -> list[tuple[str, float]]:
     return [(text, as_is), (small, contracted)]
 
 
+@lru_cache(maxsize=1 << 10)  # there are some 150 morae; jaconv tries each of its spellings on every text
 def _hepburn(mora: str) -> str:
     return re.sub(r"[^a-z]", "", jaconv.kana2alphabet(jaconv.kata2hira(mora)))
 

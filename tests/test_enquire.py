@@ -12,7 +12,7 @@ import pytest
 from survey.__main__ import main
 from survey.enquirers import COLUMNS, altered, read
 from survey.evidence import Archive
-from survey.publish.report import write_manifest
+from survey.publish.folders import write_manifest
 
 WHO = ("--for", "白丘町 情報政策課", "--basis", "町のサイトにある番号に電話して確認")
 

@@ -26,7 +26,7 @@ from survey.errors import EvidenceError
 from survey.evidence import Archive
 from survey.exchanges import SURVEY_ROUND, is_usable
 from survey.practice.world import serve
-from survey.publish.report import write_manifest
+from survey.publish.folders import write_manifest
 from survey.runs import alone, load_tables
 from tests.conftest import ROOT, some_bodies
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import matplotlib as mpl
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 
 from . import labels, style
 from .labels import Language
@@ -67,6 +69,29 @@ class _Box:
     shade: Shade
     name: str
     is_edged: bool
+
+
+class Words(Text):
+    """One line of text upon its baseline, drawn where it stands: nothing about it has to be laid out but its width."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        said, font = self.get_text(), self.get_fontproperties()
+        if not said:
+            return
+        renderer.open_group("text", self.get_gid())
+        x, y = self.get_transform().transform(self.get_position())
+        if before := _BEFORE[self.get_horizontalalignment()]:
+            x -= before * renderer.get_text_width_height_descent(said, font, False)[0]
+        down = renderer.get_canvas_width_height()[1] - y
+        context = renderer.new_gc()
+        context.set_foreground(self.get_color())
+        renderer.draw_text(context, x, down, said, font, self.get_rotation(), mtext=self)
+        context.restore()
+        renderer.close_group("text")
+
+
+_BEFORE = {"left": 0.0, "center": 0.5, "right": 1.0}
+"""How much of a line stands before its place."""
 
 
 def source(view: Subject, language: Language) -> str:
@@ -192,7 +217,8 @@ class Page:
             axes.set_xlim(-self.format.margin, self.format.width - self.format.margin)
             axes.set_ylim(total, 0)
             for one in self._boxes:
-                axes.add_patch(
+                # Not add_patch, which would look for the limits of the axes.
+                axes.add_artist(
                     Rectangle(
                         (one.x, one.y),
                         one.width,
@@ -208,13 +234,16 @@ class Page:
                 )
             for line in self._lines:
                 baseline = line.y + line.size * ((style.LEADING - 1) / 2 + 0.86)
-                axes.text(
-                    line.x,
-                    baseline,
-                    line.text,
-                    fontsize=line.size,
-                    ha=line.align,
-                    va="baseline",
-                    color=line.colour,
+                axes.add_artist(
+                    Words(
+                        line.x,
+                        baseline,
+                        line.text,
+                        fontsize=line.size,
+                        ha=line.align,
+                        va="baseline",
+                        color=line.colour,
+                        clip_on=False,
+                    )
                 )
         return figure

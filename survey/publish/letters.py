@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from docxtpl import DocxTemplate
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from ..catalogue import Blocklist
@@ -249,7 +250,7 @@ def write_letters(
     What `newsroom` lacks stands in the letters as a placeholder; say so to the user (`newsroom.missing()`).
     """
     folder.mkdir(parents=True, exist_ok=True)
-    written = []
+    written, environment = [], _Environment()
     for letter in letters(view, lists, language):
         template = templates / f"{letter.template}-{language}.docx"
         properties = {
@@ -258,7 +259,8 @@ def write_letters(
             "author": newsroom.word("name", language),
             "comments": labels.PRACTICE[language] if view.is_practice else "",
         }
-        _write(template, _context(view, letter, newsroom, language, now), folder / letter.file, properties, now)
+        context = _context(view, letter, newsroom, language, now)
+        _write(template, context, folder / letter.file, properties, now, environment)
         written.append(folder / letter.file)
     if len({path.name.lower() for path in written}) != len(written):
         raise AssertionError("two letters have one file name")
@@ -289,12 +291,36 @@ def _context(
     }
 
 
+class _Environment(SandboxedEnvironment):
+    """What fills templates in; it compiles each text once, for all letters of a run come from few templates."""
+
+    def __init__(self) -> None:
+        super().__init__(autoescape=True, undefined=StrictUndefined)
+        self._compiled: dict[str, Template] = {}
+
+    def from_string(
+        self,
+        source: str | nodes.Template,
+        globals: MutableMapping[str, Any] | None = None,
+        template_class: type[Template] | None = None,
+    ) -> Template:
+        if not isinstance(source, str) or globals or template_class:
+            return super().from_string(source, globals, template_class)
+        if source not in self._compiled:
+            self._compiled[source] = super().from_string(source)
+        return self._compiled[source]
+
+
 def _write(
-    template: Path, context: Mapping[str, object], path: Path, properties: Mapping[str, str], now: datetime
+    template: Path,
+    context: Mapping[str, object],
+    path: Path,
+    properties: Mapping[str, str],
+    now: datetime,
+    environment: _Environment,
 ) -> None:
     try:
         document = DocxTemplate(template)
-        environment = SandboxedEnvironment(autoescape=True, undefined=StrictUndefined)
         document.render(dict(context), environment)
     except (TemplateError, OSError, KeyError, ValueError) as error:
         raise RunError(

@@ -26,14 +26,12 @@ from .audiences import Audience, View, view
 from .charts import write_figures
 from .corrections import Corrections, for_newsroom, for_public, load_corrections
 from .edition import Edition
-from .handover import write_cover, write_handover
+from .folders import replace_folder, write_manifest
 from .labels import LANGUAGES, Language
-from .letters import write_letters
 from .newsroom import load_newsroom
 from .outside import write_outside_workbook
 from .page import write_page
 from .proposals import FILE, Proposal, propose
-from .report import replace_folder, write_manifest
 from .style import SQUARE
 from .workbook import write_workbook
 
@@ -131,6 +129,9 @@ def _write(
     shown = [path for path in drawn if path.name.endswith(f"-{SQUARE.name}-{ending}.png")]
     write_page(seen, aside / f"report-{ending}.html", language, corrections=corrections, figures=shown)
     if seen.audience == "ministry":
+        from .handover import write_cover, write_handover  # noqa: PLC0415 – Word's templates take a while to load
+        from .letters import write_letters  # noqa: PLC0415
+
         newsroom = load_newsroom(folder / "newsroom.toml")
         write_letters(seen, lists, newsroom, aside / f"letters-{ending}", language, now=now)
         write_handover(seen, lists, aside / f"handover-{ending}.xlsx", language)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from ..frames import rows_of
 from ..spellings import spellings
 from . import labels
 from .audiences import View
@@ -116,18 +118,19 @@ class Region:
 
 def regions(view: View, language: Language) -> dict[str, Region]:
     """Every region of the register by its name there."""
+    bodies: dict[str, list[tuple[str, str, object]]] = {}
+    for key, code, kind, kana in rows_of(view.findings, "prefecture", "code", "kind", "kana"):
+        if isinstance(key, str):
+            bodies.setdefault(key, []).append((str(code), kind, kana))
     found: dict[str, Region] = {}
-    columns = ["prefecture", "code", "kind", "name", "kana"]
-    for key, rows in view.findings[columns].groupby("prefecture"):
-        name, codes = str(key), [str(code) for code in rows["code"]]
-        is_national = all(code.startswith("N") for code in codes)
-        if is_national:
+    for name, rows in sorted(bodies.items()):
+        if all(code.startswith("N") for code, _, _ in rows):
             word = {"ja": "国の機関", "en": "National bodies"}[language]
             found[name] = Region(name, word, word, None, True)
             continue
-        number = max({code[:2] for code in codes}, key=lambda one: sum(code[:2] == one for code in codes))
-        own = rows.loc[rows["kind"].eq("prefecture"), "kana"].dropna()
-        shown, short = _names(name, number, str(own.iloc[0]) if len(own) else "", language)
+        ((number, _),) = Counter(code[:2] for code, _, _ in rows).most_common(1)
+        own = next((kana for _, kind, kana in rows if kind == "prefecture" and isinstance(kana, str)), "")
+        shown, short = _names(name, number, own, language)
         found[name] = Region(name, shown, short, place_of(number), False)
     return found
 

@@ -22,8 +22,8 @@ from ..reread import Reread
 from ..shelf import Shelf
 from ..wave_counts import count_changes
 from ..yardstick import Wave
+from .folders import MANIFEST, replace_folder, write_manifest
 from .labels import LANGUAGES, Language
-from .report import MANIFEST, replace_folder, write_manifest
 from .wave_book import write_rule_changes, write_wave_workbook
 from .wave_figures import Scene, write_wave_figures
 from .wave_gate_words import remedy, seen

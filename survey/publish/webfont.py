@@ -36,7 +36,7 @@ def woff2(text: str) -> str:
     options.name_IDs = []
     options.notdef_outline = True
     cutter = subset.Subsetter(options)
-    cutter.populate(text=text + _TYPED)
+    cutter.populate(text="".join(sorted({*text, *_TYPED})))
     cutter.subset(font)
     for number in (1, 4):
         font["name"].setName(FAMILY, number, 3, 1, 0x409)

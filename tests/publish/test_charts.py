@@ -14,7 +14,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from survey import codes, headlines, standings
-from survey.publish import audiences, charts, disclosure, figures_bodies, figures_servers, labels, style, telling
+from survey.publish import audiences, charts, disclosure, figures_bodies, figures_servers, labels, style, telling, tiles
 from survey.publish.edition import Edition
 
 NOW = datetime.now(UTC)
@@ -319,6 +319,15 @@ def test_regions_are_called_as_readers_call_them(edition):
     ]
     assert [en[name].name for name in ("北海道", "京都府", "国")] == ["Hokkaido", "Kyoto", "National bodies"]
     assert telling.regions(view(edition), "en")["赤浦県"].name == "Akaura"
+
+
+@pytest.mark.parametrize(("first", "second"), [("51", "53"), ("53", "51")])
+def test_where_two_numbers_are_borne_by_as_many_bodies_the_first_places_their_region(edition, first, second):
+    shown = view(edition)
+    rows = shown.findings.loc[shown.findings["prefecture"].eq("赤浦県")].head(4)
+    codes = [number + code[2:] for number, code in zip([first, second, second, first], rows["code"], strict=True)]
+    found = telling.regions(replace(shown, findings=rows.assign(code=codes)), "ja")
+    assert found["赤浦県"].place == tiles.place_of(first)
 
 
 def test_the_alternative_text_holds_every_region(edition):
