@@ -21,7 +21,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from . import opt_outs
-from .errors import EvidenceError, RunError
+from .errors import EvidenceError, RunError, SurveyError
 from .gathering import News, Order, alone_in_part, evidence_path, past_of_part, remove_locks
 from .observing import settings_of
 from .runs import TOOL, RunFolder
@@ -86,7 +86,8 @@ class DaskCrew:
             self._client.close()
             raise self._unreachable("no worker is there") from None
         self._thread = threading.Thread(target=self._beat_on, name="beat", daemon=True)
-        self._thread.start()
+        self._failure: SurveyError | None = None
+        """What the beat could not read: who is not to be asked must be known."""
 
     def places(self) -> int:
         return len(self._look())
@@ -103,6 +104,8 @@ class DaskCrew:
         store = stack.enter_context(Store(evidence_path(self._folder.path, part), TOOL, settings, part))
         errand = self._errands[token] = _Errand(part, worker, store, stack)
         dossier = Dossier(order, rows, past.round, token, self._channel, machine(), self._lease_s)
+        if self._thread.ident is None:
+            self._thread.start()
         try:
             self._tell_opt_outs()
             self._renew()
@@ -116,6 +119,8 @@ class DaskCrew:
 
     def news(self, timeout_s: float) -> list[News]:
         found = self._receive(timeout_s)
+        if self._failure is not None:
+            raise self._failure
         self._look()
         for token, errand in list(self._errands.items()):
             if (ended := self._ended(errand)) is not None:
@@ -128,7 +133,8 @@ class DaskCrew:
         """Revoke every errand, take what is still under way, and leave the cluster as it was."""
         until = time.monotonic() + self._lease_s
         self._end.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
         with contextlib.suppress(*_GONE, RunError, EvidenceError):
             self._renew()
             while time.monotonic() < until and any(_is_at_work(errand) for errand in self._errands.values()):
@@ -219,9 +225,14 @@ class DaskCrew:
 
     def _beat_on(self) -> None:
         while not self._end.wait(self._lease_s / _BEATS):
-            with contextlib.suppress(*_GONE):
+            try:
                 self._tell_opt_outs()
                 self._renew()
+            except _GONE:
+                continue
+            except SurveyError as error:
+                self._failure = error
+                return
 
     def _renew(self) -> None:
         """Say which errands are valid; at the end, none."""

@@ -21,7 +21,7 @@ from survey.answers import encode_name
 from survey.catalogue import load_catalogue, select
 from survey.collect import collect
 from survey.dasking import DaskCrew
-from survey.errors import RunError
+from survey.errors import CatalogueError, RunError
 from survey.evidence import SHARD, Archive
 from survey.practice.country import Country
 from survey.practice.world import PRACTICE, serve
@@ -152,6 +152,21 @@ def test_four_workers_find_what_one_process_finds(country, cluster, whole, tmp_p
     expected = run.listings.query("status == 'listed'").groupby("zone").size()
     assert counted.to_dict() == expected.to_dict()
     assert len(run.for_dask("findings")) == len(run.findings)
+
+
+def test_nobody_beats_before_there_is_a_run_and_an_opt_out_that_cannot_be_read_is_told(cluster, tmp_path):
+    """A crew is there before the folder is laid out; workers may be slow to come."""
+    crew = DaskCrew(RunFolder(tmp_path), cluster.address, lease_s=0.2)
+    try:
+        time.sleep(0.5)
+        assert crew.news(0.1) == []
+        RunFolder(tmp_path).opt_out_path.write_text("who\n", encoding="utf-8")
+        crew._thread.start()
+        crew._thread.join(10)
+        with pytest.raises(CatalogueError, match="opt-out"):
+            crew.news(0.1)
+    finally:
+        crew.stop()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a POSIX signal")
