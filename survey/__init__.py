@@ -18,6 +18,7 @@ check = survey.self_check("mail.city.example.jp")      # one server or domain, f
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from .selfcheck import SelfCheck
 
 __all__ = ["Run", "compare", "load_register", "observe", "open_run", "practice_run", "self_check", "waves_beside"]
+
+# pyarrow's own allocator touches and keeps more memory than the system's; it looks here when it is loaded.
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 # The rooms are imported where they are used, so that a process that only serves the practice country stays small.
 

@@ -17,6 +17,7 @@ import sqlite3
 import sys
 import threading
 import time
+import warnings
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Self
@@ -24,7 +25,7 @@ from typing import Self
 from .calm import uninterrupted
 from .errors import EvidenceError
 from .evidence import Archive
-from .reading import Reading
+from .reading import Reading, discard
 from .register import Register
 from .runs import RunFolder, Tables, load_tables
 from .worlds import World
@@ -54,7 +55,10 @@ class Reader:
         ours, theirs = fork.Pipe()
         given = (ours, theirs, os.getpid(), folder, world, register)
         self._process = fork.Process(target=_serve, args=given, name="reader", daemon=True)
-        self._process.start()
+        with warnings.catch_warnings():
+            # Python counts the idle threads of numpy and pyarrow too; these know what to do when a process is forked.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._process.start()
         theirs.close()
         self._pipe = ours
 
@@ -69,6 +73,8 @@ class Reader:
             self._process.kill()
             self._process.join()
             self._pipe = None
+            # What it had not finished is of no use to anybody.
+            discard(self._folder.path)
 
     def tables(self) -> Tables | None:
         """The tables, now that everything is committed; None where they must be read as ever, for nobody has."""
@@ -87,7 +93,9 @@ def _serve(
     """Look again and again at what was committed, until told that it is all; then read the tables, and say so."""
     # A terminal's Ctrl-C is for whoever observes; this process goes with it, however it goes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     ours.close()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

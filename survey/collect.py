@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from . import opt_outs, review
 from .alongside import Reader
+from .calm import uninterrupted
 from .catalogue import Blocklist
 from .errors import DecisionNeeded, RunError
 from .evidence import Archive
@@ -201,6 +202,7 @@ def recheck(
         return _finish(folder, world, seen._replace(register=register))
 
 
+@uninterrupted()
 def _observe(folder: RunFolder, brief: Brief, opt_out: Path, passes: Iterable[int], progress: Progress | None) -> _Seen:
     """Do the passes that are not finished, in one process."""
     archive = Archive(folder.path) if folder.has_evidence else None

@@ -171,4 +171,4 @@ def whose(kinds: set[Share]) -> Share:
     """One word for several servers; where one of them is unknown, only own beside shared is certain."""
     if {Share.OWN, Share.SHARED} <= kinds:
         return Share.BOTH
-    return next(iter(kinds)) if len(kinds) == 1 else Share.UNKNOWN
+    return Share(next(iter(kinds))) if len(kinds) == 1 else Share.UNKNOWN

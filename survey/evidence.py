@@ -116,12 +116,13 @@ class Archive:
         `sift` needs is fetched at first. What is appended meanwhile is left for another time.
         """
         for path in self.paths:
-            with closing(_connect(path)) as connection:
+            with closing(self._open(path)) as connection:
                 last = connection.execute("SELECT coalesce(max(id), 0) FROM exchanges").fetchone()[0]
                 some = f"FROM exchanges WHERE ({where}) AND id <= {last} AND"
+                among = "IN (SELECT value FROM json_each(?))"
                 lean = f"SELECT id, pass_number, name, server, asked_us, answer {some} {_MAY_DENY} ORDER BY id"
                 left = json.dumps(list(sift(_fetched(connection.execute(lean)))))
-                whole = f"SELECT * {some} (NOT ({_MAY_DENY}) OR id IN (SELECT value FROM json_each(?))) ORDER BY id"  # noqa: S608
+                whole = f"SELECT * {some} (({_MAY_DENY}) IS NOT TRUE OR id {among}) ORDER BY id"
                 yield from _fetched(connection.execute(whole, (left,)))
 
     def newest(self) -> int:
@@ -131,6 +132,14 @@ class Archive:
             with closing(self._open(path)) as connection:
                 found = connection.execute("SELECT max(id) FROM exchanges").fetchone()[0] or found
         return int(found)
+
+    def count(self, where: str) -> int:
+        """How many exchanges an SQL condition of ours wants."""
+        found = 0
+        for path in self.paths:
+            with closing(self._open(path)) as connection:
+                found += connection.execute(f"SELECT count(*) FROM exchanges WHERE {where}").fetchone()[0]  # noqa: S608
+        return found
 
     def _open(self, path: Path) -> sqlite3.Connection:
         return _connect(path, self._is_growing)

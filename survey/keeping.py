@@ -39,8 +39,8 @@ SHARD = 1 << 40
 _COMMIT_S = 0.5
 _NOT_HEARD = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """Signals that a terminal or a machine that shuts down sends to all at once: the keeper ends when its input does."""
-_COMMIT_ROWS = 8_000
-"""Or as soon as there are so many rows, for little should be left to do when the last has come."""
+_COMMIT_ROWS = 4_000
+"""Or as soon as there are so many rows: somebody may read along, and little should be left to do in the end."""
 _TOGETHER = 64
 """Rows that are inserted by one statement; a row has 13 values, and older SQLite knows 999 in a statement."""
 _UNGUARDED = 100

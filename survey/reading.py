@@ -41,8 +41,10 @@ from .shelf import Shelf
 from .tables import Confidence
 from .worlds import World
 
-_PORTION = 20_000
-"""Exchanges that one look takes at most."""
+_PORTION, _REST_MOST = 20_000, 100_000
+"""Exchanges that one look takes at most; and that are taken in the end, for more are read anew, and packed."""
+_ASIDE = "tables.new"
+"""Where tables lie that are not finished."""
 _WANTED = f"type <> {NO_QUESTION} AND round <> {RESOLVE_ROUND}"
 
 
@@ -137,13 +139,11 @@ class Reading:
             published.protect(self._into)
         archive = Archive(folder.path)
         marks = archive.marks()
-        if not self._last or liars(archive):
+        if self._has_all(archive):
+            self._pairs.settled()
+        else:
             self._pairs, self._exchanges = split(archive, trusted_where(archive, _WANTED), self._zones)
             self._basis = None
-        else:
-            while self._last < archive.newest():
-                self.look(archive)
-            self._pairs.settled()
         opt_out = self._opt_outs()
         self.read_names()
         self._register = None
@@ -177,6 +177,16 @@ class Reading:
             _settle(shelf, headline, self._into)
         return Tables(shelf, headline)
 
+    def _has_all(self, archive: Archive) -> bool:
+        """Take the rest of what was looked at; whether that is everything, and nothing of it must be forgotten."""
+        newest = archive.newest()
+        if not self._last or newest - self._last > _REST_MOST or len(archive.paths) > 1 or liars(archive):
+            return False
+        while self._last < newest:
+            self.look(archive)
+        taken = self._pairs.packets_n() + self._exchanges.packets
+        return not self.is_large and taken == archive.count(_WANTED)
+
     def _opt_outs(self) -> opt_outs.OptOuts:
         path = self._folder.opt_out_path
         return opt_outs.load(path) if path.exists() else opt_outs.OptOuts()
@@ -186,10 +196,13 @@ def _aside(into: Path | None) -> Shelf:
     """Where tables lie while they are read: beside those that stand, which stay a whole run until the last is there."""
     if into is None:
         return Shelf()
-    aside = into / "tables.new"
-    # What a reading left that was stopped.
-    shutil.rmtree(aside, ignore_errors=True)
-    return Shelf(aside)
+    discard(into)
+    return Shelf(into / _ASIDE)
+
+
+def discard(folder: Path) -> None:
+    """Remove what a reading left that was stopped."""
+    shutil.rmtree(folder / _ASIDE, ignore_errors=True)
 
 
 def _settle(shelf: Shelf, headline: Mapping[str, object], folder: Path) -> None:

@@ -20,9 +20,11 @@ import pytest
 
 from survey.alongside import Reader
 from survey.commands import screen
+from survey.errors import EvidenceError
 from survey.evidence import Archive
 from survey.exchanges import CANARY
 from survey.keeping import Keeper
+from survey.pairs import split
 from survey.practice.world import PRACTICE, serve
 from survey.reading import Reading, read_tables
 from survey.register import load_register
@@ -123,6 +125,62 @@ def test_a_resolver_that_lies_in_the_end_is_forgotten_though_what_it_said_was_ta
     assert_same(found, read_tables(folder, PRACTICE))
 
 
+def test_what_is_left_in_the_end_is_packed_where_it_is_much(small, tmp_path, monkeypatch):
+    folder, rows, marks = begun(small.folder, tmp_path / "run")
+    keeper = Keeper(folder.path / "evidence.sqlite", "test", "{}", 0)
+    reading = Reading(folder, PRACTICE, into=folder.path)
+    for some, noted in ((rows[:500], []), (rows[500:], marks)):
+        keeper.take(some, noted)
+        keeper.commit()
+        if not noted:
+            look(reading, folder)
+    keeper.close()
+    monkeypatch.setattr("survey.reading._REST_MOST", 100)
+    taken = []
+    monkeypatch.setattr("survey.reading.split", lambda *words: taken.append(words) or split(*words))
+    assert_same(reading.tables(), read_tables(folder, PRACTICE))
+    assert len(taken) == 2, "read anew, as a whole"
+
+
+def test_evidence_that_cannot_be_opened_for_a_moment_leaves_nothing_out(small, tmp_path, monkeypatch):
+    """In that moment a copy could be read in which what the keeper wrote last is missing."""
+    folder, rows, marks = begun(small.folder, tmp_path / "run")
+    keeper = Keeper(folder.path / "evidence.sqlite", "test", "{}", 0)
+    keeper.take(rows[:100], [])
+    keeper.commit()
+    reading, archive = Reading(folder, PRACTICE, into=folder.path), Archive(folder.path, is_growing=True)
+    opened, connect = [], sqlite3.connect
+
+    def busy(address, *words, **more):
+        opened.append(address)
+        if len(opened) == 2:
+            raise sqlite3.OperationalError("database is locked")
+        return connect(address, *words, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("survey.evidence.sqlite3.connect", busy)
+        with pytest.raises((sqlite3.OperationalError, EvidenceError)):
+            reading.look(archive)
+    keeper.take(rows[100:], marks)
+    keeper.commit()
+    keeper.close()
+    assert not any("immutable" in address for address in opened)
+    assert_same(reading.tables(), read_tables(folder, PRACTICE))
+
+
+def test_heads_are_counted_before_what_was_taken_ahead_is_believed(small, tmp_path):
+    folder, rows, marks = begun(small.folder, tmp_path / "run")
+    keeper = Keeper(folder.path / "evidence.sqlite", "test", "{}", 0)
+    keeper.take(rows, marks)
+    keeper.commit()
+    reading = Reading(folder, PRACTICE, into=folder.path)
+    look(reading, folder)
+    keeper.close()
+    zone = next(iter(reading._pairs._lists.values()))
+    del zone.numbers[-40:]
+    assert_same(reading.tables(), read_tables(folder, PRACTICE))
+
+
 def collect(country, folder: Path, patch: str, *words: str) -> subprocess.Popen[bytes]:
     """`collect` in a process of its own, which has one thread, with something changed before."""
     command = [sys.executable, "-c", COLLECT.format(patch), "collect", str(folder / "register.xlsx")]
@@ -184,7 +242,7 @@ def until(true, patience_s=30.0):
 
 
 @linux
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_the_reader_ends_with_whoever_observes(tmp_path, how):
     country = some_bodies(5, 60)
     country.write_register(tmp_path / "register.xlsx")
@@ -202,8 +260,14 @@ def test_the_reader_ends_with_whoever_observes(tmp_path, how):
             reader = next(iter(until(readers)))
             until(lambda: RunFolder(tmp_path / "run").has_evidence)
             os.kill(process.pid, how)
+            if how == signal.SIGHUP:
+                # A terminal that closes tells everybody.
+                os.kill(reader, how)
             until(lambda: not is_alive(reader))
-            process.communicate(timeout=30)
+            _, said = process.communicate(timeout=30)
+    assert b"Traceback" not in said
+    if how != signal.SIGKILL:
+        assert not (tmp_path / "run" / "tables.new").exists()
 
 
 def test_where_threads_run_nobody_is_forked(small):

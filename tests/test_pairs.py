@@ -179,6 +179,14 @@ def test_what_denies_behind_a_short_address_need_not_do_so_behind_a_long_one(way
     assert found.packets_n() == 2
 
 
+@WAYS
+def test_an_answer_without_any_octet_is_kept(way):
+    rows = [row("2.0.0.127.bl.example", data, id_=n) for n, data in enumerate((b"", b"\0" * 4, b"\0" * 7), 1)]
+    found, _ = way(rows, ZONES)
+    assert found.packets_n() == 3
+    assert [one.id for kept in found.others("bl.example").values() for one in kept] == [1, 2, 3]
+
+
 def test_names_that_nobody_can_have_asked_are_kept_all_the_same():
     name = "1..2.3.bl.example"
     found = Pairs(ZONES)
