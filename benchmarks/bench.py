@@ -80,6 +80,9 @@ CASES = (
 SMALL_CASES = ("lists", "straight", "silent")
 
 
+_IN_C = ("dnsperf", "massdns")
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What is to be reached: our figure against a peer's in the same round."""
@@ -89,7 +92,10 @@ class Target:
     case: str
     peer: str
     figure: str
-    """times: how many times as fast as the peer; time: our seconds to its; command: our whole process to its seconds."""
+    """times: how many times as fast as the peer; time: our seconds to its; command: our whole process to its seconds.
+
+    Ours are from the first packet where the peer's are.
+    """
     bound: float
 
     @property
@@ -97,11 +103,12 @@ class Target:
         return self.figure == "times"
 
     def ratio(self, ours: Measured, peer: Measured) -> float:
+        seconds = (ours.from_packet_s if self.peer in _IN_C else None) or ours.seconds
         match self.figure:
             case "times":
-                return peer.seconds / ours.seconds
+                return peer.seconds / seconds
             case "time":
-                return ours.seconds / peer.seconds
+                return seconds / peer.seconds
             case _:
                 return (ours.command_s or 0.0) / peer.seconds
 
@@ -427,9 +434,15 @@ def write_readme(path: Path, record: Mapping[str, object], language: str) -> Non
     date, where = str(record["measured_at"])[:10], record["machine"]
     runs = record["runs"]
     if language == "en":
-        lead = f"{date}, {where}; seconds, medians of {runs}; `~` extrapolated from a part, `†` stands in from another run."
+        lead = (
+            f"{date}, {where}; seconds, medians of {runs}; `~` extrapolated from a part, `†` stands in from another run. "
+            "Ratios to dnsperf and massdns are from the survey's first packet, others from its first step."
+        )
     else:
-        lead = f"{date}、{where}。{runs} 回の中央値（秒）。`~` は一部からの推計、`†` は別の測定による代用値。"
+        lead = (
+            f"{date}、{where}。{runs} 回の中央値（秒）。`~` は一部からの推計、`†` は別の測定による代用値。"
+            "dnsperf・massdns との比は最初のパケットから、ほかは処理の開始から測っています。"
+        )
     body = f"\n{lead}\n\n{overview(record, language)}\n{targets(record, language)}\n"
     path.write_text(pattern.sub(lambda found: found.group(1) + body + found.group(2), text), encoding="utf-8")
 
