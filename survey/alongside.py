@@ -13,7 +13,6 @@ import ctypes
 import multiprocessing
 import os
 import signal
-import sqlite3
 import sys
 import threading
 import time
@@ -23,8 +22,6 @@ from types import TracebackType
 from typing import Self
 
 from .calm import uninterrupted
-from .errors import EvidenceError
-from .evidence import Archive
 from .reading import Reading, discard
 from .register import Register
 from .runs import RunFolder, Tables, load_tables
@@ -102,29 +99,21 @@ def _serve(
         return
     with contextlib.suppress(Exception):
         # What is wrong is told by whoever reads in the end.
-        pipe.send(_read(pipe, Reading(folder, world, register=register, into=folder.path), folder))
+        pipe.send(_read(pipe, Reading(folder, world, register=register, into=folder.path)))
 
 
 @uninterrupted()
-def _read(pipe: Connection, reading: Reading, folder: RunFolder) -> bool:
+def _read(pipe: Connection, reading: Reading) -> bool:
     """Read along until told that everything is committed, and then all tables; whether it came to that."""
-    until, ahead_at = time.monotonic() + _PATIENCE_S, 0.0
-    while not pipe.poll(_LOOK_S):
+    until, ahead_at, nap = time.monotonic() + _PATIENCE_S, 0.0, 0.0
+    while not pipe.poll(nap):
         now = time.monotonic()
         if reading.is_large or now > until:
             return False
-        archive = _archive(folder)
-        if archive is not None and reading.look(archive) and now >= ahead_at:
+        nap = 0.0 if reading.look() else _LOOK_S
+        if reading.seems_named and now >= ahead_at:
             reading.read_names()
             ahead_at = now + (time.monotonic() - now) * _SPARING
     pipe.recv()
     reading.tables()
     return True
-
-
-def _archive(folder: RunFolder) -> Archive | None:
-    """The evidence, where there is any yet that can be read just now."""
-    with contextlib.suppress(EvidenceError, sqlite3.Error):
-        archive = Archive(folder.path, is_growing=True)
-        return archive if len(archive.paths) == 1 and archive.newest() else None
-    return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from . import (
 )
 from .calm import uninterrupted
 from .catalogue import Blocklist, load_selection
+from .errors import EvidenceError
 from .evidence import Archive, Mark
 from .exchanges import NO_QUESTION, RESOLVE_ROUND, SURVEY_ROUND, Exchanges, at, is_usable
 from .frames import bundles, frame, texts_of
@@ -41,7 +43,7 @@ from .shelf import Shelf
 from .tables import Confidence
 from .worlds import World
 
-_PORTION, _REST_MOST = 20_000, 100_000
+_PORTION, _REST_MOST = 8_000, 100_000
 """Exchanges that one look takes at most; and that are taken in the end, for more are read anew, and packed."""
 _ASIDE = "tables.new"
 """Where tables lie that are not finished."""
@@ -94,28 +96,41 @@ class Reading:
         """How many of them the rooms of names read."""
         self._basis: object = None
         """What the rooms of names were last read from."""
+        self.seems_named = False
+        """Whether only lists had something to say lately: nothing that leads to names may be open any more."""
 
     @property
     def is_large(self) -> bool:
         """Whether there is so much that it should be packed, and so be taken at once."""
         return self._exchanges.packets > FEW
 
-    def look(self, archive: Archive) -> bool:
-        """Take what was committed since the last look into the one file of a run; whether names may all be told.
+    def look(self) -> int:
+        """Take what was committed since the last look, but not too much at once; by how many ids that went on.
 
-        That is guessed: when only lists had something to say, nothing that leads to names may be open any more.
+        Nothing where nobody has begun to write yet, or where several write.
         """
-        newest = min(archive.newest(), self._last + _PORTION)
+        try:
+            archive = Archive(self._folder.path, is_growing=True)
+            newest = archive.newest()
+        except (EvidenceError, sqlite3.Error):
+            return 0
+        if len(archive.paths) > 1 or newest <= self._last:
+            return 0
+        return self._take(archive, min(newest, self._last + _PORTION))
+
+    def _take(self, archive: Archive, newest: int) -> int:
         others = list(self._pairs.draw(archive, f"{_WANTED} AND id > {self._last} AND id <= {newest}"))
         self._exchanges.add(others)
         names = [row for row in others if row.round == SURVEY_ROUND]
-        is_more, self._last, self._names_n = newest > self._last, newest, self._names_n + len(names)
+        self._names_n += len(names)
         if self._names_n <= answers.REMEMBERED:
             # What messages say is remembered until names are read: then less is left to be done.
             for row in names:
                 if is_usable(row) and row.answer[6:8] != b"\0\0":
                     answers.said(row.answer, row.name, row.type)
-        return bool(is_more and self._names_n and not names)
+        self.seems_named = bool(self._names_n and not names)
+        count, self._last = newest - self._last, newest
+        return count
 
     def read_names(self) -> None:
         """Read the rooms of names, from the register to networks; not again when nothing was said meanwhile."""
@@ -183,7 +198,7 @@ class Reading:
         if not self._last or newest - self._last > _REST_MOST or len(archive.paths) > 1 or liars(archive):
             return False
         while self._last < newest:
-            self.look(archive)
+            self._take(archive, min(newest, self._last + _PORTION))
         taken = self._pairs.packets_n() + self._exchanges.packets
         return not self.is_large and taken == archive.count(_WANTED)
 

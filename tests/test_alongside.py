@@ -52,10 +52,6 @@ def begun(run, folder):
     return RunFolder(folder), [row[2:] for row in Archive(run).rows()], marks
 
 
-def look(reading, folder):
-    return reading.look(Archive(folder.path, is_growing=True))
-
-
 def tables_of(found: Tables):
     return {name: found[name] for name in TABLE_NAMES}, dict(found.headline)
 
@@ -79,7 +75,7 @@ def test_what_is_taken_in_portions_makes_the_same_tables(small, tmp_path, seed):
         keeper.take(rows[at : at + portion], [])
         keeper.commit()
         at += portion
-        if chance.random() < 0.7 and (look(reading, folder) or chance.random() < 0.3):
+        if chance.random() < 0.7 and ((reading.look() and reading.seems_named) or chance.random() < 0.3):
             reading.read_names()
             ahead += 1
     keeper.take([], marks)
@@ -96,7 +92,7 @@ def test_names_that_were_read_ahead_are_read_again_when_somebody_opted_out_meanw
     keeper.take(rows, marks)
     keeper.commit()
     reading = Reading(folder, PRACTICE, into=folder.path)
-    look(reading, folder)
+    reading.look()
     reading.read_names()
     keeper.close()
     code, domain = next(one for one in small.tables["domains"][["code", "domain"]].dropna().itertuples(index=False))
@@ -115,7 +111,7 @@ def test_a_resolver_that_lies_in_the_end_is_forgotten_though_what_it_said_was_ta
     keeper.take(rows[:place], [])
     keeper.commit()
     reading = Reading(folder, PRACTICE, into=folder.path)
-    look(reading, folder)
+    reading.look()
     reading.read_names()
     keeper.take([(*canary[:10], lie.to_wire()), *rows[place + 1 :]], marks)
     keeper.commit()
@@ -133,7 +129,7 @@ def test_what_is_left_in_the_end_is_packed_where_it_is_much(small, tmp_path, mon
         keeper.take(some, noted)
         keeper.commit()
         if not noted:
-            look(reading, folder)
+            reading.look()
     keeper.close()
     monkeypatch.setattr("survey.reading._REST_MOST", 100)
     taken = []
@@ -148,7 +144,7 @@ def test_evidence_that_cannot_be_opened_for_a_moment_leaves_nothing_out(small, t
     keeper = Keeper(folder.path / "evidence.sqlite", "test", "{}", 0)
     keeper.take(rows[:100], [])
     keeper.commit()
-    reading, archive = Reading(folder, PRACTICE, into=folder.path), Archive(folder.path, is_growing=True)
+    reading = Reading(folder, PRACTICE, into=folder.path)
     opened, connect = [], sqlite3.connect
 
     def busy(address, *words, **more):
@@ -160,7 +156,7 @@ def test_evidence_that_cannot_be_opened_for_a_moment_leaves_nothing_out(small, t
     with monkeypatch.context() as patch:
         patch.setattr("survey.evidence.sqlite3.connect", busy)
         with pytest.raises((sqlite3.OperationalError, EvidenceError)):
-            reading.look(archive)
+            reading.look()
     keeper.take(rows[100:], marks)
     keeper.commit()
     keeper.close()
@@ -174,7 +170,7 @@ def test_heads_are_counted_before_what_was_taken_ahead_is_believed(small, tmp_pa
     keeper.take(rows, marks)
     keeper.commit()
     reading = Reading(folder, PRACTICE, into=folder.path)
-    look(reading, folder)
+    reading.look()
     keeper.close()
     zone = next(iter(reading._pairs._lists.values()))
     del zone.numbers[-40:]
