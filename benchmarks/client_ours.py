@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from survey.answers import encode_name, reverse_name, reverse_wire
 from survey.collect import collect
 from survey.evidence import Archive
 from survey.exchanges import SURVEY_ROUND, A, is_usable
+from survey.names import encode_name, reverse_name, reverse_wire
 from survey.runs import TOOL, RunFolder
 from survey.sitting import Manner
 from survey.store import Store

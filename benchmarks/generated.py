@@ -22,8 +22,8 @@ from typing import NamedTuple
 
 import xlsxwriter
 
-from survey.answers import reverse_name
 from survey.catalogue import Blocklist, load_catalogue
+from survey.names import reverse_name
 from survey.worlds import AsnZones, MailPatience, World
 
 from .child import ZONES, Pair

@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from survey.answers import reverse_name
+from survey.names import reverse_name
 
 from . import client_ours
 from .child import ZONES, Family, Job, Pair, Taken, peak_mib

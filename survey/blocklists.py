@@ -27,9 +27,11 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal, NamedTuple
 
-from .answers import chain, decode, reason, reverse_name, word
+from .answers import chain, reason, word
 from .catalogue import Blocklist
 from .exchanges import FIRST_RECHECK, REFUSED, A, Exchanges, Row, is_usable
+from .messages import decode
+from .names import reverse_name
 from .tables import HEADLINE_CATEGORIES, Dns, Listing
 
 CONTROLS = 2

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from .answers import Malformed, encode_name
 from .edited import Place, read_places
 from .errors import CatalogueError
+from .names import Malformed, encode_name
 from .places import ROOT, located
 from .return_codes import CODE_COLUMNS, Code, has_every_bit, load_codes, query_error
 from .tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES

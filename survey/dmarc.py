@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .answers import txt_text
 from .exchanges import TXT, Exchanges, Question
 from .lookups import Heard, look
+from .messages import txt_text
 from .tables import Dns
 
 _VERSION = re.compile(rb"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|$)")

@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import blocklists, usage
-from .answers import chain, decode, encode_name, reverse_name, reverse_wire, txt_text, word
+from .answers import chain, word
 from .catalogue import Blocklist
 from .domains import STAGE
 from .exchanges import CANARY, SURVEY_ROUND, TXT, A, Exchanges, Row
+from .messages import decode, txt_text
+from .names import encode_name, reverse_name, reverse_wire
 from .permissions import load_permissions
 from .publish.labels import word as word_of
 from .register import Register

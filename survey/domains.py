@@ -26,9 +26,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from .answers import Malformed, chain, decode, reason, word
+from .answers import chain, reason, word
 from .exchanges import MX, SOA, Exchanges, Question, Row
 from .frames import frame, joined, rows_of, texts_of
+from .messages import decode
+from .names import Malformed
 from .tables import Candidacy, Confidence, Dns
 
 STAGE = 4

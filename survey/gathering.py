@@ -32,11 +32,11 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 from . import opt_outs, usage
-from .answers import zone_of
 from .calm import give_back
 from .errors import RunError, SurveyError
 from .evidence import Archive
 from .exchanges import SURVEY_ROUND, TXT, A, Row, is_usable
+from .names import zone_of
 from .observing import Observer, Past, left_today, past_of, reserved, void_lists, wait_for_caches
 from .runs import TOOL, RunFolder, finished_parts, finished_passes
 from .sitting import Brief, Progress, stored_zone

@@ -15,11 +15,13 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from .answers import Malformed, chain, decode, reverse_name, txt_text
+from .answers import chain
 from .blocklists import Health, Judgement, health, judge
 from .catalogue import Blocklist
 from .exchanges import TXT, Exchanges, Row, is_usable
 from .frames import BUNDLE, NO_TIME, frame, from_columns, lists_of, picked, rows_of, times
+from .messages import decode, txt_text
+from .names import Malformed, reverse_name
 from .pairs import Denials, Pairs
 from .tables import HEADLINE_CATEGORIES, Listing
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from .answers import Malformed, chain, decode, encode_name, label_text, reason
+from .answers import chain, reason
 from .exchanges import Exchanges, Question, Row
+from .messages import decode
+from .names import Malformed, encode_name, label_text
 from .tables import Dns
 
 _CHASE_MOST = 8

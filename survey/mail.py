@@ -13,8 +13,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import IPv6Address, ip_address
 
-from .answers import Record, reason, said, word
+from .answers import reason, said, word
 from .exchanges import AAAA, MX, NXDOMAIN, A, Exchanges, Question, Row, is_usable
+from .messages import Record
 from .tables import Dns
 
 _CHASE_MOST = 8

@@ -20,9 +20,11 @@ from typing import NamedTuple
 import pandas as pd
 import pyarrow as pa
 
-from .answers import reason, reverse_name, said, txt_text, word
+from .answers import reason, said, word
 from .exchanges import AAAA, PTR, TXT, A, Exchanges, Question, Row, is_usable
 from .frames import bundles, texts_of, to_arrow
+from .messages import txt_text
+from .names import reverse_name
 from .tables import Dns
 from .unasked import unasked
 from .worlds import AsnZones

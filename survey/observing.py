@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from . import blocklists, usage
-from .answers import encode_name, word, zone_of
+from .answers import word
 from .catalogue import Blocklist
 from .errors import ResolverError
 from .evidence import Archive
 from .exchanges import FIRST_RECHECK, A, Exchanges, Row
 from .keeping import SHARD
+from .names import encode_name, zone_of
 from .opt_outs import OptOuts
 from .passes import Pass
 from .runs import finished_rounds, trusted

@@ -17,9 +17,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from .answers import A_IN, NUMBERS, Malformed, denies, encode_name, zone_of
+from .answers import denies
 from .evidence import Archive
 from .exchanges import ANSWERED, NXDOMAIN, SURVEY_ROUND, TXT, A, BareRow, Exchanges, LeanRow, Row, passes_of
+from .names import A_IN, NUMBERS, Malformed, encode_name, zone_of
 from .packed import PackedExchanges
 
 _Numbers = npt.NDArray[np.int64]

@@ -14,9 +14,10 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 from . import blocklists, dmarc, mail, networks, senders
-from .answers import encode_name, reverse_name, reverse_wire, word
+from .answers import word
 from .domains import Subject
 from .exchanges import FIRST_RECHECK, MX, SURVEY_ROUND, TXT, A, Exchanges, Question, Row, is_usable
+from .names import encode_name, reverse_name, reverse_wire
 from .sitting import Enquired, Recorder, Sitting
 from .tables import Dns
 from .wire.dns import Batch, DnsWire, Half

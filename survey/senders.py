@@ -23,9 +23,9 @@ import pandas as pd
 import pyarrow as pa
 
 from . import dmarc
-from .answers import txt_text
 from .exchanges import TXT, Exchanges, Question
 from .frames import bundles, rows_of, to_arrow
+from .messages import txt_text
 from .spf import Network, Term, is_record
 from .spftree import Part, Step, Tree, Visit, walk
 from .suffixes import registrable

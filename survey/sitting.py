@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from . import review, senders
-from .answers import encode_name, word
+from .answers import word
 from .catalogue import Blocklist
 from .domains import Subject
 from .errors import ResolverError
 from .exchanges import CANARY, A, Exchanges, Row, WireRow
+from .names import encode_name
 from .opt_outs import OptOuts
 from .reading import named_and_sought
 from .register import Register

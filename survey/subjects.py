@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple
 
 import idna
 
-from .answers import Malformed, encode_name
+from .names import Malformed, encode_name
 
 RANGE_MOST, IPV6_PREFIX_LEAST = 256, 48
 _LINE_MOST, _WORD_MOST = 20_000, 300

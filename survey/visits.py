@@ -18,10 +18,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from . import opt_outs, relays
-from .answers import Malformed, chain, decode, encode_name, word
+from .answers import chain, word
 from .errors import RunError, SurveyError
 from .evidence import Archive, Mark
 from .exchanges import AAAA, RESOLVE_ROUND, A, Exchanges, Row, WireRow, is_usable
+from .messages import decode
+from .names import Malformed, encode_name
 from .permissions import Permissions, load_permissions
 from .reading import read_tables
 from .relays import Plan, Servers

@@ -13,7 +13,7 @@ import threading
 from collections import Counter
 from random import Random
 
-from survey.answers import encode_name
+from survey.names import encode_name
 
 A, NS, SOA, MX, TXT, AAAA = 1, 2, 6, 15, 16, 28
 _SELF = b"\xc0\x0c"

@@ -16,9 +16,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey import answers
-from survey.answers import Malformed, chain, decode, encode_name, reason, reverse_name, reverse_wire, txt_text, word
+from survey import answers, messages, names
+from survey.answers import chain, reason, word
 from survey.exchanges import AAAA, CNAME, MX, TXT, A, Row
+from survey.messages import decode, txt_text
+from survey.names import Malformed, encode_name, reverse_name, reverse_wire
 from survey.tables import Dns
 
 LABELS = st.binary(min_size=1, max_size=12)
@@ -58,7 +60,7 @@ RECORDS = st.builds(
 
 
 @st.composite
-def messages(draw):
+def whole_messages(draw):
     query = dns.message.make_query(draw(NAMES), draw(st.sampled_from(["A", "MX", "TXT", "AAAA"])), use_edns=0)
     response = dns.message.make_response(query)
     response.flags |= draw(st.sampled_from([0, dns.flags.AA, dns.flags.RA]))
@@ -122,7 +124,7 @@ def compare(data):
 
 
 @settings(max_examples=300, deadline=None)
-@given(messages())
+@given(whole_messages())
 def test_whole_messages_are_read_as_dnspython_reads_them(data):
     ours, theirs = compare(data)
     assert theirs is not None
@@ -130,7 +132,7 @@ def test_whole_messages_are_read_as_dnspython_reads_them(data):
 
 
 @settings(max_examples=400, deadline=None)
-@given(messages(), st.data())
+@given(whole_messages(), st.data())
 def test_damaged_messages_are_never_read_differently(data, draws):
     damaged = bytearray(data)
     for _ in range(draws.draw(st.integers(1, 4))):
@@ -166,13 +168,13 @@ def test_answers_of_addresses_alone_are_read_as_all_others(name, own, beside, dr
     end = 12 + len(name.to_wire()) + 4
     records = b"".join(b"\xc0\x0c\0\1\0\1" + ttl + b"\0\4" + address for ttl, address in own)
     data = bytearray(plain[:6] + len(own).to_bytes(2, "big") + plain[8:end] + records + plain[end:])
-    first = answers._own_addresses(bytes(data))
-    assert first is None or first == outcome_of(answers._decode, bytes(data))
+    first = messages._own_addresses(bytes(data))
+    assert first is None or first == outcome_of(messages.decode_anew, bytes(data))
     if not beside:
         assert first is not None
     for end_ in range(end, len(data)):
         cut = bytes(data[:end_])
-        assert outcome_of(decode, cut) == outcome_of(answers._decode, cut)
+        assert outcome_of(decode, cut) == outcome_of(messages.decode_anew, cut)
     # Pointers to any place, and damage anywhere.
     for _ in range(draws.draw(st.integers(1, 6))):
         place = draws.draw(st.integers(2, len(data) - 2))
@@ -182,8 +184,8 @@ def test_answers_of_addresses_alone_are_read_as_all_others(name, own, beside, dr
                 st.integers(0xC000, 0xC000 + end + 40).map(lambda n: n.to_bytes(2, "big")),
             )
         )
-    found = answers._own_addresses(bytes(data))
-    assert found is None or found == outcome_of(answers._decode, bytes(data))
+    found = messages._own_addresses(bytes(data))
+    assert found is None or found == outcome_of(messages.decode_anew, bytes(data))
 
 
 @st.composite
@@ -209,15 +211,15 @@ def answers_with_glue(draw):
 def test_short_ways_through_a_message_read_what_the_long_ones_read(whole, draws):
     def long_way(data):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(answers, "_name", answers._long_name)
+            patch.setattr(messages, "name_at", names.long_name_at)
             # Nothing looks like an address any more.
-            patch.setattr(answers, "A_IN", b"")
-            return outcome_of(answers._decode, data)
+            patch.setattr(messages, "A_IN", b"")
+            return outcome_of(messages.decode_anew, data)
 
     ours, theirs = compare(whole)
     assert ours is not None
     assert theirs is not None
-    assert answers._decode(whole) == long_way(whole)
+    assert messages.decode_anew(whole) == long_way(whole)
     data = bytearray(whole)
     for _ in range(draws.draw(st.integers(1, 5))):
         place = draws.draw(st.integers(4, len(data) - 2))
@@ -225,18 +227,18 @@ def test_short_ways_through_a_message_read_what_the_long_ones_read(whole, draws)
         data[place : place + 2] = draws.draw(st.one_of(st.binary(min_size=2, max_size=2), pointers))
     for damaged in (bytes(data), bytes(data[: draws.draw(st.integers(0, len(data)))])):
         compare(damaged)
-        assert outcome_of(answers._decode, damaged) == long_way(damaged)
+        assert outcome_of(messages.decode_anew, damaged) == long_way(damaged)
 
 
 OWNERS = st.sampled_from(["a.example", "b.example"])
 
 
 @given(
-    st.lists(st.builds(answers.Record, OWNERS, st.sampled_from([A, MX, CNAME]), st.integers(0, 1), OWNERS | st.none()))
+    st.lists(st.builds(messages.Record, OWNERS, st.sampled_from([A, MX, CNAME]), st.integers(0, 1), OWNERS | st.none()))
 )
 def test_records_that_are_all_our_own_are_those_at_the_end_of_the_chain(records):
     if answers._are_own(tuple(records), "a.example", A):
-        found = answers.Answer(0, True, False, True, tuple(records), None, False)
+        found = messages.Answer(0, True, False, True, tuple(records), None, False)
         assert chain(found, "a.example", A) == ("a.example", tuple(dict.fromkeys(records)))
 
 
@@ -245,7 +247,7 @@ def test_names_go_there_and_back(name):
     wire = name.canonicalize().to_wire()
     text = text_of(name)
     assert encode_name(text) == wire
-    assert answers._name(wire, 0, {}) == answers._long_name(wire, 0, {}) == (text, len(wire))
+    assert names.name_at(wire, 0, {}) == names.long_name_at(wire, 0, {}) == (text, len(wire))
 
 
 @pytest.mark.parametrize(

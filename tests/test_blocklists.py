@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from survey import blocklists, listings
-from survey.answers import reverse_name
 from survey.catalogue import load_catalogue, select
 from survey.exchanges import TXT, A, Exchanges, Row
 from survey.frames import frame, joined
 from survey.harmless import escaped, harmless, is_safe
+from survey.names import reverse_name
 from survey.pairs import Pairs
 
 ORBZ = next(one for one in select("practice", load_catalogue()) if one.zone.startswith("orbz"))

@@ -19,12 +19,12 @@ import pytest
 
 from survey import usage
 from survey.__main__ import main
-from survey.answers import encode_name, reverse_wire
 from survey.catalogue import load_catalogue, select
 from survey.collect import collect, recheck
 from survey.errors import CatalogueError, DecisionNeeded, ResolverError, RunError
 from survey.evidence import Archive
 from survey.exchanges import AAAA, FIRST_RECHECK, MX, SOA, SURVEY_ROUND, TXT, A, is_usable
+from survey.names import encode_name, reverse_wire
 from survey.practice.country import Country
 from survey.practice.dns import Zone
 from survey.practice.world import PRACTICE, serve

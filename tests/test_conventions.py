@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from survey.answers import encode_name
 from survey.conventions import MOST, candidates, official_names, prefecture_label
+from survey.names import encode_name
 from survey.suffixes import is_public_suffix
 
 BY_CODE = {one.code: one for one in official_names()}

@@ -17,12 +17,12 @@ import pytest
 
 from survey import open_run
 from survey.__main__ import main
-from survey.answers import encode_name
 from survey.catalogue import load_catalogue, select
 from survey.collect import collect
 from survey.dasking import DaskCrew
 from survey.errors import CatalogueError, RunError
 from survey.evidence import SHARD, Archive
+from survey.names import encode_name
 from survey.practice.country import Country
 from survey.practice.world import PRACTICE, serve
 from survey.runs import RunFolder

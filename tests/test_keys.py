@@ -8,11 +8,11 @@ import zipfile
 import pyarrow.parquet as pq
 import pytest
 
-from survey.answers import encode_name, reverse_wire
 from survey.catalogue import load_catalogue, rekey, select
 from survey.collect import collect, recheck
 from survey.evidence import Archive
 from survey.exchanges import TXT, Exchange, Exchanges
+from survey.names import encode_name, reverse_wire
 from survey.practice.country import Country
 from survey.practice.dns import Zone, add_listing
 from survey.practice.world import PRACTICE, serve

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from survey import networks, operators, standings
-from survey.answers import reverse_name
 from survey.errors import CatalogueError
 from survey.exchanges import AAAA, PTR, TXT, A, Exchanges, Question, Row
 from survey.frames import frame, joined
+from survey.names import reverse_name
 from survey.worlds import LIVE
 
 ZONES = LIVE.asn_zones

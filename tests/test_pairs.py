@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from survey import pairs
-from survey.answers import denies, encode_name, reverse_name, word, zone_of
+from survey.answers import denies, word
 from survey.evidence import Archive
 from survey.exchanges import TXT, A, Exchanges, Row
 from survey.keeping import Keeper
+from survey.names import encode_name, reverse_name, zone_of
 from survey.packed import PackedExchanges
 from survey.pairs import Pairs, split
 

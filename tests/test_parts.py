@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 
 from survey import usage
 from survey.__main__ import main
-from survey.answers import encode_name
 from survey.catalogue import load_catalogue, select
 from survey.collect import collect, crew_of, recheck
 from survey.errors import DecisionNeeded, ResolverError, RunError
 from survey.evidence import SHARD, Archive
 from survey.exchanges import FIRST_RECHECK
 from survey.gathering import DEATHS_MOST, News, evidence_path, settle
+from survey.names import encode_name
 from survey.parts import how_many, split
 from survey.practice.country import Country
 from survey.practice.world import PRACTICE, serve

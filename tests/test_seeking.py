@@ -5,11 +5,11 @@ from __future__ import annotations
 import openpyxl
 import pytest
 
-from survey.answers import encode_name
 from survey.catalogue import load_catalogue, select
 from survey.collect import collect, recheck
 from survey.errors import RunError
 from survey.exchanges import MX
+from survey.names import encode_name
 from survey.practice.country import Country
 from survey.practice.dns import SILENT
 from survey.practice.world import PRACTICE, serve

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from survey.answers import encode_name
+from survey.names import encode_name
 from survey.subjects import RANGE_MOST, read_words
 
 

@@ -12,10 +12,10 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from survey.answers import reverse_name
 from survey.catalogue import load_catalogue, select
 from survey.collect import collect, recheck
 from survey.exchanges import CANARY
+from survey.names import reverse_name
 from survey.practice.world import PRACTICE
 from survey.reread import compare_runs
 from survey.runs import RunFolder

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.answers import encode_name
 from survey.errors import RegisterError
+from survey.names import encode_name
 from survey.websites import domains_of, read_websites, site_domain
 from survey.wire.web import fetch
 

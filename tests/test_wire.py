@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from survey.answers import encode_name
 from survey.exchanges import ANSWERED, TIMEOUT, TRUNCATED, UNREACHABLE
+from survey.names import encode_name
 from survey.practice.world import PRACTICE
 from survey.wire.dns import DnsWire, Half
 from survey.wire.pace import Bucket, Window

@@ -22,7 +22,7 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Self
 
-from ..answers import encode_name, reverse_wire
+from ..names import encode_name, reverse_wire
 from .country import Country
 from .facts import IPV6_ZONES
 from .hiding import WILD

@@ -5,7 +5,7 @@ What a name server cannot be told (SERVFAIL, silence) is made of names whose ser
 
 from __future__ import annotations
 
-from survey.answers import reverse_name
+from survey.names import reverse_name
 from survey.practice.country import Country
 from survey.practice.facts import ABUSE, IPV6_ZONES
 from survey.practice.hiding import WILD

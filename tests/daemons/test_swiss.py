@@ -14,9 +14,9 @@ from ipaddress import IPv4Address
 import openpyxl
 import pytest
 
-from survey.answers import Malformed, encode_name
 from survey.catalogue import load_catalogue, select
 from survey.collect import collect
+from survey.names import Malformed, encode_name
 from survey.practice.world import PRACTICE
 from survey.runs import RunFolder
 from survey.sitting import Manner

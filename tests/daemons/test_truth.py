@@ -200,7 +200,7 @@ def test_ten_thousand_pairs_are_judged_as_dig_and_an_independent_rule_judge_them
     listings = tables["listings"]
     asked = listings.loc[listings["zone"].isin(HEALTHY) & listings["status"].ne("not_asked")]
     pairs = asked.sample(10_000, random_state=5782)
-    from survey.answers import reverse_name
+    from survey.names import reverse_name
 
     names = [f"{reverse_name(one.address)}.{one.zone}" for one in pairs.itertuples()]
     (tmp_path / "batch").write_text("".join(f"{name} A\n" for name in names))

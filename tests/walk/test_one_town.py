@@ -10,9 +10,10 @@ from pathlib import Path
 
 import openpyxl
 
-from survey.answers import decode, reverse_name
 from survey.evidence import Archive
 from survey.exchanges import MX, A, Exchange, Exchanges
+from survey.messages import decode
+from survey.names import reverse_name
 from survey.practice.country import Country
 from survey.practice.world import PRACTICE
 from survey.publish.edition import Edition
