@@ -12,7 +12,7 @@ import pytest
 
 from survey.comparison import compare_waves
 from survey.frames import frame
-from survey.publish import publication
+from survey.publish import letters, publication
 from survey.publish.edition import Edition
 from survey.publish.wave_book import write_wave_workbook
 from survey.publish.workbook import write_workbook
@@ -45,7 +45,7 @@ def formulas(path):
 
 def test_every_formula_of_every_workbook_is_computed_as_we_computed_it(surveyed, tmp_path, monkeypatch):
     monkeypatch.setattr(publication, "write_figures", lambda *_: [])
-    monkeypatch.setattr(publication, "write_letters", lambda *_, **__: [])
+    monkeypatch.setattr(letters, "write_letters", lambda *_, **__: [])
     run = tmp_path / "run"
     shutil.copytree(surveyed.folder, run)
     write_workbook(Edition.of(run), run / "findings.xlsx")
