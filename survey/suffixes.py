@@ -8,24 +8,11 @@ designated city or a municipality (reserved by JPRS's rules for geographic-type 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
-from pathlib import Path
 
-from publicsuffixlist import PSLFILE, PublicSuffixList, encode_idn
+from publicsuffixlist import PublicSuffixList
 
-
-def _rules() -> Iterator[str]:
-    """The list's rules, of names in other scripts also the A-labels; the package encodes plain names, too: 15 ms."""
-    for line in Path(PSLFILE).read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("//"):
-            yield line
-            if not line.isascii():
-                rule = line.lower().split(" ")[0].rstrip()
-                yield "!" * rule.startswith("!") + encode_idn(rule.lstrip("!"))
-
-
-_SUFFIXES = PublicSuffixList(_rules(), accept_encoded_idn=False)
+_SUFFIXES = PublicSuffixList()
 _KEPT_LABELS = frozenset({"city", "town", "vill", "pref", "metro"})
 
 

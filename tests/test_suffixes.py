@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from publicsuffixlist import PublicSuffixList
 
-from survey import suffixes
 from survey.suffixes import is_reserved, registrable, walk_up
 
 
@@ -37,9 +35,3 @@ def test_walking_up_ends_where_somebody_registered_a_name():
     assert walk_up("www.a.foo.co.jp") == ["www.a.foo.co.jp", "a.foo.co.jp", "foo.co.jp"]
     assert walk_up("lg.jp") == []
     assert registrable("mx.foo.co.jp") == "foo.co.jp"
-
-
-def test_the_rules_are_those_that_the_package_reads():
-    ours, theirs = suffixes._SUFFIXES, PublicSuffixList()
-    assert ours._publicsuffix == theirs._publicsuffix
-    assert ours._maxlabel == theirs._maxlabel
