@@ -17,12 +17,11 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
-import pandas as pd
 import pyarrow as pa
 
 from .answers import reason, said, word
 from .exchanges import AAAA, PTR, TXT, A, Exchanges, Question, Row, is_usable
-from .frames import bundles, texts_of, to_arrow
+from .frames import bundles, to_arrow
 from .messages import txt_text
 from .names import reverse_name
 from .tables import Dns
@@ -122,7 +121,7 @@ def _has_address(row: Row | None, address: str) -> bool:
 
 def read(addresses: Iterable[str], exchanges: Exchanges, zones: AsnZones) -> pa.Table:
     """The table `networks` as it is written: one row per address, whatever was heard about it."""
-    ordered = sorted(set(texts_of(addresses) if isinstance(addresses, pd.Series) else addresses))
+    ordered = sorted(set(addresses))
     if not exchanges.has_asked(TXT, PTR):
         return unasked("networks", _row(_NOBODY, exchanges, zones), _NOBODY, ordered)
     rows = (_row(address, exchanges, zones) for address in ordered)

@@ -265,7 +265,7 @@ def _read_mail(
     shelf.put("senders", declared)
     shelf.put("policies", policies())
     addresses = shelf.take("addresses", "address", "reason")
-    known = addresses.loc[addresses["reason"].isna(), "address"].dropna()
+    known = texts_of(addresses.loc[addresses["reason"].isna(), "address"])
     shelf.put("networks", networks.read(known, exchanges, world.asn_zones))
 
 

@@ -1,10 +1,12 @@
 """The run folder: what was asked of whom, what was heard, and all tables read from that.
 
-register.xlsx   the register as it was given      lists/        the catalogue rows of the selected lists
-opt-out.csv     who was not to be asked           run.toml      what was asked, of whom, when, which versions
-review.xlsx     doubtful domains, and what people decided about them
-operators.csv   whose servers are known by name
-evidence*.sqlite                                  tables/*.parquet · headline.json
+    register.xlsx   the register as it was given      lists/        the catalogue rows of the selected lists
+    opt-out.csv     who was not to be asked           run.toml      what was asked, of whom, when, which versions
+    review.xlsx     doubtful domains, and what people decided about them
+    operators.csv   whose servers are known by name
+    evidence*.sqlite                                  tables/*.parquet · headline.json
+
+`reading` makes the tables.
 """
 
 from __future__ import annotations
