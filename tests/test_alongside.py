@@ -42,14 +42,15 @@ def small(tmp_path_factory):
 
 
 def begun(run, folder):
-    """A run folder as it is before anything is observed, all that it will keep, and what was marked."""
+    """A run folder before anything is observed, with its keeper; all that it will keep, and what was marked."""
     folder.mkdir()
     for name in OWN:
         if (run / name).exists():
             (shutil.copytree if name == "lists" else shutil.copyfile)(run / name, folder / name)
     with contextlib.closing(sqlite3.connect(run / "evidence.sqlite")) as connection:
         marks = connection.execute("SELECT kind, detail FROM marks ORDER BY id").fetchall()
-    return RunFolder(folder), [row[2:] for row in Archive(run).rows()], marks
+    keeper = Keeper(folder / "evidence.sqlite", "test", "{}", 0)
+    return RunFolder(folder), keeper, [row[2:] for row in Archive(run).rows()], marks
 
 
 def tables_of(found: Tables):
@@ -66,8 +67,7 @@ def assert_same(one: Tables, other: Tables):
 def test_what_is_taken_in_portions_makes_the_same_tables(small, tmp_path, seed):
     """Wherever the portions end, and whenever names are read ahead: also in vain, also several times."""
     chance = random.Random(seed)
-    folder, rows, marks = begun(small.folder, tmp_path / "run")
-    keeper = Keeper(folder.path / "evidence.sqlite", "test", "{}", 0)
+    folder, keeper, rows, marks = begun(small.folder, tmp_path / "run")
     reading = Reading(folder, PRACTICE, register=load_register(folder.register_path), into=folder.path)
     at = ahead = 0
     while at < len(rows):
@@ -87,8 +87,7 @@ def test_what_is_taken_in_portions_makes_the_same_tables(small, tmp_path, seed):
 
 
 def test_names_that_were_read_ahead_are_read_again_when_somebody_opted_out_meanwhile(small, tmp_path):
-    folder, rows, marks = begun(small.folder, tmp_path / "run")
-    keeper = Keeper(folder.path / "evidence.sqlite", "test", "{}", 0)
+    folder, keeper, rows, marks = begun(small.folder, tmp_path / "run")
     keeper.take(rows, marks)
     keeper.commit()
     reading = Reading(folder, PRACTICE, into=folder.path)
@@ -103,11 +102,10 @@ def test_names_that_were_read_ahead_are_read_again_when_somebody_opted_out_meanw
 
 
 def test_a_resolver_that_lies_in_the_end_is_forgotten_though_what_it_said_was_taken(small, tmp_path):
-    folder, rows, marks = begun(small.folder, tmp_path / "run")
+    folder, keeper, rows, marks = begun(small.folder, tmp_path / "run")
     place, canary = max((place, row) for place, row in enumerate(rows) if row[2].startswith(CANARY))
     lie = dns.message.make_response(dns.message.make_query(canary[2], "A"))
     lie.answer = [dns.rrset.from_text(f"{canary[2]}.", 60, "IN", "A", "198.18.0.1")]
-    keeper = Keeper(folder.path / "evidence.sqlite", "test", "{}", 0)
     keeper.take(rows[:place], [])
     keeper.commit()
     reading = Reading(folder, PRACTICE, into=folder.path)
@@ -122,8 +120,7 @@ def test_a_resolver_that_lies_in_the_end_is_forgotten_though_what_it_said_was_ta
 
 
 def test_what_is_left_in_the_end_is_packed_where_it_is_much(small, tmp_path, monkeypatch):
-    folder, rows, marks = begun(small.folder, tmp_path / "run")
-    keeper = Keeper(folder.path / "evidence.sqlite", "test", "{}", 0)
+    folder, keeper, rows, marks = begun(small.folder, tmp_path / "run")
     reading = Reading(folder, PRACTICE, into=folder.path)
     for some, noted in ((rows[:500], []), (rows[500:], marks)):
         keeper.take(some, noted)
@@ -140,8 +137,7 @@ def test_what_is_left_in_the_end_is_packed_where_it_is_much(small, tmp_path, mon
 
 def test_evidence_that_cannot_be_opened_for_a_moment_leaves_nothing_out(small, tmp_path, monkeypatch):
     """In that moment a copy could be read in which what the keeper wrote last is missing."""
-    folder, rows, marks = begun(small.folder, tmp_path / "run")
-    keeper = Keeper(folder.path / "evidence.sqlite", "test", "{}", 0)
+    folder, keeper, rows, marks = begun(small.folder, tmp_path / "run")
     keeper.take(rows[:100], [])
     keeper.commit()
     reading = Reading(folder, PRACTICE, into=folder.path)
@@ -165,8 +161,7 @@ def test_evidence_that_cannot_be_opened_for_a_moment_leaves_nothing_out(small, t
 
 
 def test_heads_are_counted_before_what_was_taken_ahead_is_believed(small, tmp_path):
-    folder, rows, marks = begun(small.folder, tmp_path / "run")
-    keeper = Keeper(folder.path / "evidence.sqlite", "test", "{}", 0)
+    folder, keeper, rows, marks = begun(small.folder, tmp_path / "run")
     keeper.take(rows, marks)
     keeper.commit()
     reading = Reading(folder, PRACTICE, into=folder.path)
