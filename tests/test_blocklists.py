@@ -217,7 +217,8 @@ def test_one_answer_outside_127_about_any_address_makes_the_list_void():
 def test_a_record_of_another_class_is_no_answer():
     name = f"{reverse_name(ADDRESS)}.{ORBZ.zone}"
     message = dns.message.make_response(dns.message.make_query(f"{name}.", "A"))
-    message.answer.append(dns.rrset.from_text(f"{name}.", 60, "CH", "A", "example. 1"))
+    # "example. 1", spelt out: dnspython forgets how to read it when it has met a record of class ANY (255) before.
+    message.answer.append(dns.rrset.from_text(f"{name}.", 60, "CH", "A", r"\# 11 07 6578616d706c65 00 0001"))
     found, _ = judged(row()._replace(answer=message.to_wire()))
     assert found["status"] == "silent"
 
