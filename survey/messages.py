@@ -241,13 +241,9 @@ def _check(message: bytes, at: int, size: int, klass: int, type_: int, known: Kn
         _value(message, at, at + size, type_, klass, known)
         return
     # Seldom needed, and slow to load.
-    import dns.exception  # noqa: PLC0415
-    import dns.rdata  # noqa: PLC0415
+    from .records import check  # noqa: PLC0415
 
-    try:
-        dns.rdata.from_wire(klass, type_, message, at, size)  # type: ignore[arg-type]
-    except (dns.exception.DNSException, ValueError, IndexError, KeyError, AttributeError) as error:
-        raise Malformed(f"a record of type {type_} cannot be read: {type(error).__name__}") from None
+    check(klass, type_, message, at, size)
 
 
 def without_labels(message: bytes) -> tuple[bytes, bytes, bytes] | None:

@@ -6,15 +6,15 @@ what it is, never sent to the terminal.
 
 from __future__ import annotations
 
-import dns.exception
 import dns.flags
-import dns.message
 import dns.opcode
 import dns.rcode
 import dns.rdatatype
 
 from .exchanges import Exchange
 from .harmless import harmless
+from .names import Malformed
+from .records import read_message
 
 _MOST = 20_000
 
@@ -48,10 +48,10 @@ def show(exchange: Exchange) -> str:
 def _message(data: bytes) -> list[str]:
     """The message in dig's form; as hexadecimal where it cannot be read."""
     try:
-        message = dns.message.from_wire(data)
-    except (dns.exception.DNSException, ValueError, IndexError) as error:
+        message = read_message(data)
+    except Malformed as error:
         rows = [f"{at:04x}  {data[at : at + 16].hex(' ')}" for at in range(0, min(len(data), 4096), 16)]
-        return [f";; the answer cannot be read: {type(error).__name__}", *rows]
+        return [f";; the answer cannot be read: {error}", *rows]
     flags = dns.flags.to_text(message.flags).lower()
     lines = [
         f";; ->>HEADER<<- opcode: {dns.opcode.to_text(message.opcode())}, "

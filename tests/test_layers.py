@@ -13,6 +13,7 @@ ROWS = [
     {"wave_tables", "published"},
     {"tables", "exchanges", "suffixes", "codes", "spellings", "edited", "spf"},
     {"worlds", "frames", "names"},
+    {"records"},
     {"messages"},
     {"answers", "sheets", "return_codes", "conventions", "opt_outs", "successors", "usage", "smtp", "unasked"},
     {"cells", "subjects"},
