@@ -14,8 +14,10 @@ import pytest
 from survey.exchanges import ANSWERED, TIMEOUT, TRUNCATED, UNREACHABLE
 from survey.names import encode_name
 from survey.practice.world import PRACTICE
+from survey.wire.channels import Channel
 from survey.wire.dns import DnsWire, Half
 from survey.wire.pace import Bucket, Window
+from survey.wire.queries import Again
 from survey.wire.udp import UdpSocket
 
 WORLD = dataclasses.replace(PRACTICE, timeout_s=0.2, pause_s=0.05)
@@ -440,6 +442,22 @@ def test_what_is_left_takes_as_long_as_the_slowest_pace_allows():
     with contextlib.closing(DnsWire([("127.0.0.1", 9)], WORLD)) as wire:
         wire.ask("", halves)
         assert wire.least_s() == 0, "without a pace nothing can be said"
+
+
+@pytest.mark.parametrize(
+    ("zone", "round_", "order"),
+    [("list.example", 0, ["b", "c", "a"]), ("", 0, ["a", "b", "c"]), ("list.example", 7, ["a", "b", "c"])],
+)
+def test_a_list_is_asked_again_behind_everything_and_names_and_tests_before(zone, round_, order):
+    channel = Channel(zone, b"", None, None, None, 0, (0,))
+    channel.queue.extend(Half(text, b"", 1, 1, round_) for text in "abc")
+    first = channel.queue.popleft()
+    channel.put_back(Again(first, 2, True))
+    asked = []
+    while channel.waiting():
+        entry = channel.line().popleft()
+        asked.append(entry.half.text if isinstance(entry, Again) else entry.text)
+    assert asked == order
 
 
 def test_a_window_narrows_when_much_is_lost_at_once_and_not_for_dead_names():

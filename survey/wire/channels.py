@@ -53,8 +53,17 @@ class Channel:
         return len(self.urgent) + len(self.queue)
 
     def put_back(self, again: Again) -> None:
-        """Ask once more, in front of what was never asked: others may wait for its end."""
-        (self.urgent if again.half.round else self.queue).appendleft(again)
+        """Ask once more: a test or a name in front of what was never asked, for others wait for its end.
+
+        A list is asked again behind everything else: what stays silent would hold its place in the window while others
+        wait, and in the end all that is silent can be waited for together.
+        """
+        if again.half.round:
+            self.urgent.appendleft(again)
+        elif self.zone:
+            self.queue.append(again)
+        else:
+            self.queue.appendleft(again)
 
     def clear(self) -> int:
         """Forget what waits; how much it was."""
