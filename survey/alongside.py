@@ -46,6 +46,7 @@ class Reader:
     def __init__(self, folder: RunFolder, world: World, register: Register) -> None:
         self._folder = folder
         self._pipe: Connection | None = None
+        self._is_told = False
         if sys.platform != "linux" or threading.active_count() > 1 or multiprocessing.current_process().daemon:
             return
         fork = multiprocessing.get_context("fork")
@@ -73,15 +74,22 @@ class Reader:
             # What it had not finished is of no use to anybody.
             discard(self._folder.path)
 
+    def committed(self) -> None:
+        """Everything is committed: whoever reads may finish."""
+        if self._pipe is not None and not self._is_told:
+            self._is_told = True
+            with contextlib.suppress(OSError):
+                self._pipe.send(None)
+
     def tables(self) -> Tables | None:
         """The tables, now that everything is committed; None where they must be read as ever, for nobody has."""
-        is_read = False
         with self:
+            self.committed()
+            is_read = False
             if self._pipe is not None:
                 with contextlib.suppress(OSError, EOFError):
-                    self._pipe.send(None)
                     is_read = self._pipe.poll(_STUCK_S) and self._pipe.recv()
-        return load_tables(self._folder.path) if is_read else None
+            return load_tables(self._folder.path) if is_read else None
 
 
 def _serve(

@@ -151,7 +151,7 @@ def _observe_all(
         number = folder.settings().get("parts")
         if not isinstance(number, int):
             with Reader(folder, world, register) as reader:
-                seen = _observe(folder, brief, opt_out, passes, progress)
+                seen = _observe(folder, brief, opt_out, passes, progress, reader.committed)
                 return seen._replace(register=register, tables=reader.tables())
         parts = split(register, number)
         # A large register is read anew rather than held in memory while others work.
@@ -203,8 +203,15 @@ def recheck(
 
 
 @uninterrupted()
-def _observe(folder: RunFolder, brief: Brief, opt_out: Path, passes: Iterable[int], progress: Progress | None) -> _Seen:
-    """Do the passes that are not finished, in one process."""
+def _observe(
+    folder: RunFolder,
+    brief: Brief,
+    opt_out: Path,
+    passes: Iterable[int],
+    progress: Progress | None,
+    committed: Callable[[], None] = lambda: None,
+) -> _Seen:
+    """Do the passes that are not finished, in one process; `committed` hears when all is kept, before tidying up."""
     archive = Archive(folder.path) if folder.has_evidence else None
     ended = finished_passes(archive.marks()) if archive else {}
     todo = [number for number in passes if number not in ended]
@@ -217,6 +224,7 @@ def _observe(folder: RunFolder, brief: Brief, opt_out: Path, passes: Iterable[in
     store.start()
     with store:
         observer.run(todo, ended, store)
+    committed()
     return _Seen(observer.over_limit, observer.without_recursion)
 
 

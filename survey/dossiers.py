@@ -47,6 +47,8 @@ class Host:
     """One mail server: what was heard of it, and of its addresses."""
 
     name: str
+    addresses: list[str] = field(default_factory=list)
+    """Those that lists may be asked about."""
     heard: dict[str, Standing] = field(default_factory=dict)
     """Its addresses of which the lists said anything."""
     evidence: list[str] = field(default_factory=list)
@@ -84,17 +86,16 @@ class Named:
 
 
 class Dossiers:
-    """What was observed about some bodies, their domains and servers."""
+    """What was observed about some bodies, their domains and servers; of what lists said, when it is heard."""
 
-    def __init__(self, codes: Collection[str], take: Take, said: Mapping[str, Standing]) -> None:
+    def __init__(self, codes: Collection[str], take: Take) -> None:
         domains = take("domains", "code", codes, "code", "domain", "confidence", "evidence_ids")
         named = domains["domain"].unique()
         mail_servers = take("mail_servers", "domain", named, *_MAIL)
-        names = mail_servers["host"].dropna().unique()
         self._together: dict[tuple[Host, ...], Servers] = {}
+        self._names = mail_servers["host"].dropna().unique()
         self._hosts: dict[str, Host] = {}
-        addresses, servers = take("addresses", "host", names, *_ADDRESS), take("servers", "host", names, *_SERVER)
-        self._read_hosts(addresses, servers, said)
+        self._read_hosts(take("addresses", "host", self._names, *_ADDRESS))
         self._domains: dict[str, Domain] = {}
         self._read_domains(mail_servers)
         senders = take("senders", "domain", named, *SENDER)
@@ -113,7 +114,18 @@ class Dossiers:
             if not self._bodies[code].domains:
                 self._bodies[code].evidence += evidence
 
-    def _read_hosts(self, addresses: pd.DataFrame, servers: pd.DataFrame, said: Mapping[str, Standing]) -> None:
+    def hear(self, said: Mapping[str, Standing], take: Take) -> None:
+        """Take what the lists said of addresses, and what the operators room says of servers."""
+        for host in self._hosts.values():
+            for address in host.addresses:
+                if (standing := said.get(address)) is not None and standing.is_known:
+                    host.heard[address] = standing
+                    if not standing.is_quiet:
+                        host.is_quiet = False
+        for name, codes, whose_, operator in rows_of(take("servers", "host", self._names, *_SERVER), *_SERVER):
+            self._host(name).server = Servers(frozenset(codes), _SHARES[whose_], operator or None)
+
+    def _read_hosts(self, addresses: pd.DataFrame) -> None:
         for name, address, status, why, is_changed, evidence in rows_of(addresses, *_ADDRESS):
             host = self._host(name)
             if isinstance(evidence, str):
@@ -121,14 +133,9 @@ class Dossiers:
             if status == _SILENT:
                 host.is_silent = True
             elif status == _PRESENT and why != "special_address":
-                if (standing := said.get(address)) is not None and standing.is_known:
-                    host.heard[address] = standing
-                    if not standing.is_quiet:
-                        host.is_quiet = False
+                host.addresses.append(address)
             if is_changed is True:
                 host.is_changed = True
-        for name, codes, whose_, operator in rows_of(servers, *_SERVER):
-            self._host(name).server = Servers(frozenset(codes), _SHARES[whose_], operator or None)
 
     def _read_domains(self, mail_servers: pd.DataFrame) -> None:
         for domain, name, kind, target, status, why, evidence in rows_of(mail_servers, *_MAIL):

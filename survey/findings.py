@@ -82,17 +82,20 @@ def read(
     standings: Mapping[str, Standing],
     lists: pd.DataFrame,
     opted_out: Callable[[str], bool],
+    known: Dossiers | None = None,
 ) -> Iterator[pa.Table]:
     """The table `findings` in parts: one row per body, whatever happened.
 
     `take` gives what the other tables hold about some bodies. `opted_out` tells domains that are not asked about. Where
-    no domain is sure, the evidence is what was heard of the body's candidates.
+    no domain is sure, the evidence is what was heard of the body's candidates. `known` are all bodies' dossiers, where
+    they were put together before.
     """
     has_relay = bool((lists["health"].eq("healthy") & lists["group"].eq("relay")).any())
     ordered, count = bodies.sort_values("code"), 0
     for begin in range(0, len(ordered), BUNDLE):
         some = ordered.iloc[begin : begin + BUNDLE]
-        dossiers = Dossiers(some["code"], take, standings)
+        dossiers = known or Dossiers(some["code"], take)
+        dossiers.hear(standings, take)
         rows = (
             _row(code, in_scope, dossiers, standings, opted_out, has_relay)
             for code, in_scope in rows_of(some, "code", "in_scope")

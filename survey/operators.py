@@ -21,7 +21,7 @@ Own or shared, the first rule that fits; `basis` says which one:
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from operator import itemgetter
@@ -35,7 +35,7 @@ from .edited import Place, read_places
 from .frames import frame, rows_of
 from .standings import Standing
 from .suffixes import registrable
-from .tables import Body, Dns, Share
+from .tables import Body, Confidence, Dns, Share
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "operators.csv"
 KINDS = ("prefectural_cloud", "provider", "global_cloud")
@@ -152,66 +152,85 @@ def users(
     return found
 
 
-def read(
-    bodies: pd.DataFrame,
-    domains: pd.DataFrame,
-    mail_servers: pd.DataFrame,
-    addresses: pd.DataFrame,
-    standings: Mapping[str, Standing],
-    networks: pd.DataFrame,
-    directory: Directory,
-) -> pd.DataFrame:
-    """The table `servers`: one row per mail server of a surveyed body, listed ones first, then by bodies that use it.
+class Use:
+    """Who uses each mail server of a surveyed body, and who runs it: what names tell, without what lists said."""
 
-    `status` is listed (open relay or abuse), unknown (an address or a list did not answer, or there is no address to
-    ask about) or clear, by the healthy lists.
-    """
-    by_host: dict[str, list[str]] = defaultdict(list)
-    silent, no_answer = set[str](), Dns.SILENT
-    for host, address, status, why in rows_of(addresses, "host", "address", "status", "reason"):
-        # A private address is many machines: it makes nobody share a server.
-        if isinstance(address, str) and not isinstance(why, str):
-            by_host[host].append(address)
-        if status == no_answer:
-            silent.add(host)
-    surveyed = {code for code, in_scope in rows_of(bodies, "code", "in_scope") if in_scope}
-    codes_of: dict[str, list[str]] = defaultdict(list)
-    for code, domain in rows_of(domains, "code", "domain"):
-        if code in surveyed:
-            codes_of[domain].append(code)
-    used_by = users(_served(codes_of, mail_servers), by_host)
-    said_of = {address: rest for address, *rest in rows_of(networks, "address", *_NETWORK)}
-    run_by: dict[str, tuple[Operator, Sequence[str]]] = {}
-    serves: dict[str, set[str]] = defaultdict(set)
-    for host, codes in used_by.items():
-        owned = _longest(codes_of, host)
-        operator = _operator(host, by_host.get(host, ()), said_of, owned, directory)
-        run_by[host] = operator, codes_of[owned] if owned is not None else ()
-        serves[operator.name] |= codes
-    words = _Words()
-    rows: list[tuple[tuple[int, int, str], tuple[object, ...]]] = []
-    for host, codes in used_by.items():
-        (operator, owner), own = run_by[host], by_host.get(host, [])
-        share, basis = _share(codes, owner, operator, serves[operator.name])
-        order, status, on = words.of([standings[one] for one in own if one in standings], is_silent=host in silent)
-        row = (
-            host,
-            status,
-            sorted(codes),
-            len(codes),
-            own,
-            on,
-            share,
-            basis,
-            operator.name,
-            operator.name_ja,
-            "own" if share is _OWN else operator.kind,
-            operator.basis,
-            _several(said_of, 1, own),
-            _several(said_of, 2, own),
+    def __init__(
+        self,
+        bodies: pd.DataFrame,
+        domains: pd.DataFrame,
+        mail_servers: pd.DataFrame,
+        addresses: pd.DataFrame,
+        networks: pd.DataFrame,
+        directory: Directory,
+    ) -> None:
+        by_host: dict[str, list[str]] = defaultdict(list)
+        silent, no_answer = set[str](), Dns.SILENT
+        for host, address, status, why in rows_of(addresses, "host", "address", "status", "reason"):
+            # A private address is many machines: it makes nobody share a server.
+            if isinstance(address, str) and not isinstance(why, str):
+                by_host[host].append(address)
+            if status == no_answer:
+                silent.add(host)
+        surveyed = {code for code, in_scope in rows_of(bodies, "code", "in_scope") if in_scope}
+        codes_of: dict[str, list[str]] = defaultdict(list)
+        for code, domain in rows_of(domains, "code", "domain"):
+            if code in surveyed:
+                codes_of[domain].append(code)
+        used_by = users(_served(codes_of, mail_servers), by_host)
+        said_of = {address: rest for address, *rest in rows_of(networks, "address", *_NETWORK)}
+        run_by: dict[str, tuple[Operator, Sequence[str]]] = {}
+        serves: dict[str, set[str]] = defaultdict(set)
+        for host, codes in used_by.items():
+            owned = _longest(codes_of, host)
+            operator = _operator(host, by_host.get(host, ()), said_of, owned, directory)
+            run_by[host] = operator, codes_of[owned] if owned is not None else ()
+            serves[operator.name] |= codes
+        self._silent = silent
+        self._known: list[tuple[str, list[str], list[str], tuple[object, ...]]] = []
+        """Of each server its name, its users, its addresses, and what stands in `servers` behind these."""
+        for host, codes in used_by.items():
+            (operator, owner), own = run_by[host], by_host.get(host, [])
+            share, basis = _share(codes, owner, operator, serves[operator.name])
+            rest = (
+                share,
+                basis,
+                operator.name,
+                operator.name_ja,
+                "own" if share is _OWN else operator.kind,
+                operator.basis,
+                _several(said_of, 1, own),
+                _several(said_of, 2, own),
+            )
+            self._known.append((host, sorted(codes), own, rest))
+
+    @classmethod
+    def of(cls, take: Callable[..., pd.DataFrame], directory: Directory) -> Use:
+        """The same from the tables of a run; `take` gives one by its name, with some columns."""
+        domains = take("domains", "code", "domain", "confidence")
+        return cls(
+            take("bodies", "code", "in_scope"),
+            # A domain in doubt says nothing about who uses a server.
+            domains.loc[domains["confidence"].ne(Confidence.LOW)],
+            take("mail_servers", "domain", "host", "target"),
+            take("addresses", "host", "address", "status", "reason"),
+            take("networks", "address", *_NETWORK),
+            directory,
         )
-        rows.append(((order, -len(codes), host), row))
-    return frame("servers", [row for _, row in sorted(rows, key=itemgetter(0))])
+
+    def servers(self, standings: Mapping[str, Standing]) -> pd.DataFrame:
+        """The table `servers`: one row per mail server of a surveyed body, listed ones first, then by their users.
+
+        `status` is listed (open relay or abuse), unknown (an address or a list did not answer, or there is no address
+        to ask about) or clear, by the healthy lists.
+        """
+        words = _Words()
+        rows: list[tuple[tuple[int, int, str], tuple[object, ...]]] = []
+        for host, codes, own, rest in self._known:
+            told = [standings[one] for one in own if one in standings]
+            order, status, on = words.of(told, is_silent=host in self._silent)
+            rows.append(((order, -len(codes), host), (host, status, codes, len(codes), own, on, *rest)))
+        return frame("servers", [row for _, row in sorted(rows, key=itemgetter(0))])
 
 
 def _served(codes_of: Mapping[str, Sequence[str]], mail_servers: pd.DataFrame) -> Iterator[tuple[str, str]]:

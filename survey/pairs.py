@@ -145,6 +145,8 @@ class Pairs:
         """Servers, transports and outcomes, each once."""
         self.words = Exchanges()
         """The lists' own words about what they list: their TXT records."""
+        self._denials: dict[str, Denials] = {}
+        """What `denials` said since all rows were taken."""
 
     def take(self, rows: Iterable[BareRow]) -> Iterator[Row]:
         """Keep what is about pairs; everything else goes through, with one copy of what is said again and again.
@@ -210,7 +212,7 @@ class Pairs:
 
     def settled(self) -> None:
         """All rows were taken: let go of what was remembered for the next."""
-        self._texts = {}
+        self._texts, self._denials = {}, {}
         for said in self._lists.values():
             said.forget()
 
@@ -234,6 +236,11 @@ class Pairs:
 
     def denials(self, zone: str) -> Denials:
         """Every plain denial of a list that counts: the first per address and pass."""
+        if (found := self._denials.get(zone)) is None:
+            found = self._denials[zone] = self._first_denials(zone)
+        return found
+
+    def _first_denials(self, zone: str) -> Denials:
         place, number, server, asked_us, id_ = (
             np.frombuffer(self._lists[zone].numbers, dtype=np.int64).reshape(-1, _NUMBERED).T
         )

@@ -32,6 +32,7 @@ from . import (
 )
 from .calm import uninterrupted
 from .catalogue import Blocklist, load_selection
+from .dossiers import Dossiers
 from .errors import EvidenceError
 from .evidence import Archive, Mark
 from .exchanges import NO_QUESTION, RESOLVE_ROUND, SURVEY_ROUND, Exchanges, at, is_usable
@@ -40,7 +41,6 @@ from .pairs import FEW, Pairs, split
 from .register import Register, load_register
 from .runs import RELAY_TABLES, RunFolder, Tables, finished_passes, finished_rounds, liars, trusted_where
 from .shelf import Shelf
-from .tables import Confidence
 from .worlds import World
 
 _PORTION, _REST_MOST = 8_000, 100_000
@@ -96,6 +96,8 @@ class Reading:
         """How many of them the rooms of names read."""
         self._basis: object = None
         """What the rooms of names were last read from."""
+        self._known: tuple[operators.Use, Dossiers] | None = None
+        """What servers and findings need of names; not where there is so much that it should not be held meanwhile."""
         self.seems_named = False
         """Whether only lists had something to say lately: nothing that leads to names may be open any more."""
 
@@ -135,7 +137,8 @@ class Reading:
     def read_names(self) -> None:
         """Read the rooms of names, from the register to networks; not again when nothing was said meanwhile."""
         folder, opt_out_path = self._folder, self._folder.opt_out_path
-        files = [path.read_bytes() if path.exists() else b"" for path in (folder.review_path, opt_out_path)]
+        paths = folder.review_path, opt_out_path, folder.operators_path
+        files = [path.read_bytes() if path.exists() else b"" for path in paths]
         basis = (self._names_n, files)
         if basis == self._basis:
             return
@@ -144,7 +147,24 @@ class Reading:
         named, sought = _read_register(self._shelf, folder, register, opt_out, self._world)
         del register
         _read_mail(self._shelf, named, sought, self._exchanges, self._world, opt_out)
+        codes = self._shelf.take("bodies", "code")["code"]
+        self._known = None if self.is_large else (self._use(), Dossiers(codes, self._shelf.where))
         self._basis = basis
+
+    def _use(self) -> operators.Use:
+        """Who uses and runs the servers, by names."""
+        directory = self._directory or operators.load_directory(self._folder.operators_path)
+        return operators.Use.of(self._shelf.take, directory)
+
+    def _read_findings(self, said: Mapping[str, standings.Standing], opt_out: opt_outs.OptOuts) -> None:
+        """Whose the servers are, and the finding of every body."""
+        shelf = self._shelf
+        use, dossiers = self._known or (self._use(), None)
+        self._known = None
+        shelf.put("servers", use.servers(said))
+        del use
+        bodies, lists = shelf.take("bodies", "code", "in_scope"), shelf.take("lists")
+        shelf.put("findings", findings.read(bodies, shelf.where, said, lists, opt_out.has_domain, dossiers))
 
     @uninterrupted()
     def tables(self) -> Tables:
@@ -164,13 +184,14 @@ class Reading:
         self._register = None
         pairs, exchanges = self._pairs, self._exchanges
         questions, packets = exchanges.asked_n() + pairs.asked_n(), exchanges.packets + pairs.packets_n()
-        answers.forget()
+        if self.is_large:
+            answers.forget()
         exchanges.forget_survey()
         _read_listings(shelf, self._selected, pairs, exchanges, marks, self._stored, opt_out)
         self._pairs, self._exchanges = Pairs(()), Exchanges()
         del pairs, exchanges
         said = standings.read(shelf.arrow_parts("listings", *standings.COLUMNS), shelf.take("lists"))
-        _read_findings(shelf, said, self._directory or operators.load_directory(folder.operators_path), opt_out)
+        self._read_findings(said, opt_out)
         dialogues = relays.read(archive.rows(f"type = {NO_QUESTION}"), marks, shelf.take("addresses"))
         for name, table in zip(RELAY_TABLES, dialogues, strict=True):
             shelf.put(name, table)
@@ -294,33 +315,6 @@ def _read_listings(
     )
     shelf.put("listings", said)
     shelf.put("lists", lists())
-
-
-def _read_findings(
-    shelf: Shelf, said: Mapping[str, standings.Standing], directory: operators.Directory, opt_out: opt_outs.OptOuts
-) -> None:
-    """Whose the servers are, and the finding of every body."""
-    of_bodies = shelf.take("domains", "code", "domain", "confidence")
-    servers = operators.read(
-        shelf.take("bodies", "code", "in_scope"),
-        # A domain in doubt says nothing about who uses a server.
-        of_bodies.loc[of_bodies["confidence"].ne(Confidence.LOW)],
-        shelf.take("mail_servers", "domain", "host", "target"),
-        shelf.take("addresses", "host", "address", "status", "reason"),
-        said,
-        shelf.take("networks", "address", "ptr_confirmed", "asns", "as_names"),
-        directory,
-    )
-    shelf.put("servers", servers)
-    del of_bodies, servers
-    found = findings.read(
-        shelf.take("bodies", "code", "in_scope"),
-        shelf.where,
-        said,
-        shelf.take("lists"),
-        opt_out.has_domain,
-    )
-    shelf.put("findings", found)
 
 
 def named_and_sought(

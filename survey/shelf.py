@@ -81,7 +81,9 @@ class Shelf(Mapping[str, pd.DataFrame]):
         """A table with these columns, or whole. What comes from a file is read anew each time."""
         found = self._held[name]
         if found is None:
-            found = pq.read_table(self._path(name), columns=list(columns) or None)
+            # Of one file: pyarrow's reader of whole folders takes a while to load.
+            with pq.ParquetFile(self._path(name)) as file:
+                found = file.read(list(columns) or None)
         if isinstance(found, pd.DataFrame):
             return found[list(columns)] if columns else found
         return from_arrow(name, found.select(columns) if columns else found)

@@ -16,6 +16,7 @@ from .catalogue import Blocklist
 from .domains import Subject
 from .errors import ResolverError
 from .exchanges import CANARY, A, Exchanges, Row, WireRow
+from .frames import rows_of, texts_of
 from .names import encode_name
 from .opt_outs import OptOuts
 from .reading import named_and_sought
@@ -127,14 +128,13 @@ def brief_of(
     codes: Sequence[str] = (),
 ) -> Brief:
     """What the observer of a whole register, or of the bodies named, is told."""
-    decided = review.read_review(folder.review_path, set(register.bodies["code"]))
+    decided = review.read_review(folder.review_path, set(texts_of(register.bodies["code"])))
     named, sought = named_and_sought(register, decided, opt_out, world.reserved)
-    scope = set(register.bodies.loc[register.bodies["in_scope"], "code"])
-    wanted = set(codes) & scope if codes else scope
-    pairs = zip(named["code"], named["domain"], strict=True)
+    scope = {code for code, in_scope in rows_of(register.bodies, "code", "in_scope") if in_scope}
+    wanted = scope.intersection(codes) if codes else scope
     return Brief(
         tuple(codes),
-        tuple((str(code), str(domain)) for code, domain in pairs if code in wanted),
+        tuple((code, domain) for code, domain in rows_of(named, "code", "domain") if code in wanted),
         tuple(subject for subject in sought if subject.code in wanted),
         senders.shares(named),
         tuple(selected),

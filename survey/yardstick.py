@@ -19,7 +19,7 @@ from . import findings, operators, standings
 from .frames import frame, joined, rows_of
 from .opt_outs import OptOuts
 from .shelf import Shelf, where
-from .tables import HEADLINE_GROUPS, Confidence
+from .tables import HEADLINE_GROUPS
 from .wave_tables import Reason
 
 
@@ -75,17 +75,8 @@ class Yardstick:
         shelf, bodies = wave.tables, wave.tables.take("bodies", "code", "in_scope")
         lists = shelf.take("lists")
         lists = lists.loc[lists["zone"].isin(self.zones)]
-        domains = shelf.take("domains", "code", "domain", "confidence")
         said = standings.read(self._said(shelf), lists)
-        servers = operators.read(
-            bodies,
-            domains.loc[domains["confidence"].ne(Confidence.LOW)],
-            shelf.take("mail_servers", "domain", "host", "target"),
-            shelf.take("addresses", "host", "address", "status", "reason"),
-            said,
-            shelf.take("networks", "address", "ptr_confirmed", "asns", "as_names"),
-            directory,
-        )
+        servers = operators.Use.of(shelf.take, directory).servers(said)
 
         def take(name: str, column: str, values: Collection[str], *columns: str) -> pd.DataFrame:
             if name == "servers":

@@ -160,7 +160,8 @@ def tables_of(rows: dict, out: frozenset) -> dict:
     observed = [tables[name] for name in ("bodies", "domains", "mail_servers", "addresses")]
     said = standings.read([tables["listings"]], tables["lists"])
     tables["networks"] = frame("networks")
-    tables["servers"] = operators.read(*observed, said, tables["networks"], operators.load_directory())
+    use = operators.Use(*observed, tables["networks"], operators.load_directory())
+    tables["servers"] = use.servers(said)
     for name in ("senders", "policies"):
         tables[name] = tables[name].loc[~tables[name]["domain"].isin(out)]
 

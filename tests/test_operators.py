@@ -121,10 +121,10 @@ def world(hosts, pointers=None, listings=(), lists=()):
         frame("domains", domains),
         frame("mail_servers", mail),
         frame("addresses", [(h, a, 4, "present", None, None, "1") for h, a in addresses.items()]),
-        standings.read([frame("listings", listings)], frame("lists", lists)),
         frame("networks", nets),
     ]
-    return operators.read(*frames, DIRECTORY).set_index("host")
+    said = standings.read([frame("listings", listings)], frame("lists", lists))
+    return operators.Use(*frames, DIRECTORY).servers(said).set_index("host")
 
 
 def rule(servers, host):

@@ -158,7 +158,7 @@ def test_a_reading_that_is_stopped_leaves_what_stood_there_and_one_that_finds_th
 
     before = files()
     with monkeypatch.context() as patch:
-        patch.setattr("survey.reading._read_findings", stopped)
+        patch.setattr("survey.reading.Reading._read_findings", stopped)
         with pytest.raises(KeyboardInterrupt):
             read_tables(folder, PRACTICE, into=tmp_path)
     assert {path: said for path, said in files().items() if path.parent.name != "tables.new"} == before
