@@ -67,6 +67,10 @@ class Heard:
     first_us: int = 0
     """When the first packet went out, in microseconds of the wall clock; 0 where nobody noted it."""
 
+    def asks(self) -> None:
+        """A question goes out now."""
+        self.first_us = self.first_us or now_us()
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -79,6 +83,8 @@ class Taken:
     lost: int
     ended_us: int
     """When it ended, in microseconds of the wall clock."""
+    first_us: int = 0
+    """When its first packet went out; 0 where it did not note it."""
 
 
 def run(clients: dict[str, Callable[[Job], Heard]]) -> None:
@@ -88,8 +94,8 @@ def run(clients: dict[str, Callable[[Job], Heard]]) -> None:
     client = clients[job.client]
     cpu, began = _cpu(), time.perf_counter()
     heard = client(job)
-    seconds, cpu, ended_us = time.perf_counter() - began, _cpu() - cpu, time.time_ns() // 1000
-    taken = Taken(seconds, cpu, peak_mib(), heard.questions, heard.lost, ended_us)
+    seconds, cpu, ended_us = time.perf_counter() - began, _cpu() - cpu, now_us()
+    taken = Taken(seconds, cpu, peak_mib(), heard.questions, heard.lost, ended_us, heard.first_us)
     write_pairs(Path(job.folder) / "listed.json", heard.listed)
     print(json.dumps(asdict(taken)))
 
@@ -97,6 +103,11 @@ def run(clients: dict[str, Callable[[Job], Heard]]) -> None:
 def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:
     """Keep what was found."""
     path.write_text(json.dumps(sorted(pairs)), encoding="ascii")
+
+
+def now_us() -> int:
+    """Microseconds of the wall clock."""
+    return time.time_ns() // 1000
 
 
 def _cpu() -> float:

@@ -203,6 +203,7 @@ class Survey:
 
     async def _asked(self, question: Awaitable[list[str] | None]) -> list[str]:
         async with self._places:
+            self._heard.asks()
             found = await question
         self._heard.questions += 1
         self._heard.lost += found is None

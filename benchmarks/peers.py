@@ -9,8 +9,8 @@ The whole job is MX, then A (of the domain itself where there is no MX), then th
 survey asks more than that in the same time: AAAA, SPF, DMARC, networks, health rounds, the words of listings.
 
 Time is told as each client's own steps take, imports aside; the survey's reading of the register is among them. dnsperf
-says itself how long it took from its first packet, and so the survey's ratios to clients in C are taken from its own
-first packet, as its evidence tells.
+says itself how long it took from its first packet. So ratios are taken from first packets, where both sides note them:
+the survey in its evidence, others when they ask for the first time.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Measured:
     command_s: float | None = None
     """The whole process, from exec to exit, imports and all."""
     from_packet_s: float | None = None
-    """The same as `seconds`, but from the first packet, where that is known."""
+    """The same as `seconds`, but from the first packet, where that was noted."""
 
     @property
     def per_s(self) -> float:
@@ -139,6 +139,7 @@ def python(module: str, client: str, share: float = 1.0) -> Client:
                 len(found - bench.truth),
                 share,
                 command_s if share == 1.0 else None,
+                (taken.ended_us - taken.first_us) / 1e6 * times if taken.first_us else None,
             )
 
     return measure
