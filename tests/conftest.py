@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from survey.catalogue import load_catalogue, select
 from survey.collect import collect
@@ -19,6 +20,10 @@ from survey.sitting import Manner
 from tests import watch
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Nothing is judged by how long it takes: the machine may be busy.
+settings.register_profile("house", settings(), deadline=None)
+settings.load_profile("house")
 
 
 @pytest.fixture(autouse=True)

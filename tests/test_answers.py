@@ -129,7 +129,7 @@ def compare(data):
     return ours, theirs
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(whole_messages())
 def test_whole_messages_are_read_as_dnspython_reads_them(data):
     ours, theirs = compare(data)
@@ -137,7 +137,7 @@ def test_whole_messages_are_read_as_dnspython_reads_them(data):
     assert ours is not None
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(whole_messages(), st.data())
 def test_damaged_messages_are_never_read_differently(data, draws):
     damaged = bytearray(data)
@@ -148,7 +148,7 @@ def test_damaged_messages_are_never_read_differently(data, draws):
     compare(bytes(damaged))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_random_bytes_raise_malformed_and_nothing_else(data):
     compare(data)
@@ -189,7 +189,7 @@ def outcome_of(reading, data):
 OWN = st.tuples(st.binary(min_size=4, max_size=4), st.binary(min_size=4, max_size=4))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(NAMES, st.lists(OWN, min_size=1, max_size=4), st.lists(RECORDS, max_size=3), st.data())
 def test_answers_of_addresses_alone_are_read_as_all_others(name, own, beside, draws):
     message = dns.message.make_response(dns.message.make_query(name, "A", use_edns=0))
@@ -236,7 +236,7 @@ def answers_with_glue(draw):
     return message.to_wire(max_size=65535)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(answers_with_glue(), st.data())
 def test_short_ways_through_a_message_read_what_the_long_ones_read(whole, draws):
     def long_way(data):

@@ -6,7 +6,7 @@ import dns.flags
 import dns.message
 import dns.rrset
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from survey.domains import STAGE, read, subjects
@@ -269,7 +269,6 @@ GIVEN = st.tuples(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(GIVEN, max_size=5), st.booleans())
 def test_given_domains_are_told_by_column_as_row_by_row(rows, is_sought):
     named = frame("domains", [(*row, "low", None, False, ["x"], ["7"]) for row in rows])

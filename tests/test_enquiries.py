@@ -136,7 +136,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(LINES)
 def test_no_line_is_lost(lines):
     try:
@@ -153,7 +153,7 @@ def test_no_line_is_lost(lines):
     assert all((item.reason is None) == (item.outcome in ("taken", "repeated")) for item in found.items)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300))
 def test_any_bytes_are_lines_or_an_error(tmp_path, data):
     path = tmp_path / "any.txt"
@@ -166,7 +166,7 @@ def test_any_bytes_are_lines_or_an_error(tmp_path, data):
     assert found.subjects[0].text == "mail.example.jp"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.lists(

@@ -239,7 +239,7 @@ def edition_of(found: dict) -> Edition:
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_body_is_what_the_rule_makes_of_the_rows(seed):
     found = world(seed)
     healthy = {zone for zone, word in found["health"].items() if word == "healthy"}
@@ -256,7 +256,7 @@ def test_every_body_is_what_the_rule_makes_of_the_rows(seed):
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_senders_are_counted_apart_and_never_make_a_body_listed(seed):
     found = world(seed)
     healthy = {zone for zone, word in found["health"].items() if word == "healthy"}
@@ -276,7 +276,7 @@ def test_senders_are_counted_apart_and_never_make_a_body_listed(seed):
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_statuses_add_up_to_the_register_in_every_count(seed):
     edition = edition_of(world(seed))
     headline, bodies = edition.headline, len(edition.tables["bodies"])
@@ -300,7 +300,7 @@ def test_statuses_add_up_to_the_register_in_every_count(seed):
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_statuses_add_up_in_every_sheet_and_figure(tmp_path, seed):
     edition = edition_of(world(seed))
     headline = edition.headline

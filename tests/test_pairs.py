@@ -71,7 +71,7 @@ WAYS = pytest.mark.parametrize("way", [taken, drawn])
 
 
 @WAYS
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(ADDRESSES, min_size=1, max_size=4), st.sampled_from(ZONES), st.sampled_from([0, 2, 3, 5]), st.data())
 def test_denials_are_told_as_the_decoder_tells_them(way, addresses, zone, rcode, draws):
     """Also of answers whose bytes were changed anywhere, after others of the same shape were seen."""
@@ -106,7 +106,7 @@ NAMES = st.builds(
 
 
 @WAYS
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.tuples(NAMES, st.sampled_from([A, TXT]), st.sampled_from(["answered", "truncated"]), st.booleans())),
     st.sets(st.sampled_from(NESTED)),

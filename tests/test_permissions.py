@@ -149,7 +149,7 @@ def test_a_file_that_is_none_is_one_error_with_its_remedy(tmp_path):
         load_permissions(tmp_path / "missing.xlsx", ASKER)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.dictionaries(
         st.sampled_from(COLUMNS), st.one_of(st.text(max_size=40), st.integers(), st.dates(), st.booleans(), st.floats())

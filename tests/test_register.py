@@ -282,7 +282,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(CELLS, min_size=4, max_size=4), max_size=12))
 def test_no_row_is_ever_lost_silently(tmp_path, rows):
     workbook = openpyxl.Workbook()

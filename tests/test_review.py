@@ -130,7 +130,7 @@ def test_a_review_that_cannot_be_written_says_what_to_do(tmp_path):
         write_review(tmp_path / "no folder" / "review.xlsx", [PENDING], Review())
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(CELLS, min_size=8, max_size=8), max_size=8))
 def test_every_row_that_people_wrote_is_obeyed_or_told_and_kept(book, rows):
     path = book(*rows)

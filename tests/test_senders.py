@@ -209,7 +209,7 @@ TERMS = st.sampled_from(
     st.integers(0, 64),
     st.integers(0, 99),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_tree_ends_within_its_limits(records, most, seed):
     random = Random(seed)
     zone = {}

@@ -90,7 +90,7 @@ def rule(address: str, rows: list[tuple], lists: list[tuple]) -> dict:
 
 
 @given(listings(), lists(), st.lists(st.integers(0, 12), max_size=3), st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_by_column_and_in_parts_as_row_by_row(rows, lists, cuts, is_arrow):
     ends = sorted({0, len(rows), *(cut for cut in cuts if cut < len(rows))})
     parts = [frame("listings", rows[begin:end]) for begin, end in itertools.pairwise(ends)]

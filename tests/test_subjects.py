@@ -125,7 +125,7 @@ PIECES = st.sampled_from(
 LINES = st.one_of(st.text(max_size=80), st.lists(PIECES, max_size=12).map("".join))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(LINES)
 def test_any_line_is_read_and_none_is_lost(line):
     words = read_words(line)

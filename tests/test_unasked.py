@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from survey import networks, senders
@@ -28,7 +28,6 @@ def whole(name, rows):
     return pa.concat_tables([to_arrow(name), *bundles(name, rows)])
 
 
-@settings(deadline=None)
 @given(ADDRESSES, st.sampled_from([Exchanges, PackedExchanges]))
 def test_networks_of_which_nothing_was_asked_are_those_read_row_by_row(addresses, kind):
     known = kind([asked(MX), asked(A)])
@@ -36,7 +35,6 @@ def test_networks_of_which_nothing_was_asked_are_those_read_row_by_row(addresses
     assert networks.read(addresses, known, ZONES).equals(one_by_one)
 
 
-@settings(deadline=None)
 @given(DOMAINS, st.sampled_from([Exchanges, PackedExchanges]))
 def test_senders_of_which_nothing_was_asked_are_those_read_row_by_row(domains, kind):
     known = kind([asked(MX), asked(A)])

@@ -37,7 +37,7 @@ def rows(table, *columns):
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_wave_beside_itself_has_nothing_new_nothing_cleared_and_nothing_changed(seed):
     one, _, _ = pair(seed)
     kin = [Kin((code,), (code,), "same") for code in one.tables["bodies"]["code"]]
@@ -57,7 +57,7 @@ def test_a_wave_beside_itself_has_nothing_new_nothing_cleared_and_nothing_change
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_two_waves_the_other_way_round_say_the_mirrored_words(seed):
     one, other, kin = pair(seed)
     backward = [Kin(family.after, family.before, family.kind) for family in kin]
@@ -86,7 +86,7 @@ def test_two_waves_the_other_way_round_say_the_mirrored_words(seed):
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_every_body_and_every_server_of_either_wave_has_one_row(seed):
     one, other, kin = pair(seed)
     bodies, servers, measured = compared(one, other, kin)
@@ -108,7 +108,7 @@ def test_every_body_and_every_server_of_either_wave_has_one_row(seed):
 
 
 @given(st.integers(0, 2**32))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_a_change_is_told_only_where_both_statuses_are_known_on_lists_that_both_waves_share(seed):
     one, other, kin = pair(seed)
     yardstick = common(one, other)

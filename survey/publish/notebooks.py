@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,8 +15,15 @@ from nbconvert.exporters import HTMLExporter
 
 from ..errors import SurveyError
 from ..places import ROOT
+from . import webfont
 
 NOTEBOOKS = ROOT / "notebooks"
+_STACKS = {
+    "--jp-ui-font-family": "system-ui, sans-serif",
+    "--jp-content-font-family": "system-ui, sans-serif",
+    "--jp-code-font-family-default": "menlo, consolas, 'DejaVu Sans Mono', monospace",
+}
+"""The fonts of an exported notebook; what these have no glyph for comes from the font in the page."""
 
 
 def run_notebooks(folder: Path) -> None:
@@ -23,10 +32,21 @@ def run_notebooks(folder: Path) -> None:
     out.mkdir(exist_ok=True)
     sources = sorted(NOTEBOOKS.glob("[0-9]_*.ipynb"))
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda source: _run(source, folder, out), sources))
+        pages = list(pool.map(lambda source: _run(source, folder, out), sources))
+    font = _font(pages)
+    for source, page in zip(sources, pages, strict=True):
+        (out / source.name).with_suffix(".html").write_text(page.replace("</head>", f"{font}</head>", 1), "utf-8")
 
 
-def _run(source: Path, folder: Path, out: Path) -> None:
+def _font(pages: Sequence[str]) -> str:
+    """What lets a browser show Japanese in these pages wherever it runs: all of them share one font."""
+    letters = {letter for page in pages for letter in html.unescape(page)}
+    stacks = "".join(f'{name}:{stack}, "{webfont.FAMILY}";' for name, stack in _STACKS.items())
+    return f"<!-- {webfont.NOTICE} -->\n<style>{webfont.face(''.join(letters))}:root{{{stacks}}}</style>\n"
+
+
+def _run(source: Path, folder: Path, out: Path) -> str:
+    """Execute one notebook and keep it; gives its page."""
     notebook = nbformat.read(source, as_version=4)
     for cell in notebook.cells:
         if "parameters" in cell.metadata.get("tags", []):
@@ -41,7 +61,7 @@ def _run(source: Path, folder: Path, out: Path) -> None:
         extra_arguments=["--log-level=ERROR"],
     )
     try:
-        client.execute()
+        asyncio.run(client.async_execute())
     except Exception as error:  # whatever the cell raised
         raise SurveyError(
             f"a cell failed: {str(error).strip().splitlines()[-1][:300]}",
@@ -55,7 +75,7 @@ def _run(source: Path, folder: Path, out: Path) -> None:
     exporter.require_js_url = exporter.jquery_url = exporter.mathjax_url = exporter.jupyter_widgets_base_url = ""
     exporter.widget_renderer_url = exporter.mermaid_js_url = ""
     page, _ = exporter.from_notebook_node(notebook)
-    (out / source.name).with_suffix(".html").write_text(page, encoding="utf-8")
+    return str(page)
 
 
 def _relative(folder: Path) -> str:

@@ -42,13 +42,8 @@ def write_page(
     page = _Page(view, language)
     body = page.body(corrections, figures)
     script = (_HERE / "page.js").read_text(encoding="utf-8")
-    font = webfont.woff2(html.unescape(body))
-    style = (
-        f'@font-face{{font-family:"{webfont.FAMILY}";font-display:block;'
-        f"src:url(data:font/woff2;base64,{font}) format('woff2')}}\n"
-        + page.print_style()
-        + (_HERE / "page.css").read_text(encoding="utf-8")
-    )
+    face = webfont.face(html.unescape(body))
+    style = face + page.print_style() + (_HERE / "page.css").read_text(encoding="utf-8")
     head = (
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{markup.policy(script, style)}">\n'

@@ -27,6 +27,12 @@ _TYPED = "".join(map(chr, [*range(0x20, 0x7F), *range(0x3041, 0x3097), *range(0x
 """What a reader may type into the search box: ASCII, kana, half-width kana."""
 
 
+def face(text: str) -> str:
+    """The CSS rule that embeds the font for these characters."""
+    source = f"url(data:font/woff2;base64,{woff2(text)}) format('woff2')"
+    return f'@font-face{{font-family:"{FAMILY}";font-display:block;src:{source}}}\n'
+
+
 def woff2(text: str) -> str:
     """The font for these characters and for those that a reader may type, as base64; the same text, the same bytes."""
     font = TTFont(FONT, recalcTimestamp=False)

@@ -297,7 +297,7 @@ def test_seasons_of_two_countries_are_not_compared(country):
         changes(country("2002", 1), country("2003", 7))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(st.integers(min_value=2, max_value=400).filter(lambda seed: seed not in SEEDS))
 def test_any_seed_has_all_seasons(seed):
     one, other = Country.make(seed), season("2004", seed)

@@ -153,7 +153,7 @@ def frames(view):
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_swapping_listed_and_clear_among_unnamed_bodies_changes_nothing_public(edition, random):
     found = edition.named_findings()
     counted = found.loc[found["open_relay_listing"].isin(["listed", "clear"])]

@@ -46,7 +46,7 @@ def drawn(make, lines):
     return found
 
 
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 @given(st.lists(LINES, min_size=1, max_size=5))
 def test_a_line_is_drawn_as_matplotlib_draws_it(lines):
     one, other = drawn(Words, lines), drawn(Text, lines)

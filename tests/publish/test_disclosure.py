@@ -99,7 +99,7 @@ def told_of(world, leading, small, servers=None):
 @pytest.mark.parametrize("small", [0, disclosure.SMALL], ids=["small rows kept", "as published"])
 def test_nobody_is_listed_in_every_country_that_gives_the_same_numbers(states, leading, most, small):
     @given(worlds(states, most))
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     def attack(world):
         try:
             told, named = told_of(world, leading, small)
