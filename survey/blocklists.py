@@ -60,6 +60,7 @@ class Judgement(NamedTuple):
     categories: tuple[str, ...] = ()
     reason: str | None = None
     ttl: int | None = None
+    """After so many seconds the whole answer, aliases too, has left every cache."""
     is_authoritative: bool = False
 
 
@@ -140,7 +141,9 @@ def judge(blocklist: Blocklist, row: Row | None) -> Judgement:
             records = chain(answer, row.name, row.type)[1]
             codes = tuple(sorted({str(r.value) for r in records}, key=lambda text: ip_address(text).packed))
             judged = _meaning(blocklist, codes)
-            return judged._replace(ttl=min(r.ttl for r in records), is_authoritative=answer.authoritative)
+            # An alias may stay in a cache for longer than what it leads to.
+            ttl = max(record.ttl for record in answer.records)
+            return judged._replace(ttl=ttl, is_authoritative=answer.authoritative)
         case _:
             return Judgement(Listing.SILENT, reason=reason(row))
 

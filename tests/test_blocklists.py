@@ -38,11 +38,14 @@ def read_listings(*arguments):
     return joined("listings", parts), lists()
 
 
-def answer(name, codes=(), *, rcode="NOERROR", ttl=300, is_authoritative=False, kind="A"):
+def answer(name, codes=(), *, rcode="NOERROR", ttl=300, is_authoritative=False, kind="A", alias_ttl=None):
     message = dns.message.make_response(dns.message.make_query(f"{name}.", kind))
     message.set_rcode(dns.rcode.from_text(rcode))
     if is_authoritative:
         message.flags |= dns.flags.AA
+    if alias_ttl is not None:
+        message.answer.append(dns.rrset.from_text(f"{name}.", alias_ttl, "IN", "CNAME", f"listed.{ORBZ.zone}."))
+        name = f"listed.{ORBZ.zone}"
     if codes:
         message.answer.append(dns.rrset.from_text(f"{name}.", ttl, "IN", kind, *codes))
     return message.to_wire()
@@ -147,6 +150,14 @@ def test_a_listing_that_comes_or_goes_between_passes_is_reported_as_such():
 )
 def test_only_an_answer_that_no_cache_kept_confirms(second, is_confirmed):
     found, _ = judged(row(["127.0.0.2"]), row(["127.0.0.2"], number=2, **second))
+    assert (found["status"], found["confirmed"]) == ("listed", is_confirmed)
+
+
+@pytest.mark.parametrize(("at_s", "is_confirmed"), [(302, False), (3600, False), (3602, True)])
+def test_an_alias_that_a_cache_may_still_hold_confirms_nothing(at_s, is_confirmed):
+    """The resolver asks the list anew for what the alias leads to, and takes that it does from its cache."""
+    later = row(["127.0.0.2"], number=2, at_s=at_s, alias_ttl=3600 - min(at_s, 3599))
+    found, _ = judged(row(["127.0.0.2"], alias_ttl=3600), later)
     assert (found["status"], found["confirmed"]) == ("listed", is_confirmed)
 
 
