@@ -15,7 +15,8 @@ its negative ones are not, fresh random addresses that cannot be listed are not,
 Health is judged through each resolver: what one resolver lets through proves nothing about another. An answer counts
 only between two rounds that the list passed: one before it through the same resolver, and one that began after it.
 A round that was cut off proves nothing, but a lie in it (a test point listed that cannot be) is a lie. A recheck of
-single bodies has rounds of its own: where a list is silent in them, only that recheck is lost.
+single bodies has rounds of its own, which vouch for nothing else: where a list is silent in them, only that recheck is
+lost.
 """
 
 from __future__ import annotations
@@ -88,10 +89,10 @@ class Health:
     failed_ipv6: dict[str, str] = field(default_factory=dict)
     void_passes: set[int] = field(default_factory=set)
     """Rechecks in whose own rounds the list did not answer."""
-    first_us: dict[str, int] = field(default_factory=dict)
-    """Per resolver, when the first round began that the list passed through it."""
-    last_us: int = -(1 << 62)
-    """When the last round began that the list passed through any resolver."""
+    first_us: dict[tuple[int, str], int] = field(default_factory=dict)
+    """Per survey and resolver, when the first round began that the list passed through it."""
+    last_us: dict[int, int] = field(default_factory=dict)
+    """Per survey, when the last round began that the list passed through any resolver."""
 
     def why_not(self, row: Row, is_ipv6: bool) -> str | None:
         """Why one answer of the list does not count; None when it does."""
@@ -99,8 +100,15 @@ class Health:
             return "unproven_resolver"
         if row.pass_number in self.void_passes:
             return "unproven_recheck"
-        is_between = self.first_us.get(row.server, row.asked_us + 1) <= row.asked_us <= self.last_us
+        survey = survey_of(row.pass_number)
+        first_us, last_us = self.first_us.get((survey, row.server)), self.last_us.get(survey)
+        is_between = first_us is not None and last_us is not None and first_us <= row.asked_us <= last_us
         return None if is_between else "unproven"
+
+
+def survey_of(pass_number: int) -> int:
+    """What a pass belongs to: 0, all passes over the whole register; or a recheck, by its number."""
+    return pass_number if pass_number >= FIRST_RECHECK else 0
 
 
 def tests(blocklist: Blocklist, family: int) -> list[Test]:
@@ -256,7 +264,8 @@ def _take_round(one: Health, server: str, said: Round, is_finished: bool) -> Non
         one.failed.setdefault(server, said.void)
         one.failed_round = one.failed_round or max(1, one.rounds)
     elif is_finished:
-        one.first_us[server] = min(said.began_us, one.first_us.get(server, said.began_us))
-        one.last_us = max(one.last_us, said.began_us)
+        survey = survey_of(said.pass_number)
+        one.first_us[survey, server] = min(said.began_us, one.first_us.get((survey, server), said.began_us))
+        one.last_us[survey] = max(said.began_us, one.last_us.get(survey, said.began_us))
     if said.void_ipv6 is not None:
         one.failed_ipv6.setdefault(server, said.void_ipv6)

@@ -18,7 +18,7 @@ import pyarrow as pa
 from .answers import chain
 from .blocklists import Health, Judgement, health, judge
 from .catalogue import Blocklist
-from .exchanges import TXT, Exchanges, Row, is_usable
+from .exchanges import FIRST_RECHECK, TXT, Exchanges, Row, is_usable
 from .frames import BUNDLE, NO_TIME, frame, from_columns, lists_of, picked, rows_of, times
 from .messages import decode, txt_text
 from .names import Malformed, reverse_name
@@ -291,10 +291,13 @@ class _OneList:
         condition, servers = self._condition, self._pairs.servers
         if not servers:
             return np.zeros(0, dtype=bool)
-        first = np.array([condition.first_us.get(server, _NEVER) for server in servers])
         failed = np.array([server in condition.failed for server in servers])
         failed_ipv6 = np.array([server in condition.failed_ipv6 for server in servers])
-        proven = (first[denials.server] <= denials.asked_us) & (denials.asked_us <= condition.last_us)
+        proven = np.zeros(len(denials.id), dtype=bool)
+        for survey, last_us in condition.last_us.items():
+            first = np.array([condition.first_us.get((survey, server), _NEVER) for server in servers])
+            is_of = denials.pass_number == survey if survey else denials.pass_number < FIRST_RECHECK
+            proven |= is_of & (first[denials.server] <= denials.asked_us) & (denials.asked_us <= last_us)
         proven &= ~failed[denials.server] & ~np.isin(denials.pass_number, list(condition.void_passes))
         if condition.failed_ipv6:
             proven &= ~(failed_ipv6[denials.server] & self._pairs.is_ipv6()[denials.place])

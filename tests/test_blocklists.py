@@ -219,6 +219,23 @@ def test_silence_in_the_rounds_of_a_recheck_voids_that_recheck_alone():
     assert judged(row(["127.0.0.2"]), rounds=[*rounds, *lies])[1]["health"] == "void"
 
 
+@pytest.mark.parametrize("codes", [[], ["127.0.0.2"]])
+def test_a_recheck_that_was_cut_off_is_not_vouched_for_by_the_rounds_of_another(codes):
+    begun = healthy_round(3, at_s=20_000, pass_number=1001)
+    rounds = [*healthy_round(1), *healthy_round(2, at_s=AFTER), *begun]
+    for number, at_s in ((4, 90_000), (5, 90_010)):
+        rounds += healthy_round(number, at_s=at_s, pass_number=1002)
+    before = ["127.0.0.2"] if not codes else []
+    told = {"rcode": "NXDOMAIN" if not codes else "NOERROR"}
+    earlier = row(before, rcode="NOERROR" if before else "NXDOMAIN")
+    found, one = judged(earlier, row(codes, number=1001, at_s=20_001, id_=7, **told), rounds=rounds)
+    assert (one["health"], found["reason"]) == ("healthy", "not_heard_again")
+    assert found["status"] == ("listed" if before else "clear"), "as the survey itself heard it"
+    closed = [*rounds, *healthy_round(6, at_s=20_002, pass_number=1001)]
+    found, _ = judged(earlier, row(codes, number=1001, at_s=20_001, id_=7, **told), rounds=closed)
+    assert found["status"] == ("listed" if codes else "clear")
+
+
 def test_one_answer_outside_127_about_any_address_makes_the_list_void():
     stray = row(["203.0.113.9"], address="198.18.9.9", id_=77)
     found, one = judged(row(["127.0.0.2"]), stray)
@@ -272,16 +289,18 @@ def test_a_lists_own_words_are_bounded_and_harmless():
 
 HEARD = st.tuples(
     st.sampled_from([ADDRESS, "192.0.2.78", "2001:db8::7"]),
-    st.integers(1, 3),
+    st.sampled_from([1, 2, 1001]),
     st.sampled_from(SERVERS),
     st.sampled_from(["denied", "listed", "timeout", "servfail"]),
     st.integers(-20, 20_000),
 )
 
 
-@given(st.lists(HEARD, max_size=12), st.booleans())
-def test_what_is_read_as_columns_is_what_is_read_one_by_one(heard, has_last_round):
+@given(st.lists(HEARD, max_size=12), st.booleans(), st.sets(st.sampled_from([12_000, 15_000, 18_000])))
+def test_what_is_read_as_columns_is_what_is_read_one_by_one(heard, has_last_round, rechecked):
     rounds = [*healthy_round(1), *(healthy_round(2, at_s=AFTER) if has_last_round else ())]
+    for number, at_s in enumerate(sorted(rechecked), 3):
+        rounds += healthy_round(number, at_s=at_s, pass_number=1001)
     kinds = {
         "denied": ([], {"rcode": "NXDOMAIN"}),
         "listed": (["127.0.0.2"], {}),
