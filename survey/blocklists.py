@@ -14,9 +14,9 @@ its negative ones are not, fresh random addresses that cannot be listed are not,
 
 Health is judged through each resolver: what one resolver lets through proves nothing about another. An answer counts
 only between two rounds that the list passed: one before it through the same resolver, and one that began after it.
-A round that was cut off proves nothing, but a lie in it (a test point listed that cannot be) is a lie. A recheck of
-single bodies has rounds of its own, which vouch for nothing else: where a list is silent in them, only that recheck is
-lost.
+A round that was cut off proves nothing, but what was said in it was said: a test point listed that cannot be, or denied
+that must be listed. A recheck of single bodies has rounds of its own, which vouch for nothing else: where a list is
+silent in them, only that recheck is lost.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ CONTROLS = 2
 """Fresh random control addresses per list, family and health round."""
 LIES = frozenset({"negative_listed", "control_listed", "outside_127"})
 """Failures in which a list said something false; in all others it said too little."""
+_SAID = LIES | {"error_code", "positive_not_listed", "positive_wrong_code", "unknown_code"}
+"""Failures that an answer shows, and not that one is missing."""
 
 NO_MATTER = frozenset({"special_address", "opt_out", "no_ipv6", "no_ipv4", "list_void"})
 """Reasons for not asking a pair that say nothing against the other answers about an address."""
@@ -254,11 +256,13 @@ def health(
 
 def _take_round(one: Health, server: str, said: Round, is_finished: bool) -> None:
     """What one round through one resolver adds to a list's health."""
-    is_recheck = said.pass_number >= FIRST_RECHECK
+    if not is_finished:
+        # What is missing in it is no failure.
+        void, void_ipv6 = (why if why in _SAID else None for why in (said.void, said.void_ipv6))
+        said = said._replace(void=void, void_ipv6=void_ipv6)
     is_lie = said.void in LIES or said.void_ipv6 in LIES
-    if not is_lie and (not is_finished or (is_recheck and said.void is not None)):
-        if is_finished:
-            one.void_passes.add(said.pass_number)
+    if said.void is not None and not is_lie and said.pass_number >= FIRST_RECHECK:
+        one.void_passes.add(said.pass_number)
         return
     if said.void is not None:
         one.failed.setdefault(server, said.void)

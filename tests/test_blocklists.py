@@ -191,6 +191,24 @@ def test_a_round_that_was_cut_off_proves_nothing_but_its_lies_count():
     assert (found["status"], one["health"], one["reason"]) == ("refused", "void", "control_listed")
 
 
+@pytest.mark.parametrize(("codes", "why"), [((), "positive_not_listed"), (("127.255.255.254",), "error_code")])
+def test_a_round_that_was_cut_off_when_the_list_had_failed_makes_it_void(codes, why):
+    """The list is empty for a while, and itself again when the survey goes on."""
+    cut = [one for one in healthy_round(2, at_s=500, codes=codes) if one.name.startswith("2.0.0.127.")]
+    rounds = [*healthy_round(1), *cut, *healthy_round(3, at_s=5000), *healthy_round(4, at_s=AFTER)]
+    found, one = judged(row(rcode="NXDOMAIN", at_s=400), rounds=rounds, unfinished={2})
+    assert (found["status"], one["health"], one["reason"]) == ("refused", "void", why)
+
+
+def test_a_lie_about_ipv6_in_a_round_that_was_cut_off_says_nothing_of_ipv4():
+    both = dataclasses.replace(ORBZ, ipv6=True, negative_ipv6=("::ffff:7f00:1",))
+    name = f"{reverse_name('::ffff:7f00:1')}.{ORBZ.zone}"
+    lie = row(["127.0.0.2"], round_=2, at_s=500)._replace(name=name, answer=answer(name, ["127.0.0.2"]))
+    rows = Exchanges([*healthy_round(1), lie, *healthy_round(3, at_s=AFTER)])
+    one = blocklists.health([both], rows, {1: [ORBZ.zone], 3: [ORBZ.zone]}, {})[ORBZ.zone]
+    assert one.void is None and not one.failed and lie.server in one.failed_ipv6
+
+
 def test_an_answer_through_a_resolver_that_proved_nothing_is_not_believed():
     tested = SERVERS[:1]
     rounds = [*healthy_round(1, servers=tested), *healthy_round(2, at_s=AFTER, servers=tested)]
