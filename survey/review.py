@@ -125,7 +125,7 @@ def read_review(path: Path, codes: Collection[str]) -> Review:
             remedy="restore the header row, or take the file away and run collect again",
             ja="確認表の見出しが足りません。見出し行を戻すか、ファイルを移してから collect を再実行してください",
         )
-    decisions: dict[tuple[str, str], Decision] = {}
+    decided: dict[tuple[str, str], list[Decision]] = defaultdict(list)
     problems: list[tuple[object, ...]] = []
     kept: list[Mapping[str, str]] = []
     open_rows: list[Mapping[str, str]] = []
@@ -142,15 +142,14 @@ def read_review(path: Path, codes: Collection[str]) -> Review:
         if not isinstance(found, Decision):
             problems.append(found)
             continue
-        key = (found.code, found.domain)
-        earlier = decisions.get(key)
-        if earlier is not None and earlier.is_yes != found.is_yes:
-            what = (f"row {earlier.row} decides otherwise", f"{earlier.row}行目の判断と矛盾")
+        several = decided[found.code, found.domain]
+        if (other := next((one for one in several if one.is_yes != found.is_yes), None)) is not None:
+            what = (f"row {other.row} decides otherwise", f"{other.row}行目の判断と矛盾")
             problems.append(_problem(path, number, place["decision"], values["decision"], *what))
-            del decisions[key]
-            continue
-        decisions[key] = found
-    return Review(tuple(decisions.values()), tuple(problems), tuple(heads), tuple(kept), tuple(open_rows))
+        several.append(found)
+    # Where people disagree, it is not for the last of them to decide.
+    decisions = tuple(several[-1] for several in decided.values() if len({one.is_yes for one in several}) == 1)
+    return Review(decisions, tuple(problems), tuple(heads), tuple(kept), tuple(open_rows))
 
 
 def _decide(

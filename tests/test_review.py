@@ -81,6 +81,13 @@ def test_decisions_that_contradict_each_other_are_both_left_out(book):
     assert "decides otherwise" in review.problems[0][4]
 
 
+@pytest.mark.parametrize("words", [["yes", "no", "yes"], ["no", "yes", "no"], ["yes", "no", "no", "yes", "yes"]])
+def test_nobody_has_the_last_word_on_a_domain_on_which_people_disagree(book, words):
+    review = read_review(book(*(changed(4, word) for word in words)), {"012033"})
+    assert review.decisions == ()
+    assert [problem[1] for problem in review.problems] == list(range(3, len(words) + 2)), "all but the first are told"
+
+
 def test_yes_adds_a_reviewed_domain_and_no_takes_a_given_one_away(book):
     given = frame(
         "domains",
