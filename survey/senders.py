@@ -175,6 +175,7 @@ class _Naming:
         named: list[IPv4Address | IPv6Address] = list(network) if is_small else []
         if not is_small and part.address is not None:
             named = [ip_address(part.address)]
+        named = [_plain(one) for one in named]
         named = [one for one in named if not any(one in other for other in denied if other.version == one.version)]
         if len(self._taken.union(map(str, named))) > self._most:
             self._add(visit, term, Dns.NOT_ASKED, "too_many_addresses", part=part, hides_address=True)
@@ -223,6 +224,11 @@ class _Naming:
                 list(dict.fromkeys((*visit.heard.evidence, *(part.evidence if part is not None else evidence)))),
             )
         )
+
+
+def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """An address as lists are asked about it: an IPv4-mapped IPv6 address is the IPv4 address that it is."""
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
 def _policy(domain: str, tree: Tree, exchanges: Exchanges) -> tuple[object, ...]:

@@ -125,8 +125,16 @@ def test_what_a_record_denies_or_does_not_vouch_for_is_no_sender():
 
 
 def test_special_addresses_are_never_asked_about():
-    rows = named({TOWN: "v=spf1 ip4:127.0.0.1 ip4:10.0.0.1 ip6:::ffff:192.0.2.1 -all"})
+    rows = named({TOWN: "v=spf1 ip4:127.0.0.1 ip4:10.0.0.1 ip6:::ffff:127.0.0.2 -all"})
     assert [row[4] for row in rows] == ["special_address"] * 3
+
+
+def test_an_ipv4_mapped_address_is_the_ipv4_address_that_it_is():
+    """Lists keep it so, and whoever opted out wrote it so."""
+    rows = named({TOWN: [{"SPF": "v=spf1 -ip4:192.0.2.9 a ip6:::ffff:192.0.2.1 -all"}, {"AAAA": "::ffff:192.0.2.9"}]})
+    assert [row[1] for row in rows if row[3] == "present"] == ["192.0.2.1"]
+    rows = named({TOWN: [{"SPF": "v=spf1 a -all"}, {"AAAA": "::ffff:192.0.2.9"}]})
+    assert [(row[1], row[4]) for row in rows] == [("192.0.2.9", None)]
 
 
 @pytest.mark.parametrize(
