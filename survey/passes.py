@@ -45,6 +45,8 @@ class Pass:
         self._sitting, self._wire, self._store, self._number = sitting, wire, store, number
         self._known = sitting.known
         self._lists = sitting.lists
+        self._covered = tuple(f".{zone}" for zone, one in self._lists.items() if one.asked_zone != one.zone)
+        """How names end that are kept with a cover in place of a list's key."""
         self._settled: dict[tuple[str, int], Row] = {}
         self._tried: dict[tuple[str, int], int] = {}
         for row in committed:
@@ -190,6 +192,10 @@ class Pass:
         if question in self._asked:
             return
         self._asked.add(question)
+        if question.name.endswith(self._covered):
+            # A stranger's name that is spelt like a cover: kept, its answer would be taken for the list's.
+            self._closed(question)
+            return
         tried = 0
         if self._tried:
             if (row := self._settled.get(question)) is not None:

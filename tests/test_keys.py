@@ -12,7 +12,7 @@ from survey.catalogue import load_catalogue, rekey, select
 from survey.collect import collect, recheck
 from survey.evidence import Archive
 from survey.exchanges import TXT, Exchange, Exchanges
-from survey.names import encode_name, reverse_wire
+from survey.names import encode_name, reverse_name, reverse_wire
 from survey.practice.country import Country
 from survey.practice.dns import Zone, add_listing
 from survey.practice.world import PRACTICE, serve
@@ -82,6 +82,33 @@ def test_a_key_stands_nowhere_in_a_run_folder_nor_on_the_screen(tmp_path, monkey
     assert len(paths) > 20
     holders = {path.name for path in paths for text in texts_of(path) if KEY.lower().encode() in text.lower()}
     assert holders == set()
+
+
+def test_a_name_that_is_spelt_like_a_covered_key_does_not_speak_for_the_list(tmp_path):
+    """Without the key the list says "no such name" of it; whoever has the name as a mail server may be anybody."""
+    country = Country.make(4)
+    stranger = next(one for one in country.domains.values() if one.exchangers)
+    held = country.listed["orbz.dnsbl.example"]
+    covered = f"{'x' * len(KEY)}.orbz.dnsbl.example"
+    stranger.exchangers += [(99, f"{reverse_name(address)}.{covered}") for address in held]
+    country.write_register(tmp_path / "register.xlsx")
+
+    def serve_the_keyed_list(answers):
+        answers.zones[encode_name(ASKED.lower())] = Zone()
+        for address, codes in {**held, "127.0.0.2": ("127.0.0.2",)}.items():
+            add_listing(answers, ASKED.lower(), reverse_wire(address), codes, "")
+
+    lists = [one for one in keyed_lists() if one.zone == ZONE]
+    with serve(country, change=serve_the_keyed_list) as served:
+        manner = Manner(passes=1, has_context=False)
+        tables = collect(
+            tmp_path / "register.xlsx", RunFolder(tmp_path / "run"), lists, PRACTICE, [served.resolver], manner=manner
+        )
+    assert set(tables["listings"].query("status == 'listed'")["address"]) == set(held) & set(
+        tables["addresses"]["address"]
+    )
+    strange = tables["addresses"]["host"].str.endswith(covered)
+    assert set(tables["addresses"].loc[strange, "reason"]) == {"not_asked"}
 
 
 @pytest.mark.parametrize("key", ["", "a", "has.dot", "has space"])
