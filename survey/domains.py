@@ -8,8 +8,9 @@ register names it for another body, or a person said no. A question without an a
 
 The first that takes mail is chosen. Confidence: *high* for what a person gave or reviewed, and for a chosen name that
 is kept for governments; *medium* for a name that the body's website bears, and where no SOA was heard; *low* for a
-guess that anybody could hold, for a choice below a silent candidate, and for a guess that two bodies share. A domain
-that we guessed proves nothing about its owner: what is low goes to a person and decides nobody's status.
+guess that anybody could hold, for a choice below a silent candidate, and for one that is another body's domain too:
+that a name is kept for governments does not say for which. A domain that we guessed proves nothing about its owner:
+what is low goes to a person and decides nobody's status.
 
 Rules: RFC 5321 §5.1 (MX), RFC 7505 (null MX), RFC 4592 (wildcards), RFC 1035 §3.3.13 (SOA).
 """
@@ -232,7 +233,13 @@ def read(
     rows: list[tuple[object, ...]] = []
     sought = list(asked)
     choices = {subject.code: subject.choice(exchanges) for subject in sought}
-    guessed = Counter(one.domain for one in choices.values() if one is not None and one.basis == "convention")
+    holders: dict[str, set[str]] = defaultdict(set)
+    if sought:
+        for code, domain in rows_of(known_domains, "code", "domain"):
+            holders[domain].add(code)
+    for code, choice in choices.items():
+        if choice is not None:
+            holders[choice.domain].add(code)
     entries: list[tuple[object, ...]] = []
     for subject in sought:
         code, choice, found = subject.code, choices[subject.code], subject.assess(exchanges)
@@ -250,7 +257,7 @@ def read(
                 kept = reserved(one.domain)
                 rows.append((code, one.domain, one.basis, *written, Confidence.MEDIUM, kept, False, [], []))
         if choice is not None:
-            doubts = _doubts(choice, found, guessed[choice.domain] > 1, reserved(choice.domain))
+            doubts = _doubts(choice, found, len(holders[choice.domain]) > 1, reserved(choice.domain))
             confidence = _confidence(choice, doubts)
             is_kept = reserved(choice.domain)
             printable = is_kept and confidence is not Confidence.LOW

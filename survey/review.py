@@ -43,7 +43,7 @@ _YES = frozenset(["yes", "y", "true", "1", "はい", "○", "〇", "可", "採�
 _NO = frozenset(["no", "n", "false", "0", "いいえ", "×", "否", "不可", "不採用"])
 _QUESTIONS = {
     "better_silent": ("より有力な候補から応答がない", "a likelier candidate did not answer"),
-    "guessed_twice": ("他の団体の推定ドメインと同じ", "guessed for another body too"),
+    "guessed_twice": ("他の団体のドメインと同じ", "another body's domain too"),
     "anybodys_name": ("誰でも取得できる名前", "a name that anybody could hold"),
     "no_soa": ("SOA を確認できない", "no SOA was heard"),
 }

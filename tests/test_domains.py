@@ -204,6 +204,19 @@ def test_a_guess_that_two_bodies_share_is_in_doubt_for_both():
     assert set(domains["confidence"]) == {"low"}
 
 
+@pytest.mark.parametrize("whose", ["given", "website"])
+def test_a_name_that_the_website_of_another_body_bears_is_in_doubt(whose):
+    """A village whose pages stand on its prefecture's website: the name is a government's, but whose?"""
+    name, prefecture = "pref.hokkaido.lg.jp", "010006"
+    given = [(prefecture, name)] if whose == "given" else []
+    found = sought(name, basis="website", given=given, others=[] if given else [(prefecture, name, "website")])
+    known = frame("domains", [(c, d, "given", d, 2, "high", False, True, [], []) for c, d in given])
+    domains, _ = read(known, found, World().takes_mail(found[0], name).exchanges(), is_reserved)
+    village = domains.loc[domains["code"].eq("012033")].iloc[0]
+    assert (village["doubts"], village["confidence"], village["is_printable"]) == (["guessed_twice"], "low", False)
+    assert set(domains.loc[domains["code"].eq(prefecture), "confidence"]) == {"high" if given else "low"}
+
+
 def test_names_of_other_bodies_denied_and_opted_out_ones_are_not_asked_about():
     subject = only(
         BETTER,

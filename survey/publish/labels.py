@@ -125,7 +125,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "other_body": ("他の団体のドメイン", "another body's domain"),
     "denied": ("人が否認", "a person said no"),
     "better_silent": ("より有力な候補から応答がない", "a likelier candidate did not answer"),
-    "guessed_twice": ("他の団体の推定ドメインと同じ", "guessed for another body too"),
+    "guessed_twice": ("他の団体のドメインと同じ", "another body's domain too"),
     "anybodys_name": ("誰でも取得できる名前", "a name that anybody could hold"),
     "no_soa": ("SOAを確認できない", "no SOA was heard"),
     "address_silent": ("サーバのアドレスの照会に応答なし", "no answer about a server's address"),
