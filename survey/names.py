@@ -16,6 +16,8 @@ from ipaddress import IPv4Address
 A_IN = b"\0\1\0\1"
 """Type and class of a question about an address."""
 SIZES = [bytes((size,)) for size in range(64)]
+_HEADER_SIZE = 12
+"""Octets of a message in front of which no name begins."""
 _OCTETS = frozenset(map(str, range(256)))
 """How an IPv4 address may write an octet."""
 NUMBERS = {part: SIZES[len(part)] + part.encode() for part in {*_OCTETS, *"0123456789abcdef"}}
@@ -91,8 +93,8 @@ def long_name_at(message: bytes, at: int, known: Known) -> tuple[str, int]:
                 target = (size & 63) << 8 | message[at + 1]
                 if after < 0:
                     after = at + 2
-                if target >= lowest:
-                    raise Malformed("a compression pointer does not point backwards")
+                if not _HEADER_SIZE <= target < lowest:
+                    raise Malformed("a compression pointer does not point backwards to a name")
                 if (found := known.get(target)) is not None:
                     if not labels:
                         return found[0], after

@@ -186,6 +186,16 @@ def outcome_of(reading, data):
         return Malformed
 
 
+@pytest.mark.parametrize("id_", [b"\0\0", b"\1a", b"\xa9\xaf"])
+def test_no_name_begins_in_the_header_whatever_the_id_of_a_message(id_):
+    own = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\2"
+    elsewhere = b"\xc0\0\0\2\0\1\0\0\0\x3c\0\2\xc0\x0c"
+    for count, records in ((b"\0\1", own), (b"\0\0", b"")):
+        data = id_ + b"\x81\x80\0\1" + count + b"\0\1\0\0\1a\0\0\1\0\1" + records + elsewhere
+        assert outcome_of(decode, data) is outcome_of(messages.decode_anew, data) is Malformed
+        assert not answers.denies(data)
+
+
 OWN = st.tuples(st.binary(min_size=4, max_size=4), st.binary(min_size=4, max_size=4))
 
 
