@@ -1,7 +1,8 @@
 """What answers say: whether a name has what was asked for, has not, or nobody said; and along which aliases.
 
 No record is trusted whose owner is not the question or the end of its alias chain. A denial counts where it is one
-(RFC 2308); a referral, a failure and what cannot be read are silence.
+(RFC 2308); a referral, a failure and what cannot be read are silence, and so is what the resolver itself calls stale or
+filtered (RFC 8914).
 """
 
 from __future__ import annotations
@@ -106,13 +107,14 @@ def said(message: bytes, name: str, type_: int) -> Said:
             end, records = name, answer.records
             if len(records) > 1:
                 records = tuple(dict.fromkeys(records))
-            if answer.rcode == NOERROR:
+            if answer.rcode == NOERROR and not answer.disowned:
                 return Said("", end, records, False)
         else:
             end, records = chain(answer, name, type_)
     except Malformed:
         return Said("malformed", name, (), False)
-    is_loose = not (records or end == name or answer.rcode == NXDOMAIN or answer.negative_ttl is not None)
+    is_ended = records or end == name or answer.rcode == NXDOMAIN or answer.negative_ttl is not None
+    is_loose = not (is_ended or answer.disowned)
     return Said(_reason(answer, name, type_, end, records), end, records, is_loose)
 
 
@@ -127,6 +129,8 @@ def _are_own(records: tuple[Record, ...], name: str, type_: int) -> bool:
 def _reason(answer: Answer, name: str, type_: int, end: str, records: tuple[Record, ...]) -> str:
     if answer.rcode > 15:
         return f"rcode_{answer.rcode}"
+    if answer.disowned:
+        return answer.disowned
     if records:
         # A name that does not exist and has records: one of the two is a lie.
         return "contradiction" if answer.rcode == NXDOMAIN else ""
@@ -155,6 +159,8 @@ def _denied(header: bytes, sizes: bytes, rest: bytes) -> str:
         return "malformed"
     if answer.rcode > 15:
         return f"rcode_{answer.rcode}"
+    if answer.disowned:
+        return answer.disowned
     if answer.rcode == NXDOMAIN:
         return "nxdomain"
     return "referral" if answer.has_referral and answer.negative_ttl is None else "nodata"

@@ -1,8 +1,8 @@
 """A lean decoder of DNS messages: A, AAAA, MX, CNAME and TXT by hand, every other type by dnspython.
 
 It reads bytes that strangers sent, so it raises `Malformed` and nothing else. Formats: RFC 1035 §3.3 and §4.1, RFC 3596
-(AAAA), RFC 6891 (extended RCODE). What it accepts, dnspython accepts and reads the same way: a test holds them side by
-side.
+(AAAA), RFC 6891 (extended RCODE), RFC 8914 (extended errors). What it accepts, dnspython accepts and reads the same
+way: a test holds them side by side.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from .harmless import harmless
 from .names import A_IN, SIZES, Known, Malformed, label_text, long_name_at, name_at
 
 _OPT = 41
+_EXTENDED_ERROR = 15
+_OWN_WORDS = {3: "stale", 19: "stale", **dict.fromkeys((4, 15, 16, 17, 18), "filtered")}
+"""Extended errors (RFC 8914 §4) by which a resolver says that it gives something else than there is now."""
 _OWN_A = b"\xc0\x0c" + A_IN
 """How an A record begins that belongs to the name of the question."""
 _OWN_SIZE, _OWN_MOST = 16, b"\x10"
@@ -54,6 +57,8 @@ class Answer(NamedTuple):
     """TTL of the denial (RFC 2308 §5: the lesser of the SOA's TTL and its MINIMUM); None without an SOA."""
     has_referral: bool
     """NS records in the authority section: without an SOA beside them, another server is meant (RFC 2308 §2.2)."""
+    disowned: str = ""
+    """What the resolver says itself against its answer: stale, or filtered (forged, blocked and censored too)."""
 
 
 @lru_cache(maxsize=1 << 8)
@@ -81,7 +86,7 @@ def decode_anew(message: bytes) -> Answer:
     negative_ttl: int | None = None
     has_referral = False
     rcode = flags & 15
-    has_opt = False
+    has_opt, disowned = False, ""
     for section, count in enumerate(counts):
         for _ in range(count):
             # Most owners are a pointer to a name that was read already, or the root.
@@ -116,7 +121,7 @@ def decode_anew(message: bytes) -> Answer:
                     raise Malformed("a misplaced OPT record")
                 has_opt = True
                 rcode |= (ttl >> 24) << 4
-                _check_options(message, at, end)
+                disowned = _own_word(message, at, end)
             elif section == 0:
                 value = _value(message, at, end, type_, klass, known)
                 records.append(Record(owner, type_, 0 if ttl & 0x80000000 else ttl, value))
@@ -133,7 +138,7 @@ def decode_anew(message: bytes) -> Answer:
     if at != whole:
         raise Malformed("bytes behind the end")
     authoritative, truncated, recursion = bool(flags & 0x400), bool(flags & 0x200), bool(flags & 0x80)
-    return Answer(rcode, authoritative, truncated, recursion, tuple(records), negative_ttl, has_referral)
+    return Answer(rcode, authoritative, truncated, recursion, tuple(records), negative_ttl, has_referral, disowned)
 
 
 def _own_addresses(message: bytes) -> Answer | None:
@@ -165,8 +170,7 @@ def _own_addresses(message: bytes) -> Answer | None:
     for at in range(4, end, _OWN_SIZE):
         ttl, a, b, c, d = _OWN(rest, at)
         records.append(Record(owner, A, 0 if ttl & 0x80000000 else ttl, f"{a}.{b}.{c}.{d}"))
-    rcode, authoritative, truncated, recursion, _, negative_ttl, has_referral = beside
-    return Answer(rcode, authoritative, truncated, recursion, tuple(records), negative_ttl, has_referral)
+    return beside._replace(records=tuple(records))
 
 
 @lru_cache(maxsize=1 << 12)
@@ -227,12 +231,19 @@ def _value(
     return None
 
 
-def _check_options(message: bytes, at: int, end: int) -> None:
-    """Walk the options of an OPT record (RFC 6891 §6.1.2)."""
-    while at < end:
-        at += 4 + (message[at + 2] << 8 | message[at + 3]) if at + 4 <= end else end
+def _own_word(message: bytes, at: int, end: int) -> str:
+    """What the options of an OPT record (RFC 6891 §6.1.2) say against the answer, in one word."""
+    said = ""
+    while at + 4 <= end:
+        code, size = message[at] << 8 | message[at + 1], message[at + 2] << 8 | message[at + 3]
+        if code == _EXTENDED_ERROR:
+            if size < 2:
+                raise Malformed("an extended error without its number")
+            said = said or _OWN_WORDS.get(int.from_bytes(message[at + 4 : at + 6], "big"), "")
+        at += 4 + size
     if at != end:
         raise Malformed("an EDNS option runs over its record")
+    return said
 
 
 def _check(message: bytes, at: int, size: int, klass: int, type_: int, known: Known) -> None:

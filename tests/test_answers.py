@@ -6,6 +6,7 @@ import subprocess
 import sys
 from ipaddress import AddressValueError, IPv4Address
 
+import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
@@ -352,6 +353,13 @@ def response(*records, rcode=0, soa=False, referral=False, outcome="answered", n
     return Row(1, 1, 1, 0, name, type_, "s", "udp", 1, outcome, 0, 0, data)
 
 
+def disowned(row, *codes):
+    """The same answer with extended errors (RFC 8914)."""
+    message = dns.message.from_wire(row.answer)
+    message.use_edns(0, options=[dns.edns.EDEOption(code, "why") for code in codes])
+    return row._replace(answer=message.to_wire())
+
+
 def of_class_9(row):
     """The same answer with its record in a class that nobody uses."""
     changed = row.answer.replace(b"\0\1\0\1\0\0\0<", b"\0\1\0\t\0\0\0<")
@@ -360,6 +368,12 @@ def of_class_9(row):
 
 
 ALIAS = ("a.example.", 60, "IN", "CNAME", "b.example.")
+SAYING = (
+    response(("a.example.", 60, "IN", "A", "192.0.2.1")),
+    response(ALIAS, ("b.example.", 60, "IN", "A", "192.0.2.1")),
+    response(rcode=3, soa=True),
+    response(),
+)
 
 
 @pytest.mark.parametrize(
@@ -381,6 +395,11 @@ ALIAS = ("a.example.", 60, "IN", "CNAME", "b.example.")
         (response(("other.example.", 60, "IN", "A", "192.0.2.1")), Dns.SILENT, "foreign_records"),
         (of_class_9(response(("a.example.", 60, "IN", "A", "192.0.2.1"))), Dns.SILENT, "foreign_records"),
         (response(("a.example.", 60, "IN", "A", "192.0.2.1"), rcode=3), Dns.SILENT, "contradiction"),
+        *((disowned(row, code), Dns.SILENT, "stale") for row in SAYING for code in (3, 19)),
+        *((disowned(row, code), Dns.SILENT, "filtered") for row in SAYING for code in (4, 15, 16, 17, 18)),
+        (disowned(response(ALIAS), 3), Dns.SILENT, "stale"),
+        (disowned(response(("a.example.", 60, "IN", "A", "192.0.2.1")), 7, 29), Dns.PRESENT, ""),
+        (disowned(response(rcode=3, soa=True), 7, 15), Dns.SILENT, "filtered"),
         (response(referral=True), Dns.SILENT, "referral"),
         (response(referral=True, soa=True), Dns.ABSENT, "nodata"),
     ],

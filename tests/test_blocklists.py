@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import dns.edns
 import dns.flags
 import dns.message
 import dns.rcode
@@ -159,6 +160,15 @@ def test_an_alias_that_a_cache_may_still_hold_confirms_nothing(at_s, is_confirme
     later = row(["127.0.0.2"], number=2, at_s=at_s, alias_ttl=3600 - min(at_s, 3599))
     found, _ = judged(row(["127.0.0.2"], alias_ttl=3600), later)
     assert (found["status"], found["confirmed"]) == ("listed", is_confirmed)
+
+
+def test_an_answer_that_the_resolver_calls_stale_confirms_nothing():
+    """A resolver that serves expired answers (RFC 8767) says so where it can (RFC 8914)."""
+    later = row(["127.0.0.2"], number=2, at_s=900, ttl=30)
+    message = dns.message.from_wire(later.answer)
+    message.use_edns(0, options=[dns.edns.EDEOption(dns.edns.EDECode.STALE_ANSWER)])
+    found, _ = judged(row(["127.0.0.2"]), later._replace(answer=message.to_wire()))
+    assert (found["status"], found["confirmed"], found["reason"]) == ("listed", False, "not_heard_again")
 
 
 def test_a_silent_second_pass_neither_takes_back_nor_confirms():

@@ -158,6 +158,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "unproven_resolver": ("このリゾルバ経由ではリストが健全でない", "the list was not healthy through this resolver"),
     "unproven_recheck": ("再照会の際にリストが健全でない", "the list was not healthy in this recheck"),
     "referral": ("ほかのサーバを案内しただけ", "a referral, not an answer"),
+    "stale": ("リゾルバが期限切れと断った回答", "an answer that the resolver itself calls stale"),
+    "filtered": ("リゾルバが遮断・差し替えと断った回答", "an answer that the resolver itself calls blocked or forged"),
     "contradiction": ("矛盾する回答", "an answer that contradicts itself"),
     "foreign_records": ("別の名前についての回答", "records of another name or class"),
     "malformed": ("読めない回答", "an answer that cannot be read"),
