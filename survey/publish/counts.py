@@ -96,20 +96,26 @@ def software(edition: Edition) -> pd.DataFrame:
 
 
 def confirmed_listings(edition: Edition, codes: set[str]) -> pd.DataFrame:
-    """One row per confirmed headline listing behind these bodies: what the owner of the server needs to act."""
+    """One row per confirmed headline listing behind these bodies: what the owner of the server needs to act.
+
+    A body that shares one address of a server under another name has nothing to do with the server's others.
+    """
     said = edition.tables["listings"]
     said = said.loc[said["status"].eq(Listing.LISTED)]
     sure = said["confirmed_categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
     said = said.loc[sure].assign(categories=said.loc[sure, "confirmed_categories"])
     by_address = {str(key): records(rows) for key, rows in said.groupby("address")}
+    users: dict[str, set[str]] = defaultdict(set)
+    for code, hosts in edition.tables["findings"][["code", "servers"]].itertuples(index=False, name=None):
+        for host in hosts if code in codes else ():
+            users[host].add(code)
     about = ["own_or_shared", "operator", "operator_ja"]
     rows = [
         {"code": code, **{name: server[name] for name in ("host", *about)}, **one}
         for server in records(edition.tables["servers"])
         for address in _texts(server["addresses"])
         for one in by_address.get(address, ())
-        for code in _texts(server["codes"])
-        if code in codes
+        for code in sorted(users[server["host"]])
     ]
     columns = ["code", "host", *about, *said.columns]
     return pd.DataFrame(rows, columns=columns).sort_values(["code", "host", "address", "zone"]).reset_index(drop=True)

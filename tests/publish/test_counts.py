@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pandas as pd
 import pytest
 
+from survey.frames import frame
 from survey.publish import audiences, counts, disclosure
 from survey.publish.edition import Edition
 
@@ -47,6 +48,32 @@ def test_the_share_that_operators_carry_counts_a_body_once():
     )
     assert counts.carried(servers, ["a", "b"]) == [0.5, 0.75]
     assert counts.carried(servers.assign(status="clear"), ["a"]) == [None]
+
+
+def test_an_address_is_told_to_nobody_who_only_shares_another_one_of_its_server(edition):
+    """Two names of a provider have one address in common; the other address of the first one is listed."""
+    tail = ("shared", "used_by_several", "X", "X", "provider", "domain", [], [])
+    on, both = ["list.example"], ["1", "2"]
+    servers = [
+        ("mx1.x.example", "listed", both, 2, ["198.18.0.1", "198.18.0.2"], on, *tail),
+        ("mx2.x.example", "clear", both, 2, ["198.18.0.1"], [], *tail),
+        ("mail.own.example", "listed", ["2"], 1, ["198.18.0.3"], on, *tail),
+    ]
+    said = ("list.example", "listed", ["127.0.0.2"], ["spam_source"], None, None, True, ["spam_source"], None, ["1"])
+    one = edition.tables["findings"].iloc[[0, 0]].reset_index(drop=True)
+    findings = one.assign(
+        code=both, servers=pd.Series([["mx1.x.example"], ["mail.own.example", "mx2.x.example"]], dtype="object")
+    )
+    tables = {
+        "servers": frame("servers", servers),
+        "listings": frame("listings", [("198.18.0.2", *said), ("198.18.0.3", *said)]),
+        "findings": findings,
+    }
+    found = counts.confirmed_listings(replace(edition, tables=tables), set(both))
+    assert found[["code", "host", "address"]].values.tolist() == [
+        ["1", "mx1.x.example", "198.18.0.2"],
+        ["2", "mail.own.example", "198.18.0.3"],
+    ]
 
 
 def test_every_body_that_is_not_determined_has_a_reason(edition):
