@@ -315,8 +315,23 @@ def _share(codes: frozenset[str], owner: Collection[str], operator: Operator, se
     return _UNKNOWN, "name_tells_nothing"
 
 
+def used(servers: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
+    """The table `servers` for counting: in `codes` stand those bodies alone that use a server by its own name.
+
+    Who uses another name with an address of it is on the same machine, but the address that is listed may be another.
+    """
+    by_host: dict[str, list[str]] = defaultdict(list)
+    for code, hosts in rows_of(findings, "code", "servers"):
+        for host in hosts:
+            by_host[host].append(code)
+    codes = pd.Series([by_host.get(host, []) for host in servers["host"]], index=servers.index, dtype="object")
+    return servers.assign(codes=codes)
+
+
 def ranking(servers: pd.DataFrame, by: str = "operator") -> pd.DataFrame:
     """Operators, kinds of operators or single servers (`by` = operator, operator_kind, host), the most listed first.
+
+    `servers` are for counting: see `used`.
 
     One row per value: `servers_n`, `bodies_n`, `listed_n` (bodies with a listed server of it), `unknown_n` (bodies with
     none listed but one unknown), and `cumulative_share`: of all bodies with a listed server, how many the rows so far

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from .frames import frame, rows_of
-from .operators import ranking
+from .operators import ranking, used
 from .tables import HEADLINE_CATEGORIES, Body, Dns, Listing
 from .wave_tables import Cause, Change, Reason
 from .waves import CAUSES, Judged, Side, by_key, hosts_of, judge
@@ -146,8 +146,8 @@ def compare_operators(
 
     `recoded` are the bodies of the earlier wave that have another code in the later one.
     """
-    counts = [_counts(found.servers) for found in measured]
-    listed = [_listed(found.servers) for found in measured]
+    servers = [used(found.servers, found.findings) for found in measured]
+    counts, listed = list(map(_counts, servers)), list(map(_listed, servers))
     known: dict[str, tuple[object, object]] = {}
     for found in measured:
         for operator, ja, kind in rows_of(found.servers, "operator", "operator_ja", "operator_kind"):

@@ -5,6 +5,7 @@ The rule that the findings are held against is written here anew, pair by pair, 
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from random import Random
 
@@ -14,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from survey import findings, headlines, operators, standings
-from survey.frames import frame, joined
+from survey.frames import frame, joined, rows_of
 from survey.publish import audiences, charts, style
 from survey.publish.edition import Edition
 from survey.publish.workbook import write_workbook
@@ -297,6 +298,15 @@ def test_statuses_add_up_to_the_register_in_every_count(seed):
         assert ranked["servers_n"].sum() == headline["mail_servers"]
         if headline["servers_listed"]:
             assert ranked["cumulative_share"].iloc[-1] == pytest.approx(1.0)
+        # Whoever is counted as listed is found to be listed, by a server of that operator that it uses itself.
+        of = dict(rows_of(edition.tables["servers"], "host", by))
+        wanted = Counter(
+            name
+            for status, hosts in rows_of(edition.tables["findings"], "status", "servers_listed")
+            if status == "listed"
+            for name in {of[host] for host in hosts if host in of}
+        )
+        assert dict(zip(ranked[by], ranked["listed_n"], strict=True)) == {name: wanted[name] for name in ranked[by]}
 
 
 @given(st.integers(0, 2**32))

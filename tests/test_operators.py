@@ -5,6 +5,7 @@ from __future__ import annotations
 import dns.flags
 import dns.message
 import dns.rrset
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -200,6 +201,14 @@ def test_a_ranking_counts_each_body_once():
     assert (first["operator"], first["servers_n"], first["bodies_n"], first["listed_n"]) == ("X", 3, 4, 3)
     assert first["unknown_n"] == 1, "a body with a listed server of it is not unknown too"
     assert (first["cumulative_share"], second["cumulative_share"]) == (0.75, 1.0)
+
+
+def test_who_shares_one_address_of_a_server_is_not_counted_by_the_others():
+    tail = ([], [], "shared", "used_by_several", "X", "X", "provider", "domain", [], [])
+    rows = [("mx1.x.example", "listed", ["1", "2"], 2, *tail), ("mx2.x.example", "clear", ["1", "2"], 2, *tail)]
+    findings = pd.DataFrame({"code": ["1", "2"], "servers": [["mx1.x.example"], ["mx2.x.example"]]})
+    (found,) = operators.ranking(operators.used(frame("servers", rows), findings)).to_dict("records")
+    assert (found["bodies_n"], found["listed_n"]) == (2, 1)
 
 
 def test_a_server_with_an_address_that_opted_out_is_not_clear():

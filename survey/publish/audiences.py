@@ -192,19 +192,19 @@ def view(
         ]
     elif audience == "public":
         servers = confirmed_servers(edition, found)
-        users = customers(servers)
+        served, users = customers(servers), _users(edition)
         large = _large(operators)
         large = large.loc[
-            [not _is_tied(servers.loc[servers["operator"].eq(name)], named) for name in large["operator"]]
+            [not _is_tied(servers.loc[servers["operator"].eq(name)], named, users) for name in large["operator"]]
         ]
         told = disclosure.told(
             found.loc[found["status"].isin(SURVEYED)],
             {"prefecture": _leading(regions, measure), "kind": _leading(kinds, measure)},
             leading="open_relay_listing" if measure == "open_relay" else "status",
             named=named,
-            operators={name: users[name] for name in large["operator"]},
+            operators={name: served[name] for name in large["operator"]},
             whose=owners(servers),
-            users={host: set(codes) for host, codes in servers[["host", "codes"]].itertuples(index=False)},
+            users=users,
         )
         counted = _without_small(counted, may_share=told.has_shares)
         regions, kinds = told.regions, told.kinds
@@ -262,7 +262,7 @@ def _with_others(
         for code, sha256 in about.items()
         if (one := decisions.get(code)) and one.finding_sha256 == sha256 and gate.notice(one, now) is None
     }
-    users = {host: set(codes) for host, codes in edition.tables["servers"][["host", "codes"]].itertuples(index=False)}
+    users = _users(edition)
     open_ = found.loc[[why[code] is None for code in found["code"]], ["code", "servers_listed"]]
     return {
         code
@@ -322,11 +322,17 @@ def _large(ranked: pd.DataFrame) -> pd.DataFrame:
     return large.loc[~is_small & ~(listed.gt(0) & rest.le(SMALL))]
 
 
-def _is_tied(servers: pd.DataFrame, named: set[str]) -> bool:
+def _users(edition: Edition) -> dict[str, set[str]]:
+    """Who is on each mail server, by this name or another with its address: they are listed together."""
+    servers = edition.tables["servers"]
+    return {host: set(codes) for host, codes in servers[["host", "codes"]].itertuples(index=False)}
+
+
+def _is_tied(servers: pd.DataFrame, named: set[str], users: Mapping[str, set[str]]) -> bool:
     """Whether an operator's count tells which of its servers are listed, for no others could make it up."""
-    users = {host: set(codes) - named for host, codes in servers[["host", "codes"]].itertuples(index=False)}
-    listed = set().union(*(users[host] for host in servers.loc[servers["status"].eq(Body.LISTED), "host"]))
-    return bool(tied(listed, [(set().union(*users.values()), len(listed))], users))
+    served = set().union(*servers["codes"]) - named
+    listed = set().union(*servers.loc[servers["status"].eq(Body.LISTED), "codes"]) - named
+    return bool(tied(listed, [(served, len(listed))], {host: users[host] for host in servers["host"]}))
 
 
 def _public_operators(

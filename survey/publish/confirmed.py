@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pandas as pd
 
+from .. import operators
 from ..frames import records
 from ..tables import HEADLINE_CATEGORIES, RELAY_CATEGORIES, Body, Listing, Share
 from .counts import confirmed_listings
@@ -92,7 +93,8 @@ def confirmed_at(edition: Edition) -> dict[str, datetime]:
     sure = sure.loc[sure["status"].eq(Listing.LISTED) & is_headline]
     latest = {str(address): moment for address, moment in sure.groupby("address")["asked_at"].max().items()}
     when: dict[str, datetime] = {}
-    for codes, addresses in tables["servers"][["codes", "addresses"]].itertuples(index=False, name=None):
+    servers = operators.used(tables["servers"], tables["findings"])
+    for codes, addresses in servers[["codes", "addresses"]].itertuples(index=False, name=None):
         for address in addresses:
             if address in latest:
                 moment = latest[address].to_pydatetime()

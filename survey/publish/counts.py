@@ -42,8 +42,8 @@ def reasons(edition: Edition, found: pd.DataFrame, *, small: int = 0, others: st
 
 
 def confirmed_servers(edition: Edition, found: pd.DataFrame) -> pd.DataFrame:
-    """The table `servers` as outsiders may count it: a listed one that nobody's finding confirms is unknown."""
-    servers = edition.tables["servers"]
+    """The table `servers` as outsiders may count it (`operators.used`): what nobody's finding confirms is unknown."""
+    servers = operators.used(edition.tables["servers"], edition.tables["findings"])
     sure = {host for hosts in found["servers_listed"] for host in hosts}
     is_open = servers["status"].eq(Body.LISTED) & ~servers["host"].isin(sure)
     return servers.assign(status=servers["status"].mask(is_open, str(Body.UNKNOWN)))
@@ -105,17 +105,15 @@ def confirmed_listings(edition: Edition, codes: set[str]) -> pd.DataFrame:
     sure = said["confirmed_categories"].map(lambda found: not HEADLINE_CATEGORIES.isdisjoint(found)).astype(bool)
     said = said.loc[sure].assign(categories=said.loc[sure, "confirmed_categories"])
     by_address = {str(key): records(rows) for key, rows in said.groupby("address")}
-    users: dict[str, set[str]] = defaultdict(set)
-    for code, hosts in edition.tables["findings"][["code", "servers"]].itertuples(index=False, name=None):
-        for host in hosts if code in codes else ():
-            users[host].add(code)
+    servers = operators.used(edition.tables["servers"], edition.tables["findings"])
     about = ["own_or_shared", "operator", "operator_ja"]
     rows = [
         {"code": code, **{name: server[name] for name in ("host", *about)}, **one}
-        for server in records(edition.tables["servers"])
+        for server in records(servers)
         for address in _texts(server["addresses"])
         for one in by_address.get(address, ())
-        for code in sorted(users[server["host"]])
+        for code in _texts(server["codes"])
+        if code in codes
     ]
     columns = ["code", "host", *about, *said.columns]
     return pd.DataFrame(rows, columns=columns).sort_values(["code", "host", "address", "zone"]).reset_index(drop=True)

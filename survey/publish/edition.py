@@ -80,4 +80,4 @@ class Edition:
 
     def ranking(self, by: str = "operator") -> pd.DataFrame:
         """Operators, kinds of operators or single servers, by bodies that depend on them; see `operators.ranking`."""
-        return operators.ranking(self.tables["servers"], by)
+        return operators.ranking(operators.used(self.tables["servers"], self.tables["findings"]), by)
