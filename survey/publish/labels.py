@@ -254,8 +254,8 @@ LETTER = {
     "quoted": {"ja": "「{}」（原文のまま）", "en": "“{}” (as received)"},
     "no_meaning": {"ja": "リストの説明なし", "en": "the list says nothing about it"},
     "own": {
-        "ja": "貴団体のものとみられます（サーバ名に貴団体のドメインがあります）",
-        "en": "yours, as its name suggests: it bears your domain",
+        "ja": "団体自身のものとみられます（サーバ名に団体のドメインがあります）",
+        "en": "the body’s own, as its name suggests: it bears the body’s domain",
     },
     "untold": {
         "ja": "サーバ名からは分かりません（サーバ名の登録ドメイン: {}）",
