@@ -93,7 +93,7 @@ def test_an_operator_is_told_a_number_and_no_names(whole, lists, tmp_path):
     operator = [path for path in written if path.name.startswith("operator-")]
     assert [path.name for path in operator] == ["operator-001-ministry-ja.docx"]
     said, _ = texts(operator[0])
-    assert f"{count}の自治体・行政機関" in said
+    assert f"このサーバを{count}の自治体・行政機関" in said
     assert all(one in said for one in {*sharing["host"], *sharing["address"]})
     assert not [name for name in view.findings["name"] if name in said]
     told = re.sub(r"[0-9a-f]{64}", "", said)
