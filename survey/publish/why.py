@@ -194,9 +194,8 @@ class Explainer:
             f"AS{number} {harmless(name, 60)}" for number, name in zip(server["asns"], server["as_names"], strict=False)
         )
         network = self._say(f"、ネットワーク {nets}", f"; network {nets}") if nets else ""
-        said = self._say(
-            f"{share}（{basis}。ほかに{others}団体が利用）", f"{share} ({basis}; {others} other bodies use it)"
-        )
+        users = "1 other body uses it" if others == 1 else f"{others} other bodies use it"
+        said = self._say(f"{share}（{basis}。ほかに{others}団体が利用）", f"{share} ({basis}; {users})")
         return f"{self._say('サーバ', 'Server')} {server['host']}: {said}{operator}{network}"
 
     def _of_domain(self, domain: str) -> list[str]:

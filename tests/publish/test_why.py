@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from survey.errors import RunError
-from survey.publish.why import code_of
+from survey.publish.why import code_of, why
+from survey.runs import load_tables
 
 BODIES = pd.DataFrame(
     [("522171", "玉灘県", "白丘町"), ("942383", "月岬県", "白丘町"), ("512010", "赤浦県", "黒沼市")],
@@ -35,3 +36,9 @@ def test_no_such_body_is_told_from_several_in_both_languages(said, english, japa
     with pytest.raises(RunError) as told:
         code_of(BODIES, said, Path("runs/mine"))
     assert english in str(told.value) and japanese in str(told.value)
+
+
+def test_one_other_user_of_a_server_is_one_body(surveyed):
+    servers = load_tables(surveyed.folder)["servers"]
+    codes = next(found for found in servers["codes"] if len(found) == 2)
+    assert "1 other body uses it" in why(surveyed.folder, codes[0])
