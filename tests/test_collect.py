@@ -363,7 +363,7 @@ def test_what_a_register_says_in_vain_is_told_by_row_and_column_and_what_to_do(t
     told = capsys.readouterr().err
     assert "台帳, row 2, column D: this is no domain (なし)" in told and "ドメインではない。除外" in told
     assert "台帳, row 3, column D: this is no domain (参照)" in told
-    assert "3 entries of the register could not be used" in told and "台帳の3か所を使えませんでした" in told
+    assert "entries of the register that could not be used: 3" in told and "台帳の3か所を使えませんでした" in told
 
 
 def test_no_resolver_at_all_is_told_before_anything_is_asked(tmp_path):

@@ -170,7 +170,7 @@ def _wants_a_person(found: Tables, folder: RunFolder) -> bool:
 
     open_ = len(pending(found["bodies"], found["domains"], found["candidates"]))
     if open_:
-        said = f"the domains of {open_} bodies need a person's look; write decisions into {folder.review_path}"
+        said = f"bodies whose domains need a person's look: {open_}; write decisions into {folder.review_path}"
         warn(f"{said} / {open_}団体のドメインに確認が必要です。review.xlsx に判断を記入してください")
     for server in folder.texts("resolvers_without_recursion"):
         warn(f"{server} does not offer recursion (RA is off) / 再帰問い合わせを受け付けると示していません")
@@ -181,7 +181,7 @@ def _wants_a_person(found: Tables, folder: RunFolder) -> bool:
         said = f"{one['problem']} ({harmless(str(one['value']), 60)}); {one['done']}"
         warn(f"{one['sheet']}, row {one['row']}{column}: {said} / {one['problem_ja']}。{one['done_ja']}")
     if unusable:
-        said = f"{len(unusable)} entries of the register could not be used, see notebook 6 for all of them"
+        said = f"entries of the register that could not be used: {len(unusable)}, all of them in notebook 6"
         told = f"台帳の{len(unusable)}か所を使えませんでした。すべてノートブック6にあります"
         remedy = "correct the register and collect into a new folder"
         warn(f"{said}; {remedy} / {told}。直して新しいフォルダーで調査してください")
