@@ -91,6 +91,6 @@ def read_places(path: Path, columns: Sequence[str]) -> list[Place]:
         raise CatalogueError(
             f"the file cannot be read: {error}",
             where=str(path),
-            remedy="save it as CSV in UTF-8",
-            ja="ファイルを読めません",
+            remedy="check the path, and save it as CSV in UTF-8",
+            ja="ファイルを読めません。場所を確かめ、CSV（UTF-8）で保存してください",
         ) from error

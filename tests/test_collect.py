@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from openpyxl import Workbook
 
 from survey import usage
 from survey.__main__ import main
@@ -347,6 +348,22 @@ def test_a_resolver_without_recursion_is_warned_of_and_no_reason_to_stop(tmp_pat
         ]
         assert main([*words, "--resolver", f"127.0.0.1:{served.resolver[1]}"]) == 0
     assert "does not offer recursion" in capsys.readouterr().err
+
+
+def test_what_a_register_says_in_vain_is_told_by_row_and_column_and_what_to_do(tmp_path, capsys):
+    book = Workbook()
+    book.active.title = "台帳"
+    book.active.append(["団体コード", "都道府県", "団体名", "メールドメイン"])
+    book.active.append(["512036", "赤浦県", "菊塚区", "なし"])
+    book.active.append(["512044", "赤浦県", "鷹根村", "メール 参照"])
+    book.save(tmp_path / "register.xlsx")
+    with serve(Country.make(4)) as served:
+        words = ["collect", str(tmp_path / "register.xlsx"), "--run", str(tmp_path / "run"), "--practice"]
+        assert main([*words, "--passes", "1", "--resolver", f"127.0.0.1:{served.resolver[1]}"]) == 1
+    told = capsys.readouterr().err
+    assert "台帳, row 2, column D: this is no domain (なし)" in told and "ドメインではない。除外" in told
+    assert "台帳, row 3, column D: this is no domain (参照)" in told
+    assert "entries of the register that could not be used: 3" in told and "台帳の3か所を使えませんでした" in told
 
 
 def test_no_resolver_at_all_is_told_before_anything_is_asked(tmp_path):

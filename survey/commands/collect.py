@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import RunError
+from ..harmless import harmless
 from . import DECIDE, DONE
 from .asking import resolvers, served
 from .journal import note
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from ..practice.country import Country
     from ..runs import RunFolder, Tables
     from ..sitting import Manner
+
+_MOST_PROBLEMS = 20
+"""Entries of a register that are told one by one."""
 
 
 def add(commands: Commands) -> None:
@@ -150,23 +154,37 @@ def _there(register: Path | None) -> Path:
             ja="台帳ファイルを指定してください",
         )
     if not register.is_file():
-        raise RunError("there is no such register", where=str(register), remedy="check the path", ja="台帳がありません")
+        raise RunError(
+            "there is no such register",
+            where=str(register),
+            remedy="check the path",
+            ja="台帳がありません。パスを確かめてください",
+        )
     return register
 
 
 def _wants_a_person(found: Tables, folder: RunFolder) -> bool:
     """Say what somebody should look at; whether somebody must decide before the findings can be used."""
+    from ..frames import records  # noqa: PLC0415
     from ..review import pending  # noqa: PLC0415
 
     open_ = len(pending(found["bodies"], found["domains"], found["candidates"]))
     if open_:
-        said = f"the domains of {open_} bodies need a person's look; write decisions into {folder.review_path}"
-        warn(f"{said} / {open_}団体のドメインに確認が必要です")
+        said = f"bodies whose domains need a person's look: {open_}; write decisions into {folder.review_path}"
+        warn(f"{said} / {open_}団体のドメインに確認が必要です。review.xlsx に判断を記入してください")
     for server in folder.texts("resolvers_without_recursion"):
         warn(f"{server} does not offer recursion (RA is off) / 再帰問い合わせを受け付けると示していません")
-    unusable = int((~found["problems"]["is_usable"].astype(bool) & found["problems"]["row"].notna()).sum())
+    problems = found["problems"]
+    unusable = records(problems.loc[~problems["is_usable"].astype(bool) & problems["row"].notna()])
+    for one in unusable[:_MOST_PROBLEMS]:
+        column = f", column {one['column']}" if one["column"] else ""
+        said = f"{one['problem']} ({harmless(str(one['value']), 60)}); {one['done']}"
+        warn(f"{one['sheet']}, row {one['row']}{column}: {said} / {one['problem_ja']}。{one['done_ja']}")
     if unusable:
-        warn(f"{unusable} register rows could not be used; see tables/problems / 使えない台帳の行があります")
+        said = f"entries of the register that could not be used: {len(unusable)}, all of them in notebook 6"
+        told = f"台帳の{len(unusable)}か所を使えませんでした。すべてノートブック6にあります"
+        remedy = "correct the register and collect into a new folder"
+        warn(f"{said}; {remedy} / {told}。直して新しいフォルダーで調査してください")
         return True
     has_list = found["lists"]["health"].eq("healthy") & found["lists"]["group"].isin(["relay", "abuse"])
     if not has_list.any():

@@ -52,7 +52,8 @@ def adjusted(edition: Edition) -> pd.DataFrame:
         else:
             one |= {"categories": [], "servers_listed": [], "lists": []}
         rows.append(one)
-    table = pd.DataFrame(rows, columns=found.columns)
+    # A count that is not known must not make floats of all others: whoever asks for whole numbers would find none.
+    table = pd.DataFrame(rows, columns=found.columns).astype({"shared_with": "Int64"})
     if len(table) != len(found):
         raise AssertionError(f"{len(found)} findings went in, {len(table)} came out")
     return table

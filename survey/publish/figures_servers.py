@@ -85,10 +85,12 @@ def operators(view: View, language: Language, format_: Format) -> Drawing:
     found = labels.bounded(view.headline, "bodies")
     title = (telling.undetermined(found, telling.both(language), language) if found else None) or title
     of = telling.denominator(found, language) if found else ""
+    is_summed = any(share is not None for share in shares)
     subtitle = {
-        "ja": f"{telling.both('ja')}。{of}。数字は 登録サーバの利用団体～最大／全利用団体、上位からの累計",
+        "ja": f"{telling.both('ja')}。{of}。数字は 登録サーバの利用団体～最大／全利用団体"
+        f"{'、上位からの累計' if is_summed else ''}",
         "en": f"{telling.both('en').capitalize()}; {of}. "
-        "Figures: bodies with a listed server–at most / all (cumulative)",
+        f"Figures: bodies with a listed server–at most / all{' (cumulative)' if is_summed else ''}",
     }[language]
     if not len(ranked):
         # Where none is listed, the largest are shown by size.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import pandas as pd
 import xlsxwriter
 from xlsxwriter.format import Format
 
@@ -149,7 +150,7 @@ def write_handover(view: View, lists: Mapping[str, Blocklist], path: Path, langu
                 "\n".join(dict.fromkeys(entry.list_name for entry in letter.entries)),
                 word(one["own_or_shared"], language),
                 letter.operators,
-                int(one["shared_with"]),
+                "" if pd.isna(one["shared_with"]) else int(one["shared_with"]),
                 moment(one["asked_at"].to_pydatetime(), language),
                 _Link(first.lookup, first.lookup_url),
                 _Link(first.delist, first.delist_url),

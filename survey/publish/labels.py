@@ -40,7 +40,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     # why a name may not be printed
     "not_listed": ("登録なし・確認できず", "not listed, or not determined"),
     "undecided": ("公表の決定がない", "no decision to name"),
-    "changed": ("決定後に判定が変わった", "the finding changed after the decision"),
+    "changed": (
+        "決定後に判定か証拠が変わった（改めて承認が必要）",
+        "the finding or its evidence is another than was decided about: to be signed again",
+    ),
     "not_notified": ("当該団体に通知していない", "not notified"),
     "deadline_open": ("回答期限前で回答もない", "no reply, and the deadline has not passed"),
     "dates_wrong": ("通知・期限・決定の日付の順序がおかしい", "its dates are not in order, or lie in the future"),
@@ -256,8 +259,8 @@ LETTER = {
     "quoted": {"ja": "「{}」（原文のまま）", "en": "“{}” (as received)"},
     "no_meaning": {"ja": "リストの説明なし", "en": "the list says nothing about it"},
     "own": {
-        "ja": "貴団体のものとみられます（サーバ名に貴団体のドメインがあります）",
-        "en": "yours, as its name suggests: it bears your domain",
+        "ja": "団体自身のものとみられます（サーバ名に団体のドメインがあります）",
+        "en": "the body’s own, as its name suggests: it bears the body’s domain",
     },
     "untold": {
         "ja": "サーバ名からは分かりません（サーバ名の登録ドメイン: {}）",

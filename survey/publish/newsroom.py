@@ -65,7 +65,7 @@ def load_newsroom(path: Path) -> Newsroom:
             f"this is no TOML: {error}",
             where=path.name,
             remedy='write lines like name = "…"',
-            ja="設定ファイルを読めません",
+            ja='設定ファイルを読めません。name = "…" の形で書いてください',
         ) from None
     if unknown := sorted(set(said) - set(_PLACEHOLDERS)):
         raise _wrong(path, unknown[0], f"use only: {', '.join(_PLACEHOLDERS)}")

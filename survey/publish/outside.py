@@ -43,8 +43,8 @@ def write_outside_workbook(
         if view.audience == "ministry":
             _listings(writing, view, catalogue)
         regions = region_names(view, language)
-        counts(writing, view.regions, "regions", "prefecture", regions)
-        counts(writing, view.kinds, "kinds", "kind", regions)
+        counts(writing, view, "regions", "prefecture", regions)
+        counts(writing, view, "kinds", "kind", regions)
         operators(writing, view)
         lists(writing, view, catalogue)
         reasons(writing, view)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
-import pandas as pd
 from xlsxwriter.worksheet import Worksheet
 
 from ..catalogue import Blocklist
@@ -44,17 +44,27 @@ def link(writing: Book, sheet: Worksheet, rows: Sequence[Sequence[object]], firs
                 sheet.write_url(number, column, address, writing.format("text"), plain(address))
 
 
-def counts(writing: Book, table: pd.DataFrame, key: str, column: str, regions: Mapping[str, str]) -> None:
+_EITHER = "Counted are listings by open-relay or abuse lists."
+
+
+def _noted(writing: Book, measured: str, note: str) -> str:
+    """The line above a table of counts: by which lists they are, and how to read them."""
+    return f"{phrase(writing, measured)}{'' if writing.language == 'ja' else ' '}{phrase(writing, note)}"
+
+
+def counts(
+    writing: Book, view: View, key: Literal["regions", "kinds"], column: str, regions: Mapping[str, str]
+) -> None:
     """Regions or kinds: listed, at most, not determined, of how many; with totals."""
     sheet = writing.sheet(key, header_row=3)
-    note = phrase(
-        writing,
-        "Of the bodies surveyed; at most adds what could not be determined; some rows are put together",
-    )
-    if writing.audience != "public":
-        note = phrase(writing, "Of the bodies surveyed; at most adds what could not be determined")
-    top(writing, sheet, labels.sheet_name(key, writing.language), note)
+    table = view.regions if key == "regions" else view.kinds
     has_relay = "relay_listed" in table.columns
+    is_relay = view.measure == "open_relay" and not has_relay
+    note = "Of the bodies surveyed; at most adds what could not be determined"
+    if writing.audience == "public":
+        note += "; some rows are put together"
+    measured = "Counted are listings by open-relay lists." if is_relay else _EITHER
+    top(writing, sheet, labels.sheet_name(key, writing.language), _noted(writing, measured, note))
     heads = [
         *(phrase(writing, "part"), phrase(writing, "listed"), phrase(writing, "at most")),
         *(phrase(writing, "not determined"), phrase(writing, "bodies surveyed")),
@@ -84,8 +94,8 @@ def counts(writing: Book, table: pd.DataFrame, key: str, column: str, regions: M
 def operators(writing: Book, view: View) -> None:
     sheet = writing.sheet("operators", header_row=3)
     lettered = "Operators without a decision to name them are called A, B …"
-    note = phrase(writing, lettered if view.audience == "public" else "Bodies that depend on its servers")
-    top(writing, sheet, phrase(writing, "Operators"), note)
+    note = lettered if view.audience == "public" else "Bodies that depend on its servers"
+    top(writing, sheet, phrase(writing, "Operators"), _noted(writing, _EITHER, note))
     heads = [
         *(phrase(writing, "operator"), phrase(writing, "kind"), phrase(writing, "bodies")),
         *(

@@ -28,6 +28,8 @@ JA: Mapping[str, str] = {
     "Of the bodies surveyed; at most adds what could not be determined": (
         "調査した団体についての数。登録ありは下限、最大は確認できずをすべて加えた上限"
     ),
+    "Counted are listings by open-relay lists.": "第三者中継リストへの登録を数えた。",
+    "Counted are listings by open-relay or abuse lists.": "第三者中継または悪用のリストへの登録を数えた。",
     "part": "区分",
     "bodies": "団体数",
     "bodies surveyed": "調査した団体",
@@ -78,7 +80,7 @@ HEADS: Mapping[str, tuple[str, str]] = {
     "lists": ("リスト", "lists"),
     "servers_listed": ("登録サーバ", "listed servers"),
     "operator": ("運用者", "operator"),
-    "operator_ja": ("運用者（日本語）", "operator (Japanese)"),
+    "operator_ja": ("運用者", "operator"),
     "evidence_ids": ("証拠番号", "evidence"),
     "shared_with": ("共用団体数", "shared with"),
     "caveat": ("留意点", "mind"),

@@ -180,7 +180,7 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "on_lists": ("リスト: {text}", "Lists: {text}"),
     "categories": ("分類: {text}", "Categories: {text}"),
     "run_by": ("運用者: {text}", "Operator: {text}"),
-    "shared_with": ("ほかに{n}団体が同じサーバを利用", "{n} other bodies use the same servers"),
+    "shared_with": ("ほかに{n}団体が同じサーバを利用", "Other bodies that use the same servers: {n}"),
     "mind": ("留意点: {text}", "Mind: {text}"),
 }
 

@@ -167,14 +167,7 @@ def operators(found: Comparison, language: Language, format_: Format) -> Drawing
     ranked = [row for row in rows_of(pair.tables["wave_operators"], *columns) if row[2] or row[3]]
     several = [row for row in ranked if max(row[2:4]) > 1] or ranked
     single = len(ranked) - len(several)
-    title = {"ja": "登録のある運用者はない", "en": "No operator has a listed server"}[language]
-    if ranked:
-        first, _, before, after, *_ = ranked[0]
-        name = printable(str(first), _NAME_MOST)
-        title = {
-            "ja": f"最多は{name}、登録団体{before:,}から{after:,}へ",
-            "en": f"Most listed bodies: {name}, from {before:,} to {after:,}",
-        }[language]
+    title = leading([(row[0], int(row[2]), int(row[3])) for row in ranked])[language]
     subtitle = {
         "ja": f"「{one}」と「{other}」。登録サーバを使う団体の数と最大（確認できずを加えた数）、"
         "両方で有効なリストによる",
@@ -204,6 +197,28 @@ def operators(found: Comparison, language: Language, format_: Format) -> Drawing
     shown = bars.limited(page, rows, rest, most=_MOST_OPERATORS + 1)
     end, scale = bars.draw(page, shown, _SHADES, names_most=0.5)
     return page.finish(end, spoken(shown), scale=scale)
+
+
+def leading(ranked: Sequence[tuple[object, int, int]]) -> Mapping[Language, str]:
+    """Which operator has most listed bodies after, in a title; of several equals none is called the first."""
+    if not ranked:
+        return {"ja": "登録のある運用者はない", "en": "No operator has a listed server"}
+    first, before, after = ranked[0]
+    name, others = printable(str(first), _NAME_MOST), sum(one[2] == after for one in ranked) - 1
+    if others and after:
+        return {
+            "ja": f"最多は{name}など{others + 1:,}運用者、後の調査で各{after:,}団体",
+            "en": f"Most listed bodies after: {after:,} each at {name} and {others:,} more",
+        }
+    if before == after:
+        return {
+            "ja": f"最多は{name}、登録団体は前後とも{after:,}",
+            "en": f"Most listed bodies: {name}, {after:,} in both",
+        }
+    return {
+        "ja": f"最多は{name}、登録団体{before:,}から{after:,}へ",
+        "en": f"Most listed bodies: {name}, from {before:,} to {after:,}",
+    }
 
 
 _LISTED = ("listed_before", "listed_after")

@@ -6,6 +6,7 @@ made harmless.
 
 from __future__ import annotations
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -64,8 +65,9 @@ def _quoted(text: object) -> str:
 
 def code_of(bodies: pd.DataFrame, code_or_name: str, folder: Path) -> str:
     """The code of the one body that is meant. Raises RunError."""
-    if bodies["code"].eq(code_or_name).any():
-        return code_or_name
+    code = unicodedata.normalize("NFKC", code_or_name).strip()
+    if bodies["code"].eq(code).any():
+        return code
     is_called = bodies["name"].eq(code_or_name) | (bodies["prefecture"] + bodies["name"]).eq(code_or_name)
     found = records(bodies.loc[is_called])
     if len(found) == 1:
@@ -75,7 +77,9 @@ def code_of(bodies: pd.DataFrame, code_or_name: str, folder: Path) -> str:
         f"{len(found)} bodies are called {code_or_name!r}" if found else f"no body is called {code_or_name!r}",
         where=str(folder),
         remedy=f"name one of these codes: {some}" if some else "take code or name from the findings sheet",
-        ja="団体を1つに特定できません。団体コードで指定してください",
+        ja="同じ名称の団体が複数あります。団体コードで指定してください"
+        if found
+        else "そのコードまたは名称の団体はありません。調査結果のシートにある団体コードか団体名を指定してください",
     )
 
 
@@ -190,9 +194,8 @@ class Explainer:
             f"AS{number} {harmless(name, 60)}" for number, name in zip(server["asns"], server["as_names"], strict=False)
         )
         network = self._say(f"、ネットワーク {nets}", f"; network {nets}") if nets else ""
-        said = self._say(
-            f"{share}（{basis}。ほかに{others}団体が利用）", f"{share} ({basis}; {others} other bodies use it)"
-        )
+        users = "1 other body uses it" if others == 1 else f"{others} other bodies use it"
+        said = self._say(f"{share}（{basis}。ほかに{others}団体が利用）", f"{share} ({basis}; {users})")
         return f"{self._say('サーバ', 'Server')} {server['host']}: {said}{operator}{network}"
 
     def _of_domain(self, domain: str) -> list[str]:

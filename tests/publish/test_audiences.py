@@ -139,6 +139,22 @@ def test_an_unconfirmed_listing_counts_as_unknown_for_outsiders(edition):
     assert named(other, [decision(other, code)]) == set()
 
 
+def test_the_ministry_is_told_with_how_many_a_server_is_shared_where_that_is_known(edition):
+    code = listed(edition)[0]
+
+    def half_confirm(findings):
+        row = findings.index[findings["code"].eq(code)][0]
+        findings.at[row, "servers_listed"] = [*findings.at[row, "servers_listed"], "mx2.example"]
+        return findings
+
+    internal = edition.tables["findings"].set_index("code")["shared_with"]
+    told = audiences.view(changed(edition, half_confirm), "ministry", {}, now=NOW).findings
+    told = dict(zip(told["code"], (one["shared_with"] for one in told.to_dict("records")), strict=True))
+    assert pd.isna(told.pop(code))
+    assert all(isinstance(n, int) and n == internal[body] for body, n in told.items() if not pd.isna(internal[body]))
+    assert max(n for n in told.values() if not pd.isna(n)) > 1
+
+
 def test_a_domain_that_nobody_reviewed_says_nothing_outside(edition):
     code = listed(edition)[0]
     domains = edition.tables["domains"].copy()

@@ -290,6 +290,13 @@ def test_what_cannot_be_determined_is_said_and_never_counted_as_none(edition):
     assert "有効なリストがなく、判定不能" in health
 
 
+@pytest.mark.parametrize(("language", "summed"), [("ja", "累計"), ("en", "cumulative")])
+def test_the_operators_figure_speaks_of_sums_only_where_it_shows_them(edition, language, summed):
+    draw = charts.FIGURES["operators"]
+    assert summed in draw(view(edition), language, style.DEFAULT).words
+    assert summed not in draw(view(edition, "public"), language, style.DEFAULT).words
+
+
 def test_a_title_claims_no_more_than_the_bounds_allow(edition):
     shown = view(edition)
     draw = charts.FIGURES["tile_map"]

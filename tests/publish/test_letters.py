@@ -93,7 +93,7 @@ def test_an_operator_is_told_a_number_and_no_names(whole, lists, tmp_path):
     operator = [path for path in written if path.name.startswith("operator-")]
     assert [path.name for path in operator] == ["operator-001-ministry-ja.docx"]
     said, _ = texts(operator[0])
-    assert f"{count}の自治体・行政機関" in said
+    assert f"このサーバを{count}の自治体・行政機関" in said
     assert all(one in said for one in {*sharing["host"], *sharing["address"]})
     assert not [name for name in view.findings["name"] if name in said]
     told = re.sub(r"[0-9a-f]{64}", "", said)
@@ -236,6 +236,25 @@ def test_the_hand_over_is_the_ministrys_view(whole, lists, tmp_path, language):
         links = [cell.hyperlink.target for row in sheet.iter_rows() for cell in row if cell.hyperlink]
         assert links and all(re.match("https?://", one) for one in links)
         assert all(row[0].data_type == "s" for row in sheet.iter_rows(min_row=5))
+
+
+def test_the_hand_over_is_written_where_the_users_of_a_server_are_not_known(whole, lists, tmp_path):
+    found = whole.findings.copy()
+    first, *others = found.loc[found["status"].eq("listed")].sort_values("code").index
+    found.loc[first, "shared_with"] = None
+    write_handover(replace(whole, findings=found), lists, tmp_path / "a.xlsx", "ja")
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx").worksheets[0]
+    assert [row[11] for row in sheet.iter_rows(min_row=5, values_only=True)] == [
+        None,
+        *found.loc[others, "shared_with"],
+    ]
+
+
+@pytest.mark.parametrize(("language", "second_person"), [("ja", "貴"), ("en", "your")])
+def test_the_hand_over_speaks_of_bodies_in_the_third_person(whole, lists, tmp_path, language, second_person):
+    write_handover(whole, lists, tmp_path / "a.xlsx", language)
+    for sheet in openpyxl.load_workbook(tmp_path / "a.xlsx"):
+        assert not [one for row in sheet.iter_rows(values_only=True) for one in row if second_person in str(one)]
 
 
 def test_the_cover_list_has_every_letter(whole, lists, tmp_path):

@@ -10,12 +10,15 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 
 import openpyxl
+import pandas as pd
 import pytest
 
 from survey.__main__ import main
 from survey.errors import RunError
-from survey.publish import proposals, publication, style
+from survey.publish import audiences, labels, proposals, publication, style
+from survey.publish.corrections import Corrections
 from survey.publish.edition import Edition
+from survey.publish.outside import write_outside_workbook
 from survey.runs import load_tables
 from tests.publish.test_audiences import listed
 
@@ -182,6 +185,27 @@ def test_the_ministry_gets_confirmed_listings_with_their_pages_and_corrections_a
         "handover-ministry-ja.xlsx",
         "cover-ministry-ja.xlsx",
     }
+
+
+@pytest.mark.parametrize(
+    ("audience", "language", "measured"),
+    [
+        ("public", "ja", "第三者中継リストへの登録を数えた"),
+        ("public", "en", "listings by open-relay lists"),
+        ("ministry", "ja", "第三者中継または悪用のリストへの登録を数えた"),
+        ("ministry", "en", "listings by open-relay or abuse lists"),
+    ],
+)
+def test_every_table_of_counts_says_by_which_lists(folder, tmp_path, audience, language, measured):
+    view = audiences.view(Edition.of(folder), audience, {}, now=datetime.now(UTC))
+    none = Corrections(pd.DataFrame(columns=list(labels.CORRECTIONS)))
+    write_outside_workbook(view, tmp_path / "a.xlsx", language, {}, none)
+    notes = {sheet.title: sheet["A2"].value for sheet in openpyxl.load_workbook(tmp_path / "a.xlsx")}
+    regions, kinds, operators = (
+        ("地域別", "種別", "運用者別") if language == "ja" else ("Regions", "Kinds", "Operators")
+    )
+    assert measured in notes[regions] and measured in notes[kinds]
+    assert ("第三者中継または悪用のリスト" if language == "ja" else "open-relay or abuse lists") in notes[operators]
 
 
 def log_corrections(folder, *rows):

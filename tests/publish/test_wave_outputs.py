@@ -13,7 +13,7 @@ from survey.frames import frame
 from survey.publish import labels, style, wave_sheets
 from survey.publish.compared import Waves, beside
 from survey.publish.wave_book import write_wave_workbook
-from survey.publish.wave_figures import FIGURES, write_wave_figures
+from survey.publish.wave_figures import FIGURES, leading, write_wave_figures
 from survey.publish.wave_gate_words import remedy, seen
 from survey.publish.wave_report import gate_lines, gate_report, report
 from survey.publish.wave_telling import change_lines, lines
@@ -79,6 +79,19 @@ def test_the_bars_of_the_changes_are_the_counts(three):
     counts = [count_changes(pair.tables["wave_bodies"]) for pair in three.pairs]
     for word in ("persisting", "new", "cleared", "not_comparable"):
         assert drawn.get(word, 0) == pytest.approx(sum(one[word] for one in counts)), word
+
+
+@pytest.mark.parametrize(
+    ("counts", "ja", "en"),
+    [
+        ([(4, 4), (5, 4), (3, 3)], "最多は1.exampleなど2運用者、後の調査で各4団体", "4 each at 1.example and 1 more"),
+        ([(4, 4), (3, 3)], "最多は1.example、登録団体は前後とも4", "1.example, 4 in both"),
+        ([(2, 5), (3, 3)], "最多は1.example、登録団体2から5へ", "1.example, from 2 to 5"),
+    ],
+)
+def test_of_operators_with_equally_many_listed_bodies_none_is_called_the_first(counts, ja, en):
+    titles = leading([(f"{n}.example", *two) for n, two in enumerate(counts, 1)])
+    assert titles["ja"] == ja and en in titles["en"]
 
 
 def test_figures_say_for_whom_they_are_and_hold_nothing_of_their_making(three, tmp_path):
