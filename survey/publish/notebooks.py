@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import re
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,12 +19,14 @@ from ..places import ROOT
 from . import webfont
 
 NOTEBOOKS = ROOT / "notebooks"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+"""What paints a traceback in a terminal."""
 _STACKS = {
     "--jp-ui-font-family": "system-ui, sans-serif",
     "--jp-content-font-family": "system-ui, sans-serif",
     "--jp-code-font-family-default": "menlo, consolas, 'DejaVu Sans Mono', monospace",
 }
-"""The fonts of an exported notebook; what these have no glyph for comes from the font in the page."""
+"""The fonts of an exported notebook, behind the one in the page, from which all that is Japanese comes."""
 
 
 def run_notebooks(folder: Path) -> None:
@@ -41,8 +44,9 @@ def run_notebooks(folder: Path) -> None:
 def _font(pages: Sequence[str]) -> str:
     """What lets a browser show Japanese in these pages wherever it runs: all of them share one font."""
     letters = {letter for page in pages for letter in html.unescape(page)}
-    stacks = "".join(f'{name}:{stack}, "{webfont.FAMILY}";' for name, stack in _STACKS.items())
-    return f"<!-- {webfont.NOTICE} -->\n<style>{webfont.face(''.join(letters))}:root{{{stacks}}}</style>\n"
+    stacks = "".join(f'{name}:"{webfont.FAMILY}", {stack};' for name, stack in _STACKS.items())
+    face = webfont.face("".join(letters), webfont.EAST_ASIAN)
+    return f"<!-- {webfont.NOTICE} -->\n<style>{face}:root{{{stacks}}}</style>\n"
 
 
 def _run(source: Path, folder: Path, out: Path) -> str:
@@ -64,7 +68,7 @@ def _run(source: Path, folder: Path, out: Path) -> str:
         asyncio.run(client.async_execute())
     except Exception as error:  # whatever the cell raised
         raise SurveyError(
-            f"a cell failed: {str(error).strip().splitlines()[-1][:300]}",
+            f"a cell failed: {_COLOUR.sub('', str(error)).strip().splitlines()[-1][:300]}",
             where=f"notebooks/{source.name}",
             remedy="open the notebook with make lab and run it there",
             ja="ノートブックの実行に失敗しました。make lab で開いて確かめてください",

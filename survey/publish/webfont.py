@@ -23,14 +23,17 @@ NOTICE = (
     "IPA Font License Agreement v1.0 (https://moji.or.jp/ipafont/license/), embedded only to display this document. "
     "To use the original instead, install IPAex Gothic and name it in font-family."
 )
+EAST_ASIAN = "U+2E80-A4CF,U+F900-FAFF,U+FE30-FE4F,U+FF00-FFEF,U+20000-3FFFF"
+"""Kana, kanji, their punctuation and full-width forms, for pages whose Latin letters come from other fonts."""
 _TYPED = "".join(map(chr, [*range(0x20, 0x7F), *range(0x3041, 0x3097), *range(0x30A1, 0x30FD), *range(0xFF61, 0xFFA0)]))
 """What a reader may type into the search box: ASCII, kana, half-width kana."""
 
 
-def face(text: str) -> str:
-    """The CSS rule that embeds the font for these characters."""
-    source = f"url(data:font/woff2;base64,{woff2(text)}) format('woff2')"
-    return f'@font-face{{font-family:"{FAMILY}";font-display:block;src:{source}}}\n'
+def face(text: str, among: str = "") -> str:
+    """The CSS rule that embeds the font for these characters; `among` are the code points that may come from it."""
+    source = f"src:url(data:font/woff2;base64,{woff2(text)}) format('woff2')"
+    only = f";unicode-range:{among}" if among else ""
+    return f'@font-face{{font-family:"{FAMILY}";font-display:block;{source}{only}}}\n'
 
 
 def woff2(text: str) -> str:
