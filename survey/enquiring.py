@@ -2,7 +2,7 @@
 
 A server is an address, by one of its host names where the enquirer named that host or a domain that it serves. An
 enquiry by address or range shows no host name at all: a host name may say whose mail the server takes. Nowhere does an
-answer say who else uses a server, or how many do. Whoever opted out is not spoken about.
+answer say who else uses a server, or how many do. Of whoever opted out it says no more than that.
 
 Every item of the enquiry has a reply, in the order of the items; a server that several items lead to stands there once.
 The word of a server follows the survey's rule: `listed` when a healthy list has it in an open-relay or abuse category;
