@@ -58,7 +58,7 @@ def progress(unit: str = "q") -> Iterator[Progress]:
     It goes to standard error, and once a minute, and at each new stage, into the log.
     """
     logged = _logged()
-    if not (sys.stderr.isatty() or "ipykernel" in sys.modules):
+    if not (sys.stderr.isatty() or _is_in_notebook()):
         yield _told(logged)
         return
     from tqdm.auto import tqdm  # noqa: PLC0415 - only where something is shown
@@ -77,6 +77,12 @@ def progress(unit: str = "q") -> Iterator[Progress]:
             logged(done, expected, text)
 
         yield show
+
+
+def _is_in_notebook() -> bool:
+    """Whether this runs in a notebook's kernel; whoever only runs notebooks has loaded the same modules."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
 def _told(logged: Progress) -> Progress:
