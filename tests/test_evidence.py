@@ -128,6 +128,8 @@ def test_two_keepers_do_not_write_between_each_other(tmp_path):
     later.commit()
     with pytest.raises(sqlite3.IntegrityError, match="only appended"):
         earlier.take([ROW] * 2_000, [])
+    earlier._connection.close()
+    later.close()
 
 
 @pytest.mark.parametrize("table", ["sittings", "exchanges", "marks", "batches"])
