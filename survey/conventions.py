@@ -107,7 +107,8 @@ def candidates(body: Named) -> list[Candidate]:
     """The domains that a body may have by its name, each once, the likeliest first; none for a name without reading."""
     found: dict[str, float] = {}
     for domain, cost in _all(body):
-        if cost < found.get(domain, 1e9):
+        # What differs in the last bits only is equally likely: Python adds them up in one way or another.
+        if (cost := round(cost, 6)) < found.get(domain, 1e9):
             found[domain] = cost
     return [Candidate(domain, cost) for cost, domain in sorted((cost, domain) for domain, cost in found.items())][:MOST]
 
