@@ -16,9 +16,9 @@ import pandas as pd
 import pyarrow as pa
 
 from .answers import chain
-from .blocklists import Health, Judgement, health, judge
+from .blocklists import Health, Judgement, health, judge, survey_of
 from .catalogue import Blocklist
-from .exchanges import FIRST_RECHECK, TXT, Exchanges, Row, is_usable
+from .exchanges import TXT, Exchanges, Row, is_usable
 from .frames import BUNDLE, NO_TIME, frame, from_columns, lists_of, picked, rows_of, times
 from .messages import decode, txt_text
 from .names import Malformed, reverse_name
@@ -293,10 +293,10 @@ class _OneList:
             return np.zeros(0, dtype=bool)
         failed = np.array([server in condition.failed for server in servers])
         failed_ipv6 = np.array([server in condition.failed_ipv6 for server in servers])
-        proven = np.zeros(len(denials.id), dtype=bool)
+        proven, passes = np.zeros(len(denials.id), dtype=bool), np.unique(denials.pass_number).tolist()
         for survey, last_us in condition.last_us.items():
             first = np.array([condition.first_us.get((survey, server), _NEVER) for server in servers])
-            is_of = denials.pass_number == survey if survey else denials.pass_number < FIRST_RECHECK
+            is_of = np.isin(denials.pass_number, [number for number in passes if survey_of(number) == survey])
             proven |= is_of & (first[denials.server] <= denials.asked_us) & (denials.asked_us <= last_us)
         proven &= ~failed[denials.server] & ~np.isin(denials.pass_number, list(condition.void_passes))
         if condition.failed_ipv6:

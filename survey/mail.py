@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 
 from .answers import reason, said, word
 from .exchanges import AAAA, MX, NXDOMAIN, A, Exchanges, Question, Row, is_usable
 from .messages import Record
+from .names import as_asked
 from .tables import Dns
 
 _CHASE_MOST = 8
@@ -59,12 +60,11 @@ def addresses_of(row: Row) -> list[str]:
 
 
 def _plain(records: Sequence[Record]) -> list[str]:
-    """Their addresses, in order; an IPv4-mapped IPv6 address is the IPv4 address that it is."""
+    """Their addresses as lists are asked about them, in order."""
     if len(records) == 1 and records[0].type == A:
         return [str(records[0].value)]
-    found = (ip_address(str(record.value)) for record in records)
-    plain = {(one.ipv4_mapped or one) if isinstance(one, IPv6Address) else one for one in found}
-    return [str(one) for one in sorted(plain, key=lambda one: one.packed)]
+    found = {as_asked(ip_address(str(record.value))) for record in records}
+    return [str(one) for one in sorted(found, key=lambda one: one.packed)]
 
 
 def _exchangers(row: Row) -> list[tuple[int, str]]:

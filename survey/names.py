@@ -11,7 +11,7 @@ import re
 import socket
 from collections.abc import Container
 from functools import lru_cache
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 A_IN = b"\0\1\0\1"
 """Type and class of a question about an address."""
@@ -160,6 +160,11 @@ def _unescaped(text: str) -> list[bytes]:
     if label:
         labels.append(bytes(label))
     return [one.lower() for one in labels]
+
+
+def as_asked(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """An address as lists are asked about it: an IPv4-mapped IPv6 address is the IPv4 address that it is."""
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
 @lru_cache(maxsize=1 << 16)

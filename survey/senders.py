@@ -26,6 +26,7 @@ from . import dmarc
 from .exchanges import TXT, Exchanges, Question
 from .frames import bundles, rows_of, to_arrow
 from .messages import txt_text
+from .names import as_asked
 from .spf import Network, Term, is_record
 from .spftree import Part, Step, Tree, Visit, walk
 from .suffixes import registrable
@@ -175,8 +176,11 @@ class _Naming:
         named: list[IPv4Address | IPv6Address] = list(network) if is_small else []
         if not is_small and part.address is not None:
             named = [ip_address(part.address)]
-        named = [_plain(one) for one in named]
-        named = [one for one in named if not any(one in other for other in denied if other.version == one.version)]
+        named = [
+            one
+            for one in map(as_asked, named)
+            if not any(one in other for other in denied if other.version == one.version)
+        ]
         if len(self._taken.union(map(str, named))) > self._most:
             self._add(visit, term, Dns.NOT_ASKED, "too_many_addresses", part=part, hides_address=True)
             return
@@ -224,11 +228,6 @@ class _Naming:
                 list(dict.fromkeys((*visit.heard.evidence, *(part.evidence if part is not None else evidence)))),
             )
         )
-
-
-def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """An address as lists are asked about it: an IPv4-mapped IPv6 address is the IPv4 address that it is."""
-    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 
 
 def _policy(domain: str, tree: Tree, exchanges: Exchanges) -> tuple[object, ...]:

@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple
 
 import idna
 
-from .names import Malformed, encode_name
+from .names import Malformed, as_asked, encode_name
 
 RANGE_MOST, IPV6_PREFIX_LEAST = 256, 48
 _LINE_MOST, _WORD_MOST = 20_000, 300
@@ -197,9 +197,8 @@ def _network(text: str) -> Word | None:
     except ValueError:
         is_meant = place.count(":") > 1 and re.fullmatch(r"[0-9A-Fa-f:.]+", place)
         return Word(text, None, "bad_address") if is_meant else None
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None and not slash:
-        address = address.ipv4_mapped
     if not slash:
+        address = as_asked(address)
         return Word(text, Subject("address", str(address), address, address))
     try:
         found = ip_network(f"{address}/{length}", strict=False)
